@@ -1,0 +1,65 @@
+# The library taper::taper, and the one place where its dependencies and compiler flags stand.
+find_package(xtensor REQUIRED)
+find_package(xtensor-blas REQUIRED)
+set(BLA_VENDOR OpenBLAS)
+find_package(BLAS REQUIRED)
+find_package(Threads REQUIRED)
+
+# To add an op means to add its pair of files: the sources and the header <taper/ops.hpp> follow from what is there.
+file(GLOB sources CONFIGURE_DEPENDS core/*.cpp ops/*.cpp ops/kernels/*.cpp nn/*.cpp nn/optim/*.cpp)
+file(GLOB op_headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/ops ops/*.hpp)
+list(TRANSFORM op_headers REPLACE "(.+)" "#include <taper/ops/\\1>\n" OUTPUT_VARIABLE op_includes)
+string(CONCAT op_includes ${op_includes})
+
+# <taper/core/tensor.hpp> is core/tensor.hpp: a folder of links gives the tree the paths that an installed copy has.
+set(include_dir ${PROJECT_BINARY_DIR}/include)
+file(MAKE_DIRECTORY ${include_dir}/taper)
+foreach(part core ops nn cuda)
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${part} ${include_dir}/taper/${part} SYMBOLIC)
+endforeach()
+file(CREATE_LINK ${PROJECT_SOURCE_DIR}/nn/taper.hpp ${include_dir}/taper/taper.hpp SYMBOLIC)
+file(CONFIGURE OUTPUT ${include_dir}/taper/ops.hpp @ONLY CONTENT
+"// All ops. Written by CMake from the headers in ops/.
+#pragma once
+
+@op_includes@")
+
+add_library(taper ${sources})
+add_library(taper::taper ALIAS taper)
+target_compile_features(taper INTERFACE cxx_std_20)
+set_target_properties(taper PROPERTIES CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
+target_include_directories(taper PUBLIC $<BUILD_INTERFACE:${include_dir}> $<INSTALL_INTERFACE:include>)
+target_link_libraries(taper PUBLIC xtensor PRIVATE $<BUILD_INTERFACE:xtensor-blas> BLAS::BLAS Threads::Threads)
+target_compile_definitions(taper PRIVATE HAVE_CBLAS=1)
+
+# No op sets errno or relies on traps: without them sqrt and comparisons vectorise. Results stay those of IEEE arithmetic.
+target_compile_options(taper PRIVATE -fno-math-errno -fno-trapping-math)
+# The random stream is the same on every machine: see core/random.cpp.
+set_source_files_properties(${PROJECT_SOURCE_DIR}/core/random.cpp PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
+
+# A false alarm of g++ 12 about string concatenation (GCC bug 105651), inside xtensor's printer.
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  set_source_files_properties(${PROJECT_SOURCE_DIR}/core/print.cpp PROPERTIES COMPILE_OPTIONS -Wno-restrict)
+endif()
+
+# What we hold our own code to; a program that uses the library chooses for itself.
+add_library(taper_warnings INTERFACE)
+target_compile_options(taper_warnings INTERFACE -Wall -Wextra -Wpedantic $<$<BOOL:${TAPER_WERROR}>:-Werror>)
+target_link_libraries(taper PRIVATE $<BUILD_INTERFACE:taper_warnings>)
+
+# CMake 3.25 does not know C++20 for nvcc 13: an object library of its own gets the flag by hand. (Where CXX_STANDARD or
+# cxx_std_20 is set, CMake asks the same of CUDA, so neither may be set for this target.)
+if(TAPER_CUDA)
+  if(NOT CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES 80 90)  # native fails where there is no GPU
+  endif()
+  enable_language(CUDA)
+  find_package(CUDAToolkit REQUIRED)
+  add_library(taper_cuda OBJECT cuda/device.cu)
+  target_include_directories(taper_cuda PRIVATE ${include_dir})
+  target_compile_options(taper_cuda PRIVATE -std=c++20)
+  target_sources(taper PRIVATE $<TARGET_OBJECTS:taper_cuda>)
+  target_link_libraries(taper PRIVATE CUDA::cudart_static)
+else()
+  target_sources(taper PRIVATE cuda/device_stub.cpp)
+endif()

@@ -1,0 +1,80 @@
+// Making tensors from lists and formulas.
+#include <taper/core/create.hpp>
+#include <taper/core/error.hpp>
+
+#include <cmath>
+
+namespace taper {
+namespace {
+
+// A tensor whose i-th element in row-major order is element(i).
+template <class Element>
+Tensor generate(const char* op, const Shape& shape, DType dtype, Element element) {
+  Tensor result = Tensor::uninitialized(op, shape, dtype);
+  dispatch(dtype, [&]<class T>() {
+    T* out = result.mutable_data<T>();
+    for (std::int64_t i = 0, n = result.size(); i < n; ++i) out[i] = static_cast<T>(element(i));
+  });
+  return result;
+}
+
+}  // namespace
+
+// The extents along the first element of each list; write() then holds every other list against them.
+void NestedList::measure(std::vector<std::int64_t>& extents) const {
+  if (!is_list_) return;
+  extents.push_back(static_cast<std::int64_t>(items_.size()));
+  if (!items_.empty()) items_.front().measure(extents);
+}
+
+void NestedList::write(std::size_t depth, const std::vector<std::int64_t>& extents,
+                       std::vector<double>& out) const {
+  if (is_list_ != (depth < extents.size())) {
+    fail("tensor", "ragged list: at depth ", depth, " a ", is_list_ ? "list" : "number", " stands beside ",
+         is_list_ ? "numbers" : "lists");
+  }
+  if (!is_list_) return out.push_back(value_);
+  if (static_cast<std::int64_t>(items_.size()) != extents[depth]) {
+    fail("tensor", "ragged list: at depth ", depth, " a list of ", items_.size(), " stands beside one of ",
+         extents[depth]);
+  }
+  for (const NestedList& item : items_) item.write(depth + 1, extents, out);
+}
+
+Tensor tensor(const NestedList& values, DType dtype) {
+  std::vector<std::int64_t> extents;
+  std::vector<double> flat;
+  values.measure(extents);
+  values.write(0, extents, flat);
+  return tensor(flat, Shape(extents.data(), static_cast<int>(extents.size())), dtype);
+}
+
+Tensor tensor(const std::vector<double>& values, const Shape& shape, DType dtype) {
+  if (element_count("tensor", shape) != static_cast<std::int64_t>(values.size())) {
+    fail("tensor", "values has ", values.size(), " elements, which do not fill shape ", shape);
+  }
+  return generate("tensor", shape, dtype,
+                  [&](std::int64_t i) { return values[static_cast<std::size_t>(i)]; });
+}
+
+Tensor full(const Shape& shape, double value, DType dtype) {
+  return generate("full", shape, dtype, [value](std::int64_t) { return value; });
+}
+Tensor zeros(const Shape& shape, DType dtype) { return full(shape, 0, dtype); }
+Tensor ones(const Shape& shape, DType dtype) { return full(shape, 1, dtype); }
+
+Tensor scalar_like(double value, const Tensor& like) { return full({}, value, like.dtype()); }
+
+Tensor arange(double start, double stop, double step, DType dtype) {
+  if (!std::isfinite(start) || !std::isfinite(stop) || !std::isfinite(step) || step == 0) {
+    fail("arange", "wanted finite arguments and a step other than 0, got start ", start, ", stop ", stop,
+         ", step ", step);
+  }
+  const double count = std::max(0.0, std::ceil((stop - start) / step));
+  if (count > 1e18) fail("arange", "from ", start, " to ", stop, " by ", step, " is too many elements");
+  return generate("arange", {static_cast<std::int64_t>(count)}, dtype,
+                  [=](std::int64_t i) { return start + static_cast<double>(i) * step; });
+}
+Tensor arange(double stop, DType dtype) { return arange(0, stop, 1, dtype); }
+
+}  // namespace taper

@@ -1,0 +1,17 @@
+// Indices: checking on construction.
+#include <taper/core/error.hpp>
+#include <taper/core/indices.hpp>
+
+namespace taper {
+
+Indices::Indices(std::vector<std::int64_t> values)
+    : Indices(std::move(values), {static_cast<std::int64_t>(values.size())}) {}
+
+Indices::Indices(std::vector<std::int64_t> values, const Shape& shape)
+    : values_(std::make_shared<const std::vector<std::int64_t>>(std::move(values))), shape_(shape) {
+  if (element_count("Indices", shape) != size()) {
+    fail("Indices", "values has ", size(), " elements, which do not fill shape ", shape);
+  }
+}
+
+}  // namespace taper

@@ -1,0 +1,107 @@
+// .npy files through xtensor's xnpy.hpp, whose reader trusts its input: the header is held against the
+// format, and the payload against the header, before it sees either. Format: NumPy Enhancement Proposal 1 (A
+// Simple File Format for NumPy Arrays).
+#include <taper/core/npy.hpp>
+#include <taper/core/xtensor.hpp>
+
+#if __has_include(<xtensor/xnpy.hpp>)
+#include <xtensor/xnpy.hpp>
+#else
+#include <xtensor/io/xnpy.hpp>
+#endif
+
+#include <taper/core/error.hpp>
+
+#include <fstream>
+#include <regex>
+#include <sstream>
+#include <string>
+#include <system_error>
+
+namespace taper {
+namespace {
+
+[[noreturn]] void reject(const std::filesystem::path& path, const std::string& why) {
+  fail("load_npy", path.string(), ": ", why);
+}
+
+std::string read_file(const std::filesystem::path& path) {
+  if (std::error_code error; std::filesystem::is_directory(path, error)) reject(path, "is a directory");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) reject(path, "can't be opened; does it exist, and may it be read?");
+  std::ostringstream bytes;
+  bytes << file.rdbuf();
+  if (!file || !bytes) reject(path, "reading failed");
+  return std::move(bytes).str();
+}
+
+// The dtype that the header names, after checking that the bytes hold a whole file.
+DType checked_dtype(const std::filesystem::path& path, const std::string& bytes) {
+  const auto byte = [&](std::size_t i) {
+    return static_cast<std::size_t>(static_cast<unsigned char>(bytes[i]));
+  };
+  if (bytes.size() < 12 || bytes.compare(0, 6, "\x93NUMPY") != 0) reject(path, "is not a .npy file");
+  const bool short_length = byte(6) == 1;
+  if ((byte(6) != 1 && byte(6) != 2) || byte(7) != 0)
+    reject(path, "has a format version other than 1.0 and 2.0");
+  const std::size_t start = short_length ? 10 : 12;
+  const std::size_t length = byte(8) | byte(9) << 8 | (short_length ? 0 : byte(10) << 16 | byte(11) << 24);
+  if (length > bytes.size() - start || length > 65536) reject(path, "is cut short in its header");
+
+  const std::string header = bytes.substr(start, length);
+  static const std::regex form(
+      R"(\{ *'descr': *'([<>|=]?[a-zA-Z]\d*)', *'fortran_order': *(?:True|False), *'shape': *\(([0-9, ]*)\),? *\} *\n)");
+  std::smatch match;
+  if (!std::regex_match(header, match, form)) reject(path, "has a header that is not that of a plain array");
+  const std::string descr = match[1], extents = match[2];
+  if (descr != "<f4" && descr != "<f8")
+    reject(path, "has dtype '" + descr + "', wanted '<f4' (float32) or '<f8' (float64)");
+  const DType dtype = descr == "<f4" ? float32 : float64;
+
+  std::size_t wanted = size_of(dtype);
+  static const std::regex number(R"(\d+)");
+  for (std::sregex_iterator it(extents.begin(), extents.end(), number), end; it != end; ++it) {
+    if (it->length() > 18 || __builtin_mul_overflow(wanted, std::stoull(it->str()), &wanted)) {
+      reject(path, "has a shape too large for memory: (" + extents + ")");
+    }
+  }
+  const std::size_t payload = bytes.size() - start - length;
+  if (payload < wanted) {
+    reject(path, "is cut short: shape (" + extents + ") takes " + std::to_string(wanted) +
+                     " bytes, the file has " + std::to_string(payload));
+  }
+  return dtype;
+}
+
+}  // namespace
+
+Tensor load_npy(const std::filesystem::path& path) {
+  std::string bytes = read_file(path);
+  const DType dtype = checked_dtype(path, bytes);
+  std::istringstream stream(std::move(bytes));
+  return dispatch(dtype, [&]<class T>() { return from_xtensor(xt::load_npy<T>(stream)); });
+}
+
+void save_npy(const std::filesystem::path& path, const Tensor& tensor) {
+  std::filesystem::path partial = path;
+  partial += ".partial";
+  {
+    std::ofstream file(partial, std::ios::binary);
+    dispatch(tensor.dtype(), [&]<class T>() { file << xt::dump_npy(as_xtensor<T>(tensor)); });
+    file.close();
+    if (!file) {
+      std::error_code ignored;
+      std::filesystem::remove(partial, ignored);
+      fail("save_npy", path.string(), ": can't be written; does its folder exist, and is there room?");
+    }
+  }
+  std::error_code error;
+  std::filesystem::rename(partial, path, error);
+  if (error) {
+    std::error_code ignored;
+    std::filesystem::remove(partial, ignored);
+    fail("save_npy", path.string(), ": ", error.message());
+  }
+}
+
+}  // namespace taper

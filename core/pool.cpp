@@ -1,0 +1,122 @@
+// Free lists by size class, one set a thread: no locks, and a block freed on another thread simply moves
+// there.
+#include <taper/core/pool.hpp>
+
+#include <bit>
+#include <new>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define TAPER_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TAPER_ASAN 1
+#endif
+#endif
+#ifdef TAPER_ASAN
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size) (static_cast<void>(address), static_cast<void>(size))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) (static_cast<void>(address), static_cast<void>(size))
+#endif
+
+namespace taper {
+namespace detail {
+namespace {
+
+constexpr std::align_val_t alignment{64};
+constexpr std::size_t small_limit = 1024;  // up to here the classes are the multiples of 64
+constexpr int small_classes = small_limit / 64;
+constexpr int class_count = small_classes + 4 * (64 - 10);
+
+struct SizeClass {
+  int index;
+  std::size_t bytes;  // what a block of this class holds
+};
+
+// Above 1 KiB there are four classes to a doubling, so that at most a fifth of a block is wasted.
+SizeClass size_class(std::size_t bytes) {
+  if (bytes <= small_limit) {
+    const std::size_t units = bytes == 0 ? 1 : (bytes + 63) / 64;
+    return {static_cast<int>(units) - 1, units * 64};
+  }
+  const int exponent = std::bit_width(bytes - 1);  // 2^(exponent - 1) < bytes <= 2^exponent
+  const std::size_t quarter = std::size_t{1} << (exponent - 3);
+  const std::size_t quarters = (bytes + quarter - 1) / quarter;  // 5 to 8
+  return {small_classes + 4 * (exponent - 11) + static_cast<int>(quarters) - 5, quarters * quarter};
+}
+
+struct FreeBlock {
+  FreeBlock* next;
+};
+
+// Plain data, so that reading it costs no initialisation check and it may be used while the thread shuts
+// down.
+struct Pool {
+  FreeBlock* free[class_count];
+  std::size_t cached_bytes;
+  std::size_t system_bytes;  // asked from the system by this thread, less what empty_pool gave back
+  std::uint64_t system_allocations;
+  bool closed;  // the thread is ending: free at once
+};
+constinit thread_local Pool pool{};
+
+void empty_pool() noexcept {
+  for (int index = 0; index < class_count; ++index) {
+    while (FreeBlock* block = pool.free[index]) {
+      ASAN_UNPOISON_MEMORY_REGION(block, sizeof(FreeBlock));
+      pool.free[index] = block->next;
+      ::operator delete(block, alignment);
+    }
+  }
+  pool.system_bytes -= pool.cached_bytes;  // never below zero: a thread caches at most what it asked for
+  pool.cached_bytes = 0;
+}
+
+// Empties the pool when its thread ends.
+struct Closer {
+  ~Closer() {
+    pool.closed = true;
+    empty_pool();
+  }
+};
+
+void* allocate_from_system(std::size_t bytes) {
+  thread_local Closer closer;  // constructed by the thread's first request
+  void* block = ::operator new(bytes, alignment);
+  static_cast<void>(closer);
+  pool.system_bytes += bytes;
+  ++pool.system_allocations;
+  return block;
+}
+
+}  // namespace
+
+void* pool_allocate(std::size_t bytes) {
+  const SizeClass wanted = size_class(bytes);
+  FreeBlock* block = pool.free[wanted.index];
+  if (!block) return allocate_from_system(wanted.bytes);
+  ASAN_UNPOISON_MEMORY_REGION(block, wanted.bytes);
+  pool.free[wanted.index] = block->next;
+  pool.cached_bytes -= wanted.bytes;
+  return block;
+}
+
+void pool_release(void* memory, std::size_t bytes) noexcept {
+  const SizeClass size = size_class(bytes);
+  if (pool.closed || pool.cached_bytes + size.bytes > pool.system_bytes) {
+    return ::operator delete(memory, alignment);
+  }
+  auto* block = static_cast<FreeBlock*>(memory);
+  block->next = pool.free[size.index];
+  pool.free[size.index] = block;
+  pool.cached_bytes += size.bytes;
+  ASAN_POISON_MEMORY_REGION(block, size.bytes);
+}
+
+}  // namespace detail
+
+PoolStats pool_stats() { return {detail::pool.system_allocations, detail::pool.cached_bytes}; }
+
+void release_cached_memory() { detail::empty_pool(); }
+
+}  // namespace taper

@@ -1,0 +1,43 @@
+// The buffer pool: freed blocks are kept by size for the next request, so that a training step which repeats
+// itself asks the system for nothing. Every byte of a tensor or a tape comes from here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace taper {
+
+// What this thread's pool has done so far.
+struct PoolStats {
+  std::uint64_t system_allocations = 0;  // requests that no cached block could serve
+  std::size_t cached_bytes = 0;          // freed blocks waiting for reuse
+};
+PoolStats pool_stats();
+
+// Gives this thread's cached blocks back to the system. Live tensors are untouched.
+void release_cached_memory();
+
+namespace detail {
+
+// A block of at least `bytes` bytes, aligned to 64; its contents are indeterminate. Throws std::bad_alloc.
+void* pool_allocate(std::size_t bytes);
+
+// Takes back a block of pool_allocate(bytes), from any thread. The thread that frees keeps the block, but
+// never more bytes than it has itself asked the system for: a producer and a consumer of tensors don't pile
+// up memory.
+void pool_release(void* block, std::size_t bytes) noexcept;
+
+// The pool as a standard allocator.
+template <class T>
+struct PoolAllocator {
+  using value_type = T;
+  PoolAllocator() = default;
+  template <class U>
+  PoolAllocator(const PoolAllocator<U>&) {}
+  T* allocate(std::size_t count) { return static_cast<T*>(pool_allocate(count * sizeof(T))); }
+  void deallocate(T* block, std::size_t count) noexcept { pool_release(block, count * sizeof(T)); }
+  friend bool operator==(PoolAllocator, PoolAllocator) { return true; }
+};
+
+}  // namespace detail
+}  // namespace taper

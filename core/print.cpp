@@ -1,0 +1,19 @@
+// Printing, by xtensor's printer.
+#include <taper/core/xtensor.hpp>
+
+#if __has_include(<xtensor/xio.hpp>)
+#include <xtensor/xio.hpp>
+#else
+#include <xtensor/io/xio.hpp>
+#endif
+
+#include <ostream>
+
+namespace taper {
+
+std::ostream& operator<<(std::ostream& out, const Tensor& tensor) {
+  dispatch(tensor.dtype(), [&]<class T>() { out << as_xtensor<T>(tensor); });
+  return out;
+}
+
+}  // namespace taper

@@ -1,0 +1,81 @@
+// Random numbers out of exact IEEE operations only (+, -, *, /, sqrt). CMakeLists.txt compiles this file
+// without fused multiply-adds, which would round differently where a machine has them.
+#include <taper/core/error.hpp>
+#include <taper/core/random.hpp>
+
+#include <cmath>
+
+namespace taper {
+namespace {
+
+// The natural logarithm of x > 0: with x = m 2^e, 1/sqrt(2) <= m < sqrt(2), and s = (m - 1) / (m + 1),
+//   log x = e log 2 + 2 (s + s^3/3 + s^5/5 + …),   |s| < 0.172, so that eleven terms reach 1e-17.
+double portable_log(double x) {
+  int exponent = 0;
+  double m = std::frexp(x, &exponent);
+  if (m < 0.70710678118654752440) {
+    m *= 2;
+    --exponent;
+  }
+  const double s = (m - 1) / (m + 1), s2 = s * s;
+  double series = 0;
+  for (int k = 21; k >= 1; k -= 2) series = series * s2 + 1.0 / k;
+  return exponent * 0.69314718055994530942 + 2 * s * series;
+}
+
+template <class Draw>
+Tensor draw(const char* op, const Shape& shape, DType dtype, Draw next) {
+  Tensor result = Tensor::uninitialized(op, shape, dtype);
+  dispatch(dtype, [&]<class T>() {
+    T* out = result.mutable_data<T>();
+    for (std::int64_t i = 0, n = result.size(); i < n; ++i) out[i] = static_cast<T>(next());
+  });
+  return result;
+}
+
+}  // namespace
+
+double Generator::normal() {
+  if (has_spare_) {
+    has_spare_ = false;
+    return spare_;
+  }
+  double u, v, s;
+  do {
+    u = 2 * uniform() - 1;
+    v = 2 * uniform() - 1;
+    s = u * u + v * v;
+  } while (s >= 1 || s == 0);
+  const double scale = std::sqrt(-2 * portable_log(s) / s);
+  spare_ = v * scale;
+  has_spare_ = true;
+  return u * scale;
+}
+
+Generator& default_generator() {
+  thread_local Generator generator;
+  return generator;
+}
+
+Tensor randn(const Shape& shape, Generator& generator, DType dtype) {
+  return draw("randn", shape, dtype, [&] { return generator.normal(); });
+}
+Tensor randn(const Shape& shape, DType dtype) { return randn(shape, default_generator(), dtype); }
+
+Tensor uniform(const Shape& shape, double low, double high, Generator& generator, DType dtype) {
+  if (!(std::isfinite(low) && std::isfinite(high) && low < high)) {
+    fail("uniform", "wanted finite low < high, got low ", low, ", high ", high);
+  }
+  // The largest value below high that dtype can hold: rounding must not reach high itself.
+  const double largest = dtype == float32 ? std::nextafter(static_cast<float>(high), static_cast<float>(low))
+                                          : std::nextafter(high, low);
+  return draw("uniform", shape, dtype, [&] {
+    const double x = low + (high - low) * generator.uniform();
+    return x < largest ? x : largest;
+  });
+}
+Tensor uniform(const Shape& shape, double low, double high, DType dtype) {
+  return uniform(shape, low, high, default_generator(), dtype);
+}
+
+}  // namespace taper

@@ -1,0 +1,43 @@
+// Random tensors from an explicit generator whose stream is the same, bit for bit, on every machine.
+#pragma once
+
+#include <taper/core/tensor.hpp>
+
+#include <cstdint>
+#include <random>
+
+namespace taper {
+
+// A stream of random numbers. The engine is std::mt19937_64, whose output the C++ standard fixes; the
+// distributions are ours, because the standard leaves theirs open and libm's log differs between machines in
+// the last bit.
+class Generator {
+ public:
+  explicit Generator(std::uint64_t seed = 0) : engine_(seed) {}
+
+  // 64 random bits.
+  std::uint64_t bits() { return engine_(); }
+  // Uniform in [0, 1): a multiple of 2^-53.
+  double uniform() { return static_cast<double>(bits() >> 11) * 0x1p-53; }
+  // Standard normal, by Marsaglia's polar method (SIAM Review 6, 1964).
+  double normal();
+
+ private:
+  std::mt19937_64 engine_;
+  double spare_ = 0;
+  bool has_spare_ = false;
+};
+
+// The generator that is used where none is given. Each thread has one, seeded with 0; assign to it to reseed:
+//   default_generator() = Generator(42);
+Generator& default_generator();
+
+// Standard normal elements. float32 elements are the rounded float64 ones of the same stream.
+Tensor randn(const Shape& shape, Generator& generator, DType dtype = float32);
+Tensor randn(const Shape& shape, DType dtype = float32);
+
+// Elements uniform in [low, high). Throws unless low < high and both are finite.
+Tensor uniform(const Shape& shape, double low, double high, Generator& generator, DType dtype = float32);
+Tensor uniform(const Shape& shape, double low, double high, DType dtype = float32);
+
+}  // namespace taper

@@ -1,0 +1,71 @@
+// record: how an op tells the tape what it did. This is all that the author of an op needs to know of the
+// engine.
+//
+//   Tensor square(const Tensor& x) {
+//     Tensor y = map(x, [](auto v) { return v * v; });
+//     return record("square", y, vjp(x, [x](const Tensor& dy) { return dy * (2.0 * x); }));
+//   }
+#pragma once
+
+#include <taper/core/tape.hpp>
+
+#include <utility>
+#include <vector>
+
+namespace taper {
+
+// An input of an op, with the vector-Jacobian product with respect to it: a function from the cotangent dy
+// (of the result's shape) to the cotangent of the input (of the input's shape).
+template <class Function>
+struct Vjp {
+  const Tensor* input;
+  Function function;
+};
+
+// Written in public ops, the function can itself be differentiated, and gradients of gradients come for free.
+// It captures by value what it needs: inputs, or the result, whose history is then followed too.
+template <class Function>
+Vjp<Function> vjp(const Tensor& input, Function function) {
+  return {&input, std::move(function)};
+}
+
+namespace detail {
+template <class Function>
+struct EdgeOf final : Tape::Edge {
+  explicit EdgeOf(Function&& f) : function(std::move(f)) {}
+  Tensor pull_back(const Tensor& cotangent) const override { return function(cotangent); }
+  Function function;
+};
+
+template <class Function>
+void add_if_tracked(Tape& tape, Tape::Edge*& edges, Vjp<Function>& vjp) {
+  if (Tape::tracks(*vjp.input)) tape.add_edge<EdgeOf<Function>>(edges, *vjp.input, std::move(vjp.function));
+}
+}  // namespace detail
+
+// Records that the op named `op` computed `result`, and returns result. An input that needs no gradient costs
+// nothing; where none does, or no tape records, result comes back untouched. `result` must be a tensor made
+// by this op.
+template <class... Functions>
+Tensor record(const char* op, Tensor result, Vjp<Functions>... vjps) {
+  Tape* tape = Tape::recording();
+  if (tape && (Tape::tracks(*vjps.input) || ...)) {
+    Tape::Edge* edges = nullptr;
+    (detail::add_if_tracked(*tape, edges, vjps), ...);
+    tape->add_node(op, edges, result);
+  }
+  return result;
+}
+
+// The same for an op with a variable number of inputs.
+template <class Function>
+Tensor record(const char* op, Tensor result, std::vector<Vjp<Function>> vjps) {
+  if (Tape* tape = Tape::recording()) {
+    Tape::Edge* edges = nullptr;
+    for (Vjp<Function>& vjp : vjps) detail::add_if_tracked(*tape, edges, vjp);
+    if (edges) tape->add_node(op, edges, result);
+  }
+  return result;
+}
+
+}  // namespace taper

@@ -1,0 +1,63 @@
+// Shape arithmetic: counting, broadcasting, axes.
+#include <taper/core/error.hpp>
+#include <taper/core/shape.hpp>
+
+#include <ostream>
+
+namespace taper {
+
+std::ostream& operator<<(std::ostream& out, const Shape& shape) {
+  out << '(';
+  for (int i = 0; i < shape.size(); ++i) out << (i ? ", " : "") << shape[i];
+  return out << (shape.size() == 1 ? ",)" : ")");
+}
+
+std::int64_t element_count(const char* op, const Shape& shape) {
+  std::int64_t count = 1;
+  bool overflow = false, empty = false;
+  for (std::int64_t extent : shape) {
+    if (extent < 0) fail(op, "shape has a negative extent: ", shape);
+    empty |= extent == 0;
+    overflow |= __builtin_mul_overflow(count, extent, &count);
+  }
+  if (empty) return 0;
+  if (overflow) fail(op, "shape ", shape, " has more elements than 64 bits can count");
+  return count;
+}
+
+Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
+  const Shape& longer = a.size() >= b.size() ? a : b;
+  const Shape& shorter = a.size() >= b.size() ? b : a;
+  Shape result = longer;
+  const int offset = longer.size() - shorter.size();
+  for (int i = 0; i < shorter.size(); ++i) {
+    std::int64_t& extent = result[offset + i];
+    if (extent == 1) {
+      extent = shorter[i];
+    } else if (shorter[i] != 1 && shorter[i] != extent) {
+      fail(op, "shapes do not broadcast: a is ", a, ", b is ", b);
+    }
+  }
+  return result;
+}
+
+int checked_axis(const char* op, const char* argument, std::int64_t axis, const Shape& shape) {
+  const int rank = shape.size();
+  if (axis < -rank || axis >= rank) {
+    fail(op, argument, " is out of range: got ", axis, " for shape ", shape, ", which has ", rank,
+         rank == 1 ? " axis" : " axes");
+  }
+  return static_cast<int>(axis < 0 ? axis + rank : axis);
+}
+
+Shape Axes::reduced(const char* op, const Shape& shape) const {
+  Shape marks = Shape::filled(shape.size(), all_ ? 1 : 0);
+  for (std::int64_t axis : axes_) {
+    std::int64_t& mark = marks[checked_axis(op, "axis", axis, shape)];
+    if (mark) fail(op, "axes name axis ", axis, " of shape ", shape, " twice");
+    mark = 1;
+  }
+  return marks;
+}
+
+}  // namespace taper

@@ -1,0 +1,104 @@
+// Shape: the extents of a tensor's axes, and the arithmetic on shapes and axes that every op needs.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <initializer_list>
+#include <iosfwd>
+#include <memory>
+#include <span>
+
+namespace taper {
+
+// A short list of 64-bit integers: a shape, a list of strides or of axes. Up to six live inside the object,
+// so that the usual tensor needs no memory of its own for its shape; more go to the heap.
+class Shape {
+ public:
+  Shape() = default;
+  Shape(std::initializer_list<std::int64_t> values)
+      : Shape(values.begin(), static_cast<int>(values.size())) {}
+  Shape(const std::int64_t* values, int count) { std::copy_n(values, count, resize(count)); }
+  // count entries, each of the given value.
+  static Shape filled(int count, std::int64_t value) {
+    Shape shape;
+    std::fill_n(shape.resize(count), count, value);
+    return shape;
+  }
+
+  Shape(const Shape& other) { copy(other); }
+  Shape(Shape&& other) noexcept = default;
+  Shape& operator=(const Shape& other) {
+    if (this != &other) copy(other);
+    return *this;
+  }
+  Shape& operator=(Shape&& other) noexcept = default;
+
+  int size() const { return count_; }
+  bool empty() const { return count_ == 0; }
+  std::int64_t* data() { return count_ <= inline_capacity ? inline_ : heap_.get(); }
+  const std::int64_t* data() const { return count_ <= inline_capacity ? inline_ : heap_.get(); }
+  std::int64_t& operator[](int i) { return data()[i]; }
+  std::int64_t operator[](int i) const { return data()[i]; }
+  std::int64_t* begin() { return data(); }
+  std::int64_t* end() { return data() + count_; }
+  const std::int64_t* begin() const { return data(); }
+  const std::int64_t* end() const { return data() + count_; }
+
+  friend bool operator==(const Shape& a, const Shape& b) {
+    return a.count_ == b.count_ && std::equal(a.begin(), a.end(), b.begin());
+  }
+
+ private:
+  std::int64_t* resize(int count) {
+    if (count > inline_capacity) heap_ = std::make_unique<std::int64_t[]>(static_cast<std::size_t>(count));
+    count_ = count;
+    return data();
+  }
+  void copy(const Shape& other) {
+    if (other.count_ <= inline_capacity) {  // a fixed number of bytes: no loop, no branch on the count
+      std::copy_n(other.inline_, inline_capacity, inline_);
+      count_ = other.count_;
+    } else {
+      std::copy_n(other.data(), other.count_, resize(other.count_));
+    }
+  }
+
+  static constexpr int inline_capacity = 6;
+  int count_ = 0;
+  std::int64_t inline_[inline_capacity] = {};
+  std::unique_ptr<std::int64_t[]> heap_;
+};
+
+// Writes "(2, 3, 5)"; one axis is "(4,)" and rank 0 is "()", as in NumPy.
+std::ostream& operator<<(std::ostream& out, const Shape& shape);
+
+// The product of the extents; 1 for rank 0. Throws where an extent is negative or the product overflows 64
+// bits.
+std::int64_t element_count(const char* op, const Shape& shape);
+
+// The shape that a and b broadcast to by NumPy's rule: aligned at the last axis, each pair equal or one of
+// them 1. Throws, naming both shapes, where they do not.
+Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);
+
+// axis as an index from 0 to rank - 1; negative counts from the end. Throws, naming the argument, where there
+// is none.
+int checked_axis(const char* op, const char* argument, std::int64_t axis, const Shape& shape);
+
+// The axes a reduction runs over: one, a list, or (by default) all of them. Negative counts from the end.
+class Axes {
+ public:
+  Axes() : all_(true) {}
+  Axes(int axis) : axes_{axis} {}
+  Axes(std::initializer_list<std::int64_t> axes) : axes_(axes) {}
+  explicit Axes(const Shape& axes) : axes_(axes) {}
+
+  // For each axis of shape, 1 where it is reduced and 0 where it is kept. Throws on an axis that does not
+  // exist or stands twice.
+  Shape reduced(const char* op, const Shape& shape) const;
+
+ private:
+  bool all_ = false;
+  Shape axes_;
+};
+
+}  // namespace taper

@@ -1,0 +1,196 @@
+// The walk along the tape.
+#include <taper/core/create.hpp>
+#include <taper/core/error.hpp>
+#include <taper/core/record.hpp>
+#include <taper/core/tape.hpp>
+
+#include <atomic>
+
+namespace taper {
+
+constinit thread_local Tape* Tape::recording_ = nullptr;
+
+namespace {
+
+std::atomic<std::uint64_t> next_id{1};
+
+// x + y for two cotangents of one value, recorded like any op so that gradients of gradients see it. (The op
+// add stands above core.) x is overwritten where nobody else can see it.
+Tensor sum_of_cotangents(const char* op, Tensor x, const Tensor& y) {
+  if (!(x.shape() == y.shape()) || x.dtype() != y.dtype()) {
+    fail(op, "two vector-Jacobian products for one input differ: ", x.dtype(), " ", x.shape(), " and ",
+         y.dtype(), " ", y.shape());
+  }
+  const bool in_place = x.is_sole_owner() && !Tape::tracks(x);
+  Tensor sum = in_place ? x : Tensor::uninitialized(op, x.shape(), x.dtype());
+  dispatch(x.dtype(), [&]<class T>() {
+    const T *a = x.data<T>(), *b = y.data<T>();
+    T* out = sum.mutable_data<T>();
+    for (std::int64_t i = 0, n = x.size(); i < n; ++i) out[i] = a[i] + b[i];
+  });
+  const auto identity = [](const Tensor& cotangent) { return cotangent; };
+  return record("sum_of_cotangents", sum, vjp(x, identity), vjp(y, identity));
+}
+
+}  // namespace
+
+Tape::Tape() : id_(next_id.fetch_add(1, std::memory_order_relaxed)), enclosing_(recording_) {
+  recording_ = this;
+}
+
+Tape::~Tape() {
+  for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) free_edges(*node);
+  // Usually this tape is the innermost; one that was made on the heap may end out of order.
+  for (Tape** link = &recording_; *link; link = &(*link)->enclosing_) {
+    if (*link == this) {
+      *link = enclosing_;
+      break;
+    }
+  }
+}
+
+void Tape::free_edges(Node& node) {
+  for (Edge* edge = node.edges; edge;) {
+    Edge* next = edge->next;
+    edge->~Edge();
+    edge = next;
+  }
+  node.edges = nullptr;
+}
+
+std::uint32_t Tape::append(Node node) {
+  if (nodes_.size() >= foreign) fail("Tape", "more nodes than one tape can hold: ", nodes_.size());
+  nodes_.push_back(node);
+  return static_cast<std::uint32_t>(nodes_.size() - 1);
+}
+
+std::uint32_t Tape::node_of(const Tensor& x) {
+  const detail::TensorImpl& impl = x.impl();
+  if (impl.tape == id_) return impl.node;
+  if (impl.tape != 0) return foreign;
+  auto [leaf, added] = leaves_.try_emplace(&impl);
+  if (added) leaf->second = {x, append({nullptr, nullptr, false})};
+  return leaf->second.node;
+}
+
+void Tape::add_node(const char* op, Edge* edges, const Tensor& result) {
+  result.impl().node = append({op, edges, false});
+  result.impl().tape = id_;
+}
+
+void Tape::check_output(const char* op, const Tensor& output, const GradientOptions& options) const {
+  const detail::TensorImpl& impl = output.impl();
+  if (!tracks(output)) {
+    fail(op, "loss of shape ", output.shape(),
+         " depends on nothing that asks for a gradient, or was computed while no "
+         "tape recorded");
+  }
+  if (impl.tape != 0 && impl.tape != id_) {
+    for (const Tape* tape = recording_; tape; tape = tape->enclosing_) {
+      if (tape->id_ == impl.tape) fail(op, "loss of shape ", output.shape(), " was recorded on another tape");
+    }
+    fail(op, "loss of shape ", output.shape(),
+         " was recorded on a tape that is gone (or on another thread's)");
+  }
+  if (!options.cotangent) {
+    if (output.size() != 1) {
+      fail(op, "loss must have one element, or a cotangent must be given: loss is ", output.shape());
+    }
+  } else if (!(options.cotangent.shape() == output.shape()) || options.cotangent.dtype() != output.dtype()) {
+    fail(op, "cotangent must have the loss's shape and dtype: cotangent is ", options.cotangent.dtype(), " ",
+         options.cotangent.shape(), ", loss is ", output.dtype(), " ", output.shape());
+  }
+}
+
+// Walks from the output to the start of the tape. Returns the cotangent of each leaf and of each node marked
+// 'x' in `wanted`; with `wanted` given, only nodes marked there (not 0) are visited at all.
+Tape::PoolVector<Tensor> Tape::pull_back(const char* op, const Tensor& output, const GradientOptions& options,
+                                         const PoolVector<char>* wanted) {
+  const bool keep_graph = options.keep_graph || options.create_graph;
+  const std::uint32_t last = node_of(output);
+  PoolVector<Tensor> cotangents(last + std::size_t{1});
+  const Recording recording(options.create_graph ? this : nullptr);
+  cotangents[last] = options.cotangent ? options.cotangent : ones(output.shape(), output.dtype());
+
+  for (std::uint32_t i = last + 1; i-- > 0;) {
+    if (!cotangents[i] || !nodes_[i].op) continue;
+    if (nodes_[i].freed) {
+      fail(op, "the graph behind the loss was freed by an earlier backward, at a node of ", nodes_[i].op,
+           ": give that one {.keep_graph = true}");
+    }
+    const bool keep_cotangent = wanted && (*wanted)[i] == 'x';
+    const Tensor cotangent = keep_cotangent ? cotangents[i] : std::move(cotangents[i]);
+    for (const Edge* edge = nodes_[i].edges; edge; edge = edge->next) {
+      if (edge->input == foreign) {
+        fail(op, "reached an input of ", nodes_[i].op,
+             " that was recorded on another tape: call detach() on it to "
+             "use its value as a constant");
+      }
+      if (wanted && !(*wanted)[edge->input]) continue;
+      Tensor contribution = edge->pull_back(cotangent);
+      Tensor& total = cotangents[edge->input];
+      total =
+          total ? sum_of_cotangents(nodes_[i].op, std::move(total), contribution) : std::move(contribution);
+    }
+    if (!keep_graph) {
+      free_edges(nodes_[i]);
+      nodes_[i].freed = true;
+    }
+  }
+  return cotangents;
+}
+
+void Tape::backward(const Tensor& loss, const GradientOptions& options) {
+  check_output("backward", loss, options);
+  PoolVector<Tensor> cotangents = pull_back("backward", loss, options, nullptr);
+
+  PoolVector<std::pair<const Leaf*, Tensor>> totals;  // all of them first: a failing call changes no gradient
+  for (const auto& [impl, leaf] : leaves_) {
+    if (leaf.node >= cotangents.size() || !cotangents[leaf.node] || !impl->wants_grad) continue;
+    Tensor gradient = std::move(cotangents[leaf.node]);
+    if (!(gradient.shape() == impl->shape) || gradient.dtype() != impl->dtype) {
+      fail("backward", "a vector-Jacobian product is ", gradient.dtype(), " ", gradient.shape(),
+           ", its input ", impl->dtype, " ", impl->shape);
+    }
+    const Recording recording(options.create_graph ? this : nullptr);
+    if (impl->grad) {
+      gradient = sum_of_cotangents("backward", impl->grad, gradient);
+    } else if (!gradient.is_sole_owner() && !options.create_graph) {
+      gradient = gradient.clone();  // so that nobody who scales one gradient in place scales another
+    }
+    totals.emplace_back(&leaf, std::move(gradient));
+  }
+  for (auto& [leaf, gradient] : totals) leaf->tensor.impl().grad = std::move(gradient);
+}
+
+std::vector<Tensor> Tape::gradient(const Tensor& loss, const std::vector<Tensor>& inputs,
+                                   const GradientOptions& options) {
+  check_output("gradient", loss, options);
+  // Mark the nodes on a path from an input to the loss: 'x' the inputs, 1 what depends on them.
+  PoolVector<char> wanted(node_of(loss) + std::size_t{1});
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Tensor& input = inputs[i];
+    if (!tracks(input) || (input.impl().tape != 0 && input.impl().tape != id_)) {
+      fail("gradient", "inputs[", i, "] of shape ", input.shape(),
+           " neither asks for a gradient (requires_grad) nor was recorded on this tape");
+    }
+    const std::uint32_t node = node_of(input);
+    if (node < wanted.size()) wanted[node] = 'x';
+  }
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    for (const Edge* edge = nodes_[i].edges; edge && !wanted[i]; edge = edge->next) {
+      wanted[i] = edge->input == foreign || wanted[edge->input] != 0;
+    }
+  }
+
+  const PoolVector<Tensor> cotangents = pull_back("gradient", loss, options, &wanted);
+  std::vector<Tensor> gradients;
+  for (const Tensor& input : inputs) {
+    const std::uint32_t node = node_of(input);
+    const bool reached = node < cotangents.size() && cotangents[node];
+    gradients.push_back(reached ? cotangents[node] : zeros(input.shape(), input.dtype()));
+  }
+  return gradients;
+}
+
+}  // namespace taper

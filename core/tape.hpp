@@ -1,0 +1,127 @@
+// Tape: the list of what was computed (a Wengert list), and reverse-mode differentiation along it.
+//
+// While a Tape lives, each op whose inputs need a gradient appends a node. Nodes stand in the order of
+// execution, so that walking from the end meets every consumer of a value before its producer: backward needs
+// no sort and no recursion. Reference: Griewank and Walther, Evaluating Derivatives (2nd ed., 2008),
+// chapter 3.
+#pragma once
+
+#include <taper/core/arena.hpp>
+#include <taper/core/tensor.hpp>
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+namespace taper {
+
+struct GradientOptions {
+  // Record the gradients as well, so that they can be differentiated again. Keeps the graph.
+  bool create_graph = false;
+  // Leave the graph in place for another backward; without it a node is freed as soon as it has been used.
+  bool keep_graph = false;
+  // v in the vector-Jacobian product v^T dy/dx, of the output's shape and dtype. Where it is not given the
+  // output must have one element, and v = 1.
+  Tensor cotangent = {};
+};
+
+class Tape {
+ public:
+  // Records the ops of this thread from here on. Where another tape is recording already, it rests meanwhile.
+  Tape();
+  // Ends recording and frees the graph. Tensors live on, without their history.
+  ~Tape();
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+
+  // Adds d(loss)/d(leaf) to grad() of every leaf that asked for it (requires_grad) and that loss depends on.
+  //
+  // Throws where loss has more than one element and no cotangent is given, was not recorded on this tape (the
+  // tape is gone, or it is another one), or where the graph was freed by an earlier backward. A failed call
+  // changes no grad().
+  void backward(const Tensor& loss, const GradientOptions& options = {});
+
+  // d(loss)/d(inputs[i]) for each i, of its shape; zeros where loss does not depend on it. Leaves' grad() is
+  // untouched. An input is a leaf that asks for a gradient, or any result recorded on this tape. Throws as
+  // backward does.
+  std::vector<Tensor> gradient(const Tensor& loss, const std::vector<Tensor>& inputs,
+                               const GradientOptions& options = {});
+
+  // How many nodes have been recorded, leaves included.
+  std::size_t node_count() const { return nodes_.size(); }
+
+  // --- For record() in core/record.hpp ---
+
+  // One argument of a recorded op: which node it came from, and the vector-Jacobian product with respect to
+  // it.
+  struct Edge {
+    virtual ~Edge() = default;
+    virtual Tensor pull_back(const Tensor& cotangent) const = 0;
+    std::uint32_t input = 0;
+    Edge* next = nullptr;
+  };
+
+  // The tape that records on this thread, or null.
+  static Tape* recording() { return recording_; }
+
+  // Does x need a gradient, on this tape or (then backward will say so) on another?
+  static bool tracks(const Tensor& x) { return x.impl().wants_grad || x.impl().tape != 0; }
+
+  template <class EdgeType, class Function>
+  void add_edge(Edge*& edges, const Tensor& input, Function&& function) {
+    const std::uint32_t node = node_of(input);  // before the edge, for it may throw
+    Edge* edge = new (arena_.allocate<EdgeType>()) EdgeType(std::forward<Function>(function));
+    edge->input = node;
+    edge->next = edges;
+    edges = edge;
+  }
+  // Appends the node whose result is `result`.
+  void add_node(const char* op, Edge* edges, const Tensor& result);
+
+  // Makes `tape` the recording one (null: nothing records) until the end of the scope.
+  class Recording {
+   public:
+    explicit Recording(Tape* tape) : before_(recording_) { recording_ = tape; }
+    ~Recording() { recording_ = before_; }
+    Recording(const Recording&) = delete;
+    Recording& operator=(const Recording&) = delete;
+
+   private:
+    Tape* before_;
+  };
+
+ private:
+  struct Node {
+    const char* op;  // null for a leaf
+    Edge* edges;
+    bool freed;
+  };
+  struct Leaf {
+    Tensor tensor;
+    std::uint32_t node;
+  };
+  template <class T>
+  using PoolVector = std::vector<T, detail::PoolAllocator<T>>;
+  using LeafMap = std::unordered_map<const detail::TensorImpl*, Leaf, std::hash<const detail::TensorImpl*>,
+                                     std::equal_to<>,
+                                     detail::PoolAllocator<std::pair<const detail::TensorImpl* const, Leaf>>>;
+
+  static constexpr std::uint32_t foreign = 0xffffffff;  // the input was recorded on another tape
+
+  std::uint32_t node_of(const Tensor& x);
+  std::uint32_t append(Node node);
+  void check_output(const char* op, const Tensor& output, const GradientOptions& options) const;
+  PoolVector<Tensor> pull_back(const char* op, const Tensor& output, const GradientOptions& options,
+                               const PoolVector<char>* wanted);
+  static void free_edges(Node& node);
+
+  static constinit thread_local Tape* recording_;
+
+  std::uint64_t id_;
+  Tape* enclosing_;  // the tape that records again when this one ends
+  PoolVector<Node> nodes_;
+  LeafMap leaves_;
+  detail::Arena arena_;
+};
+
+}  // namespace taper

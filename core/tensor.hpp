@@ -1,0 +1,148 @@
+// Tensor: a multidimensional array of float32 or float64, row-major and contiguous, shared and cheap to copy.
+#pragma once
+
+#include <taper/core/dtype.hpp>
+#include <taper/core/shape.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <iosfwd>
+#include <utility>
+#include <vector>
+
+namespace taper {
+
+namespace detail {
+struct TensorImpl;
+}
+
+// A handle to an array. Copying the handle shares the array; no op changes its inputs, so sharing is
+// invisible except through mutable_data() and the optimizers, which update parameters in place.
+//
+// The default-constructed handle is empty: it stands for "no tensor yet", and every function that is handed
+// one throws.
+class Tensor {
+ public:
+  Tensor() = default;
+  Tensor(const Tensor& other) noexcept;
+  Tensor(Tensor&& other) noexcept : impl_(std::exchange(other.impl_, nullptr)) {}
+  Tensor& operator=(Tensor other) noexcept {
+    std::swap(impl_, other.impl_);
+    return *this;
+  }
+  ~Tensor();
+
+  // An array whose elements are not set yet; the caller writes each of them. Throws where the shape is
+  // negative or too large to count; `op` is named in the message.
+  static Tensor uninitialized(const char* op, const Shape& shape, DType dtype);
+
+  // Is there an array behind this handle?
+  explicit operator bool() const { return impl_ != nullptr; }
+
+  const Shape& shape() const;
+  int rank() const { return shape().size(); }
+  std::int64_t size() const;            // number of elements
+  std::int64_t extent(int axis) const;  // of one axis; negative counts from the end
+  DType dtype() const;
+
+  // The elements in row-major order. Throws unless T is the dtype's type (float or double).
+  template <class T>
+  const T* data() const {
+    return static_cast<const T*>(checked_data(dtype_of<T>));
+  }
+  // The same, to write to. Every handle that shares the array sees the change, a tape that already recorded
+  // it too: fill a tensor before it is used, and update parameters between tapes.
+  template <class T>
+  T* mutable_data() {
+    return static_cast<T*>(checked_data(dtype_of<T>));
+  }
+
+  // The only element, as a double. Throws unless there is exactly one.
+  double item() const;
+  // All elements in row-major order, as doubles.
+  std::vector<double> to_vector() const;
+
+  // A copy with memory of its own, without history or gradient.
+  Tensor clone() const;
+  // The same elements (shared) without history: what an op does with the result is not differentiated through
+  // it.
+  Tensor detach() const;
+  // The same elements (shared) under another shape of equally many, without history. (The op is reshape.)
+  Tensor view(const Shape& shape) const;
+
+  // Asks for a gradient: Tape::backward adds to grad() of such a tensor. Only a leaf may ask, that is, a
+  // tensor that no tape recorded as a result; throws otherwise. Returns *this.
+  Tensor& requires_grad(bool value = true);
+  bool wants_grad() const;
+  // The gradient accumulated so far; an empty handle before the first backward and after zero_grad.
+  Tensor grad() const;
+  void zero_grad();
+
+  // The array itself, for the tape and the kernels. Throws on an empty handle.
+  detail::TensorImpl& impl() const {
+    if (!impl_) throw_empty();
+    return *impl_;
+  }
+  // Is this the only handle to memory of its own, so that it may be overwritten unseen?
+  bool is_sole_owner() const;
+
+ private:
+  explicit Tensor(detail::TensorImpl* impl) : impl_(impl) {}  // takes over one reference
+  [[noreturn]] static void throw_empty();
+  void* checked_data(DType dtype) const;
+
+  detail::TensorImpl* impl_ = nullptr;
+};
+
+// Prints the elements as xtensor prints an xarray: {{ 1.,  2.}, { 3.,  4.}}.
+std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
+
+namespace detail {
+
+// Header and elements stand in one block of the pool, the elements behind the header; a tensor that shares
+// the elements of another is a header alone that keeps the owner alive.
+struct alignas(64) TensorImpl {
+  TensorImpl(const Shape& shape, DType dtype, std::int64_t size) : size(size), shape(shape), dtype(dtype) {}
+
+  std::atomic<std::uint32_t> references{1};
+  std::uint32_t node = 0;  // which node of that tape produced this tensor
+  std::uint64_t tape = 0;  // number of the tape that recorded it; 0: none
+  std::int64_t size;
+  std::byte* data = nullptr;
+  Tensor owner;  // whose block holds the elements, if not this one
+  Tensor grad;
+  Shape shape;
+  DType dtype;
+  bool wants_grad = false;
+};
+
+// Destroys the tensor and returns its block to the pool.
+void destroy(TensorImpl* impl) noexcept;
+
+}  // namespace detail
+
+inline Tensor::Tensor(const Tensor& other) noexcept : impl_(other.impl_) {
+  if (impl_) impl_->references.fetch_add(1, std::memory_order_relaxed);
+}
+
+inline Tensor::~Tensor() {
+  if (!impl_) return;
+  // The last handle needs no locked instruction: nobody else can add a reference any more.
+  if (impl_->references.load(std::memory_order_acquire) == 1 ||
+      impl_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    detail::destroy(impl_);
+  }
+}
+
+inline const Shape& Tensor::shape() const { return impl().shape; }
+inline std::int64_t Tensor::size() const { return impl().size; }
+inline DType Tensor::dtype() const { return impl().dtype; }
+inline bool Tensor::wants_grad() const { return impl().wants_grad; }
+inline Tensor Tensor::grad() const { return impl().grad; }
+inline void Tensor::zero_grad() { impl().grad = Tensor(); }
+inline bool Tensor::is_sole_owner() const {
+  return impl().references.load(std::memory_order_acquire) == 1 && !impl().owner;
+}
+
+}  // namespace taper

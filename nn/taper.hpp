@@ -1,0 +1,15 @@
+// All that a model needs: <taper/taper.hpp>. The bridge to xtensor stands apart, in <taper/core/xtensor.hpp>, because its
+// headers take seconds to compile.
+#pragma once
+
+#include <taper/core/create.hpp>
+#include <taper/core/error.hpp>
+#include <taper/core/gradcheck.hpp>
+#include <taper/core/indices.hpp>
+#include <taper/core/npy.hpp>
+#include <taper/core/pool.hpp>
+#include <taper/core/random.hpp>
+#include <taper/core/record.hpp>
+#include <taper/core/tape.hpp>
+#include <taper/core/tensor.hpp>
+#include <taper/ops.hpp>

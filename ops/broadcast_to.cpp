@@ -1,0 +1,15 @@
+// broadcast_to: the forward kernel and, beside it, the vector-Jacobian product. broadcast_to.hpp gives the
+// formulas.
+#include <taper/core/record.hpp>
+#include <taper/ops/broadcast_to.hpp>
+#include <taper/ops/kernels/elementwise.hpp>
+#include <taper/ops/sum.hpp>
+
+namespace taper {
+
+Tensor broadcast_to(const Tensor& x, const Shape& shape) {
+  return record("broadcast_to", kernels::broadcast("broadcast_to", x, shape),
+                vjp(x, [from = x.shape()](const Tensor& dy) { return sum_to(dy, from); }));
+}
+
+}  // namespace taper

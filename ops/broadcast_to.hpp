@@ -1,0 +1,13 @@
+// broadcast_to: repetition along axes of extent 1.
+#pragma once
+
+#include <taper/core/tensor.hpp>
+
+namespace taper {
+
+// y has the given shape, to which x's is broadcast as in NumPy: x's axes are aligned at the last one, and
+// repeated where they are 1 or missing. dx = dy summed over the repeated axes. Throws where x's shape does
+// not broadcast to `shape`.
+Tensor broadcast_to(const Tensor& x, const Shape& shape);
+
+}  // namespace taper

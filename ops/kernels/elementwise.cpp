@@ -1,0 +1,70 @@
+// Planning of broadcast loops.
+#include <taper/ops/kernels/elementwise.hpp>
+
+namespace taper::kernels {
+
+DType common_dtype(const char* op, const Tensor& a, const Tensor& b) {
+  if (a.dtype() != b.dtype()) {
+    fail(op, "dtypes differ: a is ", a.dtype(), " ", a.shape(), ", b is ", b.dtype(), " ", b.shape());
+  }
+  return a.dtype();
+}
+
+template <std::size_t N>
+BroadcastPlan<N> plan_broadcast(const char* op, const std::array<const Shape*, N>& shapes,
+                                const Shape& result) {
+  BroadcastPlan<N> plan;
+  plan.result = result;
+  for (const Shape* shape : shapes) plan.result = broadcast_shapes(op, plan.result, *shape);
+  const int rank = plan.result.size();
+
+  // From the last axis outwards: an axis joins the loop inside it where each operand's stride continues it.
+  Shape extents = Shape::filled(rank, 1);
+  std::array<Shape, N> strides;
+  for (Shape& s : strides) s = Shape::filled(rank, 0);
+  std::array<std::int64_t, N>
+      next;  // the stride that the coming axis has in each operand, if it is not broadcast
+  next.fill(1);
+  int loop = rank;  // loops loop … rank - 1 are in use
+  for (int axis = rank - 1; axis >= 0; --axis) {
+    const std::int64_t extent = plan.result[axis];
+    if (extent == 1) continue;
+    std::array<std::int64_t, N> stride;
+    bool merges = loop < rank;
+    for (std::size_t k = 0; k < N; ++k) {
+      const int own_axis = axis - (rank - shapes[k]->size());
+      const bool present = own_axis >= 0 && (*shapes[k])[own_axis] != 1;
+      stride[k] = present ? next[k] : 0;
+      if (present) next[k] *= extent;
+      merges = merges && stride[k] == strides[k][loop] * extents[loop];
+    }
+    if (merges) {
+      extents[loop] *= extent;
+    } else {
+      --loop;
+      extents[loop] = extent;
+      for (std::size_t k = 0; k < N; ++k) strides[k][loop] = stride[k];
+    }
+  }
+  plan.extents = Shape(extents.data() + loop, rank - loop);
+  for (std::size_t k = 0; k < N; ++k) plan.strides[k] = Shape(strides[k].data() + loop, rank - loop);
+  return plan;
+}
+
+template BroadcastPlan<2> plan_broadcast(const char*, const std::array<const Shape*, 2>&, const Shape&);
+template BroadcastPlan<3> plan_broadcast(const char*, const std::array<const Shape*, 3>&, const Shape&);
+
+Tensor broadcast(const char* op, const Tensor& x, const Shape& shape) {
+  const BroadcastPlan<1> plan = plan_broadcast<1>(op, {&x.shape()}, shape);
+  if (!(plan.result == shape)) fail(op, "x of shape ", x.shape(), " does not broadcast to ", shape);
+  Tensor y = Tensor::uninitialized(op, shape, x.dtype());
+  if (y.size() != 0) {
+    dispatch(x.dtype(), [&]<class T>() {
+      detail::run_plan(plan, std::array<const T*, 1>{x.data<T>()}, y.mutable_data<T>(),
+                       [](T v) { return v; });
+    });
+  }
+  return y;
+}
+
+}  // namespace taper::kernels

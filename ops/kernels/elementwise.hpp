@@ -1,0 +1,137 @@
+// Elementwise loops with NumPy's broadcasting: what every elementwise op is made of.
+#pragma once
+
+#include <taper/core/error.hpp>
+#include <taper/core/tensor.hpp>
+
+#include <array>
+#include <type_traits>
+#include <utility>
+
+namespace taper::kernels {
+
+// The dtype that a and b have in common. Throws, naming both, where they differ.
+DType common_dtype(const char* op, const Tensor& a, const Tensor& b);
+
+// How to walk several operands that broadcast to one shape: a loop nest as shallow as the shapes allow. Axes
+// along which every operand continues where the axis inside it ended are merged into one.
+template <std::size_t N>
+struct BroadcastPlan {
+  Shape result;                  // the shape of the result
+  Shape extents;                 // of the loops, outermost first
+  std::array<Shape, N> strides;  // of each operand in each loop, in elements; 0 where it is broadcast
+};
+
+// The plan for operands of these shapes, which must broadcast together with `result` (by default nothing but
+// they count).
+template <std::size_t N>
+BroadcastPlan<N> plan_broadcast(const char* op, const std::array<const Shape*, N>& shapes,
+                                const Shape& result = {});
+
+// y_i = f(x_i).
+template <class F>
+Tensor map(const char* op, const Tensor& x, F f) {
+  Tensor y = Tensor::uninitialized(op, x.shape(), x.dtype());
+  dispatch(x.dtype(), [&]<class T>() {
+    const T* __restrict in = x.data<T>();
+    T* __restrict out = y.mutable_data<T>();
+    for (std::int64_t i = 0, n = x.size(); i < n; ++i) out[i] = f(in[i]);
+  });
+  return y;
+}
+
+namespace detail {
+
+// out[i] = f(in_0[i * s_0], in_1[i * s_1], …) with strides that are constants where Strides are
+// integral_constants, so that the compiler vectorises the loops that matter.
+template <class T, class F, std::size_t... I, class... Strides>
+void inner_loop(std::int64_t n, const std::array<const T*, sizeof...(I)>& in, T* __restrict out, F f,
+                std::index_sequence<I...>, Strides... strides) {
+  for (std::int64_t i = 0; i < n; ++i) out[i] = f(in[I][i * strides]...);
+}
+
+template <class T, class F, std::size_t N>
+void run_inner(std::int64_t n, const std::array<const T*, N>& in, const std::array<std::int64_t, N>& strides,
+               T* out, F f) {
+  constexpr std::integral_constant<std::int64_t, 0> zero;
+  constexpr std::integral_constant<std::int64_t, 1> one;
+  constexpr auto each = std::make_index_sequence<N>();
+  if constexpr (N == 1) {
+    if (strides[0] == 1) return inner_loop(n, in, out, f, each, one);
+  } else if constexpr (N == 2) {
+    if (strides[0] == 1 && strides[1] == 1) return inner_loop(n, in, out, f, each, one, one);
+    if (strides[0] == 1 && strides[1] == 0) return inner_loop(n, in, out, f, each, one, zero);
+    if (strides[0] == 0 && strides[1] == 1) return inner_loop(n, in, out, f, each, zero, one);
+  }
+  std::apply([&](auto... s) { inner_loop(n, in, out, f, each, s...); }, strides);
+}
+
+template <class T, class F, std::size_t N>
+void run_plan(const BroadcastPlan<N>& plan, std::array<const T*, N> in, T* out, F f) {
+  const int inner = plan.extents.size() - 1;
+  if (inner < 0) return run_inner(1, in, std::array<std::int64_t, N>{}, out, f);
+  std::array<std::int64_t, N> inner_strides;
+  for (std::size_t k = 0; k < N; ++k) inner_strides[k] = plan.strides[k][inner];
+  const std::int64_t n = plan.extents[inner];
+
+  Shape counter = Shape::filled(inner, 0);  // an odometer over the outer loops
+  for (;;) {
+    run_inner(n, in, inner_strides, out, f);
+    out += n;
+    int axis = inner - 1;
+    for (; axis >= 0; --axis) {
+      for (std::size_t k = 0; k < N; ++k) in[k] += plan.strides[k][axis];
+      if (++counter[axis] < plan.extents[axis]) break;
+      for (std::size_t k = 0; k < N; ++k) in[k] -= plan.strides[k][axis] * plan.extents[axis];
+      counter[axis] = 0;
+    }
+    if (axis < 0) return;
+  }
+}
+
+template <class F, class... Operands>
+Tensor map_broadcast(const char* op, F f, const Operands&... operands) {
+  constexpr std::size_t count = sizeof...(Operands);
+  const auto plan = plan_broadcast<count>(op, {&operands.shape()...});
+  const auto& first = std::get<0>(std::tie(operands...));
+  Tensor result = Tensor::uninitialized(op, plan.result, first.dtype());
+  if (result.size() != 0) {
+    dispatch(first.dtype(), [&]<class T>() {
+      run_plan(plan, std::array<const T*, count>{operands.template data<T>()...}, result.mutable_data<T>(),
+               f);
+    });
+  }
+  return result;
+}
+
+}  // namespace detail
+
+// result_i = f(a_i, b_i), with a and b broadcast to one shape. Throws where dtypes differ or shapes don't
+// broadcast.
+template <class F>
+Tensor map(const char* op, const Tensor& a, const Tensor& b, F f) {
+  common_dtype(op, a, b);
+  const bool same = a.shape() == b.shape();
+  const bool b_is_scalar = !same && b.size() == 1 && b.rank() <= a.rank();
+  const bool a_is_scalar = !same && a.size() == 1 && a.rank() <= b.rank();
+  if (!same && !b_is_scalar && !a_is_scalar) return detail::map_broadcast(op, f, a, b);
+  Tensor result = Tensor::uninitialized(op, (a_is_scalar ? b : a).shape(), a.dtype());
+  dispatch(a.dtype(), [&]<class T>() {
+    detail::run_inner<T, F, 2>(result.size(), {a.data<T>(), b.data<T>()}, {!a_is_scalar, !b_is_scalar},
+                               result.mutable_data<T>(), f);
+  });
+  return result;
+}
+
+// result_i = f(a_i, b_i, c_i), likewise.
+template <class F>
+Tensor map(const char* op, const Tensor& a, const Tensor& b, const Tensor& c, F f) {
+  common_dtype(op, a, b);
+  common_dtype(op, a, c);
+  return detail::map_broadcast(op, f, a, b, c);
+}
+
+// x's elements repeated to `shape`. Throws where x's shape does not broadcast to it.
+Tensor broadcast(const char* op, const Tensor& x, const Shape& shape);
+
+}  // namespace taper::kernels

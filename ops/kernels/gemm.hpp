@@ -1,0 +1,14 @@
+// Matrix products by OpenBLAS, reached through xtensor-blas's cblas wrapper.
+#pragma once
+
+#include <taper/core/tensor.hpp>
+
+namespace taper::kernels {
+
+// op(a) op(b) for two matrices, or for two equally long batches of them, one gemm a matrix; op transposes
+// where the flag says so, without a copy. a is (…, m, k), b is (…, k, n), the result (…, m, n), after the
+// flags. Throws where the ranks are not both `rank` (2 or 3), or dtypes, batch sizes or inner dimensions
+// differ.
+Tensor gemm(const char* op, int rank, const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b);
+
+}  // namespace taper::kernels

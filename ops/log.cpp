@@ -1,0 +1,16 @@
+// log: the forward kernel and, beside it, the vector-Jacobian product. log.hpp gives the formulas.
+#include <taper/core/record.hpp>
+#include <taper/ops/div.hpp>
+#include <taper/ops/kernels/elementwise.hpp>
+#include <taper/ops/log.hpp>
+
+#include <cmath>
+
+namespace taper {
+
+Tensor log(const Tensor& x) {
+  return record("log", kernels::map("log", x, [](auto v) { return std::log(v); }),
+                vjp(x, [x](const Tensor& dy) { return dy / x; }));
+}
+
+}  // namespace taper

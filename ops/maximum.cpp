@@ -1,0 +1,27 @@
+// maximum: the forward kernel and, beside it, the vector-Jacobian product. maximum.hpp gives the formulas.
+#include <taper/core/record.hpp>
+#include <taper/ops/kernels/elementwise.hpp>
+#include <taper/ops/maximum.hpp>
+#include <taper/ops/mul.hpp>
+#include <taper/ops/sum.hpp>
+
+namespace taper {
+
+namespace {
+// The weight of the first argument: 1 where it is the larger, 1/2 at a tie, 0 elsewhere.
+Tensor share_of_first(const Tensor& a, const Tensor& b) {
+  return kernels::map("maximum", a, b, [](auto x, auto y) {
+    using T = decltype(x);
+    return x > y ? T(1) : x == y ? T(0.5) : T(0);
+  });
+}
+}  // namespace
+
+Tensor maximum(const Tensor& a, const Tensor& b) {
+  const Tensor y = kernels::map("maximum", a, b, [](auto x, auto z) { return x > z || x != x ? x : z; });
+  return record("maximum", y,
+                vjp(a, [a, b](const Tensor& dy) { return sum_to(dy * share_of_first(a, b), a.shape()); }),
+                vjp(b, [a, b](const Tensor& dy) { return sum_to(dy * share_of_first(b, a), b.shape()); }));
+}
+
+}  // namespace taper

@@ -1,0 +1,29 @@
+// topk_softmax: the forward kernel and, beside it, the vector-Jacobian product. topk_softmax.hpp gives the
+// formulas.
+#include <taper/core/record.hpp>
+#include <taper/ops/kernels/rows.hpp>
+#include <taper/ops/kernels/top_k.hpp>
+#include <taper/ops/mul.hpp>
+#include <taper/ops/sub.hpp>
+#include <taper/ops/sum.hpp>
+#include <taper/ops/topk_softmax.hpp>
+
+namespace taper {
+
+Tensor topk_softmax(const Tensor& z, std::int64_t k, int axis) {
+  const int a = kernels::checked_arguments("topk_softmax", z, k, axis);
+  const auto kernel = [k]<class T>(std::int64_t n, const T* row, T* out) {
+    T largest;
+    if (kernels::is_edge_row(row, n, out, largest)) return;
+    kernels::Candidates<T> chosen;
+    kernels::top_k(row, n, k, -std::numeric_limits<T>::infinity(), chosen);
+    T total = 0;
+    for (const auto& candidate : chosen) total += out[candidate.index] = std::exp(candidate.value - largest);
+    for (const auto& candidate : chosen) out[candidate.index] /= total;
+  };
+  const Tensor p = kernels::map_rows("topk_softmax", a, kernel, z);
+  return record("topk_softmax", p,
+                vjp(z, [p, a](const Tensor& dp) { return p * (dp - sum(dp * p, a, true)); }));
+}
+
+}  // namespace taper

@@ -1,0 +1,56 @@
+// transpose: the forward kernel and, beside it, the vector-Jacobian product. transpose.hpp gives the
+// formulas.
+#include <taper/core/record.hpp>
+#include <taper/ops/transpose.hpp>
+
+#include <algorithm>
+
+namespace taper {
+namespace {
+
+// x is (outer, rows, middle, columns, inner); y is (outer, columns, middle, rows, inner).
+struct Extents {
+  std::int64_t outer = 1, rows, middle = 1, columns, inner = 1;
+};
+
+// Tiles of 16 x 16 runs keep both the lines that are read and those that are written in the cache.
+template <class T>
+void swap_axes(const Extents& e, const T* x, T* y) {
+  constexpr std::int64_t tile = 16;
+  const std::int64_t x_row = e.middle * e.columns * e.inner, y_row = e.middle * e.rows * e.inner;
+  for (std::int64_t o = 0; o < e.outer; ++o) {
+    for (std::int64_t m = 0; m < e.middle; ++m) {
+      const T* from = x + o * e.rows * x_row + m * e.columns * e.inner;
+      T* to = y + o * e.columns * y_row + m * e.rows * e.inner;
+      for (std::int64_t i0 = 0; i0 < e.rows; i0 += tile) {
+        for (std::int64_t j0 = 0; j0 < e.columns; j0 += tile) {
+          for (std::int64_t j = j0; j < std::min(j0 + tile, e.columns); ++j) {
+            for (std::int64_t i = i0; i < std::min(i0 + tile, e.rows); ++i) {
+              std::copy_n(from + i * x_row + j * e.inner, e.inner, to + j * y_row + i * e.inner);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Tensor transpose(const Tensor& x, int axis0, int axis1) {
+  int a = checked_axis("transpose", "axis0", axis0, x.shape());
+  int b = checked_axis("transpose", "axis1", axis1, x.shape());
+  if (a > b) std::swap(a, b);
+  Shape shape = x.shape();
+  std::swap(shape[a], shape[b]);
+  Tensor y = Tensor::uninitialized("transpose", shape, x.dtype());
+
+  Extents e{.rows = a == b ? 1 : x.shape()[a], .columns = x.shape()[b]};
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    if (axis != a && axis != b) (axis < a ? e.outer : axis < b ? e.middle : e.inner) *= x.shape()[axis];
+  }
+  dispatch(x.dtype(), [&]<class T>() { swap_axes(e, x.data<T>(), y.mutable_data<T>()); });
+  return record("transpose", y, vjp(x, [a, b](const Tensor& dy) { return transpose(dy, a, b); }));
+}
+
+}  // namespace taper

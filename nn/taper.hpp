@@ -1,5 +1,5 @@
-// All that a model needs: <taper/taper.hpp>. The bridge to xtensor stands apart, in <taper/core/xtensor.hpp>, because its
-// headers take seconds to compile.
+// All that a model needs: <taper/taper.hpp>. The bridge to xtensor stands apart, in <taper/core/xtensor.hpp>,
+// because its headers take seconds to compile.
 #pragma once
 
 #include <taper/core/create.hpp>
@@ -12,4 +12,11 @@
 #include <taper/core/record.hpp>
 #include <taper/core/tape.hpp>
 #include <taper/core/tensor.hpp>
+#include <taper/nn/embedding.hpp>
+#include <taper/nn/linear.hpp>
+#include <taper/nn/losses.hpp>
+#include <taper/nn/module.hpp>
+#include <taper/nn/optim/adam.hpp>
+#include <taper/nn/optim/sgd.hpp>
+#include <taper/nn/sparse_attention.hpp>
 #include <taper/ops.hpp>

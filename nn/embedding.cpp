@@ -1,0 +1,18 @@
+// Embedding: initialisation and forward.
+#include <taper/core/error.hpp>
+#include <taper/nn/embedding.hpp>
+#include <taper/ops/gather.hpp>
+
+namespace taper::nn {
+
+Embedding::Embedding(std::int64_t symbols, std::int64_t width, Generator& generator, DType dtype) {
+  if (symbols < 1 || width < 1)
+    fail("Embedding", "wanted at least one symbol and a width of 1, got ", symbols, " and ", width);
+  table = randn({symbols, width}, generator, dtype).requires_grad();
+}
+
+Tensor Embedding::operator()(const Indices& tokens) const { return gather(table, tokens, 0); }
+
+void Embedding::list(Parts& parts) const { parts.add("table", table); }
+
+}  // namespace taper::nn

@@ -1,0 +1,34 @@
+// Linear: initialisation and forward.
+#include <taper/core/error.hpp>
+#include <taper/nn/linear.hpp>
+#include <taper/ops/add.hpp>
+#include <taper/ops/matmul.hpp>
+
+#include <cmath>
+
+namespace taper::nn {
+
+Linear::Linear(std::int64_t inputs, std::int64_t outputs, Generator& generator,
+               const LinearOptions& options) {
+  if (inputs < 1 || outputs < 1)
+    fail("Linear", "wanted at least one input and output, got ", inputs, " and ", outputs);
+  const double bound = 1 / std::sqrt(static_cast<double>(inputs));
+  weight = uniform({inputs, outputs}, -bound, bound, generator, options.dtype).requires_grad();
+  if (options.bias) bias = uniform({outputs}, -bound, bound, generator, options.dtype).requires_grad();
+}
+
+Tensor Linear::operator()(const Tensor& x) const {
+  if (x.rank() == 0 || x.extent(-1) != weight.extent(0) || x.dtype() != weight.dtype()) {
+    fail("Linear", "x must be ", weight.dtype(), " with ", weight.extent(0), " as its last extent, got ",
+         x.dtype(), " ", x.shape());
+  }
+  const Tensor y = matmul(x, weight);
+  return bias ? y + bias : y;
+}
+
+void Linear::list(Parts& parts) const {
+  parts.add("weight", weight);
+  if (bias) parts.add("bias", bias);
+}
+
+}  // namespace taper::nn

@@ -1,0 +1,31 @@
+// Linear: an affine map of the last axis.
+#pragma once
+
+#include <taper/core/random.hpp>
+#include <taper/nn/module.hpp>
+
+namespace taper::nn {
+
+struct LinearOptions {
+  bool bias = true;
+  DType dtype = float32;
+};
+
+// y = x W + b with x (…, inputs), W (inputs, outputs), b (outputs), y (…, outputs). W and b start uniform in
+// [-1/sqrt(inputs), 1/sqrt(inputs)).
+class Linear : public Module {
+ public:
+  // Throws unless inputs and outputs are at least 1.
+  Linear(std::int64_t inputs, std::int64_t outputs, Generator& generator, const LinearOptions& options = {});
+  Linear(std::int64_t inputs, std::int64_t outputs, const LinearOptions& options = {})
+      : Linear(inputs, outputs, default_generator(), options) {}
+
+  // Throws where x's last extent or dtype does not fit W.
+  Tensor operator()(const Tensor& x) const;
+  void list(Parts& parts) const override;
+
+  Tensor weight;
+  Tensor bias;  // an empty handle without bias
+};
+
+}  // namespace taper::nn

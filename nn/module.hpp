@@ -1,0 +1,51 @@
+// Module: what has parameters, or is made of modules that have.
+#pragma once
+
+#include <taper/core/tensor.hpp>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace taper::nn {
+
+class Module;
+
+// Where a module lists its parts, by name: its parameters and the modules that it is made of.
+class Parts {
+ public:
+  void add(const std::string& name, const Tensor& parameter) {
+    parameters_.emplace_back(prefix_ + name, parameter);
+  }
+  void add(const std::string& name, const Module& module);
+
+ private:
+  friend class Module;
+  std::string prefix_;
+  std::vector<std::pair<std::string, Tensor>> parameters_;
+};
+
+// The base of all layers and models. A module is a value: a copy shares the parameters. To write one, list
+// its parts:
+//
+//   struct Model : nn::Module {
+//     nn::Linear hidden{5, 16}, output{16, 1};
+//     void list(nn::Parts& parts) const override { parts.add("hidden", hidden), parts.add("output", output);
+//     } Tensor operator()(const Tensor& x) const { return output(relu(hidden(x))); }
+//   };
+class Module {
+ public:
+  virtual ~Module() = default;
+
+  // All parameters with their names, depth first in the order of list(): "hidden.weight", "hidden.bias", …
+  std::vector<std::pair<std::string, Tensor>> named_parameters() const;
+  // The same without names, as an optimizer takes them.
+  std::vector<Tensor> parameters() const;
+  // Clears every parameter's gradient.
+  void zero_grad() const;
+
+  // Tells `parts` each parameter and each module inside this one.
+  virtual void list(Parts& parts) const = 0;
+};
+
+}  // namespace taper::nn

@@ -1,6 +1,6 @@
 // Making tensors from lists and formulas.
 #include <taper/core/create.hpp>
-#include <taper/core/error.hpp>
+#include <taper/core/fail.hpp>
 
 #include <cmath>
 

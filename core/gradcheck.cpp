@@ -1,6 +1,6 @@
 // Central differences against the tape.
 #include <taper/core/create.hpp>
-#include <taper/core/error.hpp>
+#include <taper/core/fail.hpp>
 #include <taper/core/gradcheck.hpp>
 #include <taper/core/random.hpp>
 #include <taper/core/tape.hpp>

@@ -1,5 +1,5 @@
 // Indices: checking on construction.
-#include <taper/core/error.hpp>
+#include <taper/core/fail.hpp>
 #include <taper/core/indices.hpp>
 
 namespace taper {

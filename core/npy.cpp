@@ -10,8 +10,9 @@
 #include <xtensor/io/xnpy.hpp>
 #endif
 
-#include <taper/core/error.hpp>
+#include <taper/core/fail.hpp>
 
+#include <filesystem>
 #include <fstream>
 #include <regex>
 #include <sstream>
@@ -21,11 +22,11 @@
 namespace taper {
 namespace {
 
-[[noreturn]] void reject(const std::filesystem::path& path, const std::string& why) {
-  fail("load_npy", path.string(), ": ", why);
+[[noreturn]] void reject(const std::string& path, const std::string& why) {
+  fail("load_npy", path, ": ", why);
 }
 
-std::string read_file(const std::filesystem::path& path) {
+std::string read_file(const std::string& path) {
   if (std::error_code error; std::filesystem::is_directory(path, error)) reject(path, "is a directory");
   std::ifstream file(path, std::ios::binary);
   if (!file) reject(path, "can't be opened; does it exist, and may it be read?");
@@ -36,7 +37,7 @@ std::string read_file(const std::filesystem::path& path) {
 }
 
 // The dtype that the header names, after checking that the bytes hold a whole file.
-DType checked_dtype(const std::filesystem::path& path, const std::string& bytes) {
+DType checked_dtype(const std::string& path, const std::string& bytes) {
   const auto byte = [&](std::size_t i) {
     return static_cast<std::size_t>(static_cast<unsigned char>(bytes[i]));
   };
@@ -75,16 +76,15 @@ DType checked_dtype(const std::filesystem::path& path, const std::string& bytes)
 
 }  // namespace
 
-Tensor load_npy(const std::filesystem::path& path) {
+Tensor load_npy(const std::string& path) {
   std::string bytes = read_file(path);
   const DType dtype = checked_dtype(path, bytes);
   std::istringstream stream(std::move(bytes));
   return dispatch(dtype, [&]<class T>() { return from_xtensor(xt::load_npy<T>(stream)); });
 }
 
-void save_npy(const std::filesystem::path& path, const Tensor& tensor) {
-  std::filesystem::path partial = path;
-  partial += ".partial";
+void save_npy(const std::string& path, const Tensor& tensor) {
+  const std::string partial = path + ".partial";
   {
     std::ofstream file(partial, std::ios::binary);
     dispatch(tensor.dtype(), [&]<class T>() { file << xt::dump_npy(as_xtensor<T>(tensor)); });
@@ -92,7 +92,7 @@ void save_npy(const std::filesystem::path& path, const Tensor& tensor) {
     if (!file) {
       std::error_code ignored;
       std::filesystem::remove(partial, ignored);
-      fail("save_npy", path.string(), ": can't be written; does its folder exist, and is there room?");
+      fail("save_npy", path, ": can't be written; does its folder exist, and is there room?");
     }
   }
   std::error_code error;
@@ -100,7 +100,7 @@ void save_npy(const std::filesystem::path& path, const Tensor& tensor) {
   if (error) {
     std::error_code ignored;
     std::filesystem::remove(partial, ignored);
-    fail("save_npy", path.string(), ": ", error.message());
+    fail("save_npy", path, ": ", error.message());
   }
 }
 

@@ -3,16 +3,16 @@
 
 #include <taper/core/tensor.hpp>
 
-#include <filesystem>
+#include <string>
 
 namespace taper {
 
 // Reads a .npy file of float32 or float64, row- or column-major. Throws, naming the file, where it is
 // missing, is not of that format, is cut short, or holds another dtype.
-Tensor load_npy(const std::filesystem::path& path);
+Tensor load_npy(const std::string& path);
 
 // Writes a .npy file, in whole or not at all: to a file beside it first, which then takes its place. Throws,
 // naming the file, where it can't be written.
-void save_npy(const std::filesystem::path& path, const Tensor& tensor);
+void save_npy(const std::string& path, const Tensor& tensor);
 
 }  // namespace taper

@@ -1,6 +1,6 @@
 // Random numbers out of exact IEEE operations only (+, -, *, /, sqrt). CMakeLists.txt compiles this file
 // without fused multiply-adds, which would round differently where a machine has them.
-#include <taper/core/error.hpp>
+#include <taper/core/fail.hpp>
 #include <taper/core/random.hpp>
 
 #include <cmath>

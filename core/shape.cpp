@@ -1,5 +1,5 @@
 // Shape arithmetic: counting, broadcasting, axes.
-#include <taper/core/error.hpp>
+#include <taper/core/fail.hpp>
 #include <taper/core/shape.hpp>
 
 #include <ostream>

@@ -1,6 +1,6 @@
 // The walk along the tape.
 #include <taper/core/create.hpp>
-#include <taper/core/error.hpp>
+#include <taper/core/fail.hpp>
 #include <taper/core/record.hpp>
 #include <taper/core/tape.hpp>
 

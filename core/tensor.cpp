@@ -1,5 +1,5 @@
 // Tensor: memory, sharing and access. Printing is in print.cpp, which alone pays for xtensor's headers.
-#include <taper/core/error.hpp>
+#include <taper/core/fail.hpp>
 #include <taper/core/pool.hpp>
 #include <taper/core/tensor.hpp>
 

@@ -1,5 +1,5 @@
 // Embedding: initialisation and forward.
-#include <taper/core/error.hpp>
+#include <taper/core/fail.hpp>
 #include <taper/nn/embedding.hpp>
 #include <taper/ops/gather.hpp>
 

@@ -1,5 +1,5 @@
 // Linear: initialisation and forward.
-#include <taper/core/error.hpp>
+#include <taper/core/fail.hpp>
 #include <taper/nn/linear.hpp>
 #include <taper/ops/add.hpp>
 #include <taper/ops/matmul.hpp>

@@ -1,5 +1,5 @@
 // Losses, composed of ops.
-#include <taper/core/error.hpp>
+#include <taper/core/fail.hpp>
 #include <taper/nn/losses.hpp>
 #include <taper/ops/gather.hpp>
 #include <taper/ops/log_softmax.hpp>

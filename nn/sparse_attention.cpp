@@ -1,6 +1,6 @@
 // SparseAttention: the composition.
 #include <taper/core/create.hpp>
-#include <taper/core/error.hpp>
+#include <taper/core/fail.hpp>
 #include <taper/nn/sparse_attention.hpp>
 #include <taper/ops/bmm.hpp>
 #include <taper/ops/mul.hpp>

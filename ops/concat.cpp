@@ -1,5 +1,5 @@
 // concat: the forward kernel and, beside it, the vector-Jacobian product. concat.hpp gives the formulas.
-#include <taper/core/error.hpp>
+#include <taper/core/fail.hpp>
 #include <taper/core/record.hpp>
 #include <taper/ops/concat.hpp>
 #include <taper/ops/kernels/rows.hpp>

@@ -1,6 +1,6 @@
 // gather: the forward kernel and, beside it, the vector-Jacobian product. gather.hpp gives the formulas.
 #include <taper/core/create.hpp>
-#include <taper/core/error.hpp>
+#include <taper/core/fail.hpp>
 #include <taper/core/record.hpp>
 #include <taper/ops/gather.hpp>
 #include <taper/ops/kernels/rows.hpp>

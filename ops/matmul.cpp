@@ -1,5 +1,5 @@
 // matmul: the forward kernel and, beside it, the vector-Jacobian product. matmul.hpp gives the formulas.
-#include <taper/core/error.hpp>
+#include <taper/core/fail.hpp>
 #include <taper/ops/bmm.hpp>
 #include <taper/ops/broadcast_to.hpp>
 #include <taper/ops/matmul.hpp>

@@ -1,5 +1,5 @@
 // max: the forward kernel and, beside it, the vector-Jacobian product. max.hpp gives the formulas.
-#include <taper/core/error.hpp>
+#include <taper/core/fail.hpp>
 #include <taper/core/record.hpp>
 #include <taper/ops/broadcast_to.hpp>
 #include <taper/ops/div.hpp>

@@ -1,5 +1,5 @@
 // reshape: the forward kernel and, beside it, the vector-Jacobian product. reshape.hpp gives the formulas.
-#include <taper/core/error.hpp>
+#include <taper/core/fail.hpp>
 #include <taper/core/record.hpp>
 #include <taper/ops/reshape.hpp>
 

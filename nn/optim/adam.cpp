@@ -1,5 +1,5 @@
 // Adam: one pass over each parameter.
-#include <taper/core/error.hpp>
+#include <taper/core/fail.hpp>
 #include <taper/nn/optim/adam.hpp>
 
 #include <cmath>

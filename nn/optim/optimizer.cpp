@@ -1,6 +1,6 @@
 // Optimizer: checking the parameters.
 #include <taper/core/create.hpp>
-#include <taper/core/error.hpp>
+#include <taper/core/fail.hpp>
 #include <taper/nn/optim/optimizer.hpp>
 
 namespace taper::optim {

@@ -1,5 +1,5 @@
 // SGD: one pass over each parameter.
-#include <taper/core/error.hpp>
+#include <taper/core/fail.hpp>
 #include <taper/nn/optim/sgd.hpp>
 
 namespace taper::optim {

@@ -1,4 +1,5 @@
 // Planning of broadcast loops.
+#include <taper/core/fail.hpp>
 #include <taper/ops/kernels/elementwise.hpp>
 
 namespace taper::kernels {

@@ -1,7 +1,6 @@
 // Elementwise loops with NumPy's broadcasting: what every elementwise op is made of.
 #pragma once
 
-#include <taper/core/error.hpp>
 #include <taper/core/tensor.hpp>
 
 #include <array>

@@ -1,5 +1,5 @@
 // The one file that includes xtensor-blas.
-#include <taper/core/error.hpp>
+#include <taper/core/fail.hpp>
 #include <taper/core/xtensor.hpp>
 #include <taper/ops/kernels/elementwise.hpp>
 #include <taper/ops/kernels/gemm.hpp>

@@ -1,7 +1,7 @@
 // The k largest elements of a row, which the three sparse softmaxes have in common.
 #pragma once
 
-#include <taper/core/error.hpp>
+#include <taper/core/fail.hpp>
 #include <taper/core/pool.hpp>
 #include <taper/core/tensor.hpp>
 

@@ -1,0 +1,41 @@
+// What the examples share: a main() that turns errors into one line and exit status 1, and rows printed on
+// one line.
+#pragma once
+
+#include <taper/taper.hpp>
+
+#include <exception>
+#include <iostream>
+#include <sstream>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+namespace example {
+
+// Parses the command line and runs the body. Returns the exit status of main: 0, or 1 after a bad option or
+// an error, which is printed as one line.
+template <class Body>
+int run(CLI::App& app, int argc, char** argv, Body body) {
+  try {
+    app.parse(argc, argv);
+    body();
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 1;  // --help is one of them
+  } catch (const std::exception& error) {
+    std::cerr << "error: " << error.what() << '\n';
+    return 1;
+  }
+}
+
+// The elements of a tensor as [0.1, 0, 1.3], five digits each.
+inline std::string row(const taper::Tensor& tensor) {
+  std::ostringstream out;
+  out.precision(5);
+  const char* separator = "[";
+  for (double value : tensor.to_vector()) out << std::exchange(separator, ", ") << value;
+  return (tensor.size() == 0 ? "[" : "") + out.str() + "]";
+}
+
+}  // namespace example

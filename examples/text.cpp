@@ -1,0 +1,72 @@
+// Reading a text file.
+#include "text.hpp"
+
+#include <taper/core/fail.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+
+namespace example {
+namespace {
+
+[[noreturn]] void reject(const std::string& path, const std::string& why) {
+  taper::fail("read_text", path, ": ", why);
+}
+
+std::string read_bytes(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) reject(path, "is a directory, wanted a text file");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) reject(path, "can't be opened; does it exist, and may it be read?");
+  std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (bytes.empty()) reject(path, "is empty, wanted a text file");
+  return bytes;
+}
+
+// How many bytes the UTF-8 character takes that begins with `lead`; 0 where none does.
+std::size_t length_of(unsigned char lead) {
+  if (lead < 0x80) return lead == 0 ? 0 : 1;
+  if (lead >= 0xc2 && lead < 0xe0) return 2;
+  if (lead >= 0xe0 && lead < 0xf0) return 3;
+  if (lead >= 0xf0 && lead < 0xf5) return 4;
+  return 0;
+}
+
+}  // namespace
+
+std::string Text::spell(const std::vector<std::int64_t>& numbers) const {
+  std::string spelled;
+  for (std::int64_t number : numbers) spelled += alphabet[static_cast<std::size_t>(number)];
+  return spelled;
+}
+
+Text read_text(const std::string& path, std::size_t at_least) {
+  const std::string bytes = read_bytes(path);
+  std::vector<std::string> sequence;
+  std::map<std::string, std::int64_t> number;  // UTF-8 sorts by code point
+  for (std::size_t i = 0; i < bytes.size();) {
+    const std::size_t length = length_of(static_cast<unsigned char>(bytes[i]));
+    bool valid = length > 0 && i + length <= bytes.size();
+    for (std::size_t j = 1; valid && j < length; ++j)
+      valid = (static_cast<unsigned char>(bytes[i + j]) & 0xc0) == 0x80;
+    if (!valid) reject(path, "is not text: byte " + std::to_string(i) + " is not UTF-8 (or is a zero byte)");
+    sequence.push_back(bytes.substr(i, length));
+    number.try_emplace(sequence.back());
+    i += length;
+  }
+  if (sequence.size() < at_least) {
+    reject(path, "has " + std::to_string(sequence.size()) + " characters, wanted at least " +
+                     std::to_string(at_least));
+  }
+  Text text;
+  for (auto& [character, index] : number) {
+    index = static_cast<std::int64_t>(text.alphabet.size());
+    text.alphabet.push_back(character);
+  }
+  for (const std::string& character : sequence) text.characters.push_back(number[character]);
+  return text;
+}
+
+}  // namespace example

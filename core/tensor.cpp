@@ -60,9 +60,8 @@ Tensor Tensor::uninitialized(const char* op, const Shape& shape, DType dtype) {
 
 std::int64_t Tensor::extent(int axis) const { return shape()[checked_axis("extent", "axis", axis, shape())]; }
 
-void* Tensor::checked_data(DType wanted) const {
-  if (dtype() != wanted) fail("data", "asked for ", wanted, " elements of a ", dtype(), " tensor");
-  return impl_->data;
+void Tensor::throw_dtype(DType wanted) const {
+  fail("data", "asked for ", wanted, " elements of a ", dtype(), " tensor");
 }
 
 double Tensor::item() const {

@@ -90,7 +90,8 @@ class Tensor {
  private:
   explicit Tensor(detail::TensorImpl* impl) : impl_(impl) {}  // takes over one reference
   [[noreturn]] static void throw_empty();
-  void* checked_data(DType dtype) const;
+  [[noreturn]] void throw_dtype(DType wanted) const;
+  void* checked_data(DType wanted) const;
 
   detail::TensorImpl* impl_ = nullptr;
 };
@@ -139,6 +140,10 @@ inline const Shape& Tensor::shape() const { return impl().shape; }
 inline std::int64_t Tensor::size() const { return impl().size; }
 inline DType Tensor::dtype() const { return impl().dtype; }
 inline bool Tensor::wants_grad() const { return impl().wants_grad; }
+inline void* Tensor::checked_data(DType wanted) const {
+  if (impl().dtype != wanted) throw_dtype(wanted);
+  return impl_->data;
+}
 inline Tensor Tensor::grad() const { return impl().grad; }
 inline void Tensor::zero_grad() { impl().grad = Tensor(); }
 inline bool Tensor::is_sole_owner() const {

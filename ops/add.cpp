@@ -7,9 +7,9 @@
 namespace taper {
 
 Tensor add(const Tensor& a, const Tensor& b) {
-  return record("add", kernels::map("add", a, b, [](auto x, auto y) { return x + y; }),
-                vjp(a, [shape = a.shape()](const Tensor& dy) { return sum_to(dy, shape); }),
-                vjp(b, [shape = b.shape()](const Tensor& dy) { return sum_to(dy, shape); }));
+  const Tensor y = kernels::map("add", a, b, [](auto x, auto z) { return x + z; });
+  return record("add", y, vjp(a, [to_a = SumTo(a, y)](const Tensor& dy) { return to_a(dy); }),
+                vjp(b, [to_b = SumTo(b, y)](const Tensor& dy) { return to_b(dy); }));
 }
 
 }  // namespace taper

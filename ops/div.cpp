@@ -10,8 +10,8 @@ namespace taper {
 
 Tensor div(const Tensor& a, const Tensor& b) {
   const Tensor y = kernels::map("div", a, b, [](auto x, auto z) { return x / z; });
-  return record("div", y, vjp(a, [b, shape = a.shape()](const Tensor& dy) { return sum_to(dy / b, shape); }),
-                vjp(b, [b, y](const Tensor& dy) { return sum_to(neg(dy * y / b), b.shape()); }));
+  return record("div", y, vjp(a, [b, to_a = SumTo(a, y)](const Tensor& dy) { return to_a(dy / b); }),
+                vjp(b, [b, y, to_b = SumTo(b, y)](const Tensor& dy) { return neg(to_b(dy * y / b)); }));
 }
 
 }  // namespace taper

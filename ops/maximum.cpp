@@ -19,9 +19,10 @@ Tensor share_of_first(const Tensor& a, const Tensor& b) {
 
 Tensor maximum(const Tensor& a, const Tensor& b) {
   const Tensor y = kernels::map("maximum", a, b, [](auto x, auto z) { return x > z || x != x ? x : z; });
-  return record("maximum", y,
-                vjp(a, [a, b](const Tensor& dy) { return sum_to(dy * share_of_first(a, b), a.shape()); }),
-                vjp(b, [a, b](const Tensor& dy) { return sum_to(dy * share_of_first(b, a), b.shape()); }));
+  return record(
+      "maximum", y,
+      vjp(a, [a, b, to_a = SumTo(a, y)](const Tensor& dy) { return to_a(dy * share_of_first(a, b)); }),
+      vjp(b, [a, b, to_b = SumTo(b, y)](const Tensor& dy) { return to_b(dy * share_of_first(b, a)); }));
 }
 
 }  // namespace taper

@@ -7,9 +7,9 @@
 namespace taper {
 
 Tensor mul(const Tensor& a, const Tensor& b) {
-  return record("mul", kernels::map("mul", a, b, [](auto x, auto y) { return x * y; }),
-                vjp(a, [b, shape = a.shape()](const Tensor& dy) { return sum_to(dy * b, shape); }),
-                vjp(b, [a, shape = b.shape()](const Tensor& dy) { return sum_to(dy * a, shape); }));
+  const Tensor y = kernels::map("mul", a, b, [](auto x, auto z) { return x * z; });
+  return record("mul", y, vjp(a, [b, to_a = SumTo(a, y)](const Tensor& dy) { return to_a(dy * b); }),
+                vjp(b, [a, to_b = SumTo(b, y)](const Tensor& dy) { return to_b(dy * a); }));
 }
 
 }  // namespace taper

@@ -16,17 +16,17 @@ Tensor pow(const Tensor& x, const Tensor& p) {
   const Tensor y = kernels::map("pow", x, p, [](auto a, auto b) { return std::pow(a, b); });
   return record("pow", y,
                 vjp(x,
-                    [x, p](const Tensor& dy) {
+                    [x, p, to_x = SumTo(x, y)](const Tensor& dy) {
                       // p x^(p-1), with p = 1 under the power where both are 0: 0 x^0 = 0.
                       const Tensor both_zero = kernels::map(
                           "pow", x, p, [](auto a, auto b) { return decltype(a)(a == 0 && b == 0); });
                       const Tensor power = where(both_zero, scalar_like(1, p), p);
-                      return sum_to(dy * (p * pow(x, power - 1.0)), x.shape());
+                      return to_x(dy * (p * pow(x, power - 1.0)));
                     }),
-                vjp(p, [x, y, shape = p.shape()](const Tensor& dy) {
+                vjp(p, [x, y, to_p = SumTo(p, y)](const Tensor& dy) {
                   // log 1 = 0 in the place of log 0.
                   const Tensor zero = kernels::map("pow", x, [](auto a) { return decltype(a)(a == 0); });
-                  return sum_to(dy * (y * log(where(zero, scalar_like(1, x), x))), shape);
+                  return to_p(dy * (y * log(where(zero, scalar_like(1, x), x))));
                 }));
 }
 

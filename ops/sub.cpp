@@ -8,9 +8,9 @@
 namespace taper {
 
 Tensor sub(const Tensor& a, const Tensor& b) {
-  return record("sub", kernels::map("sub", a, b, [](auto x, auto y) { return x - y; }),
-                vjp(a, [shape = a.shape()](const Tensor& dy) { return sum_to(dy, shape); }),
-                vjp(b, [shape = b.shape()](const Tensor& dy) { return sum_to(neg(dy), shape); }));
+  const Tensor y = kernels::map("sub", a, b, [](auto x, auto z) { return x - z; });
+  return record("sub", y, vjp(a, [to_a = SumTo(a, y)](const Tensor& dy) { return to_a(dy); }),
+                vjp(b, [to_b = SumTo(b, y)](const Tensor& dy) { return neg(to_b(dy)); }));
 }
 
 }  // namespace taper

@@ -14,4 +14,19 @@ Tensor sum(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
 // op that broadcasts. dx = dy repeated to x's shape. Throws where `shape` does not broadcast to x's.
 Tensor sum_to(const Tensor& x, const Shape& shape);
 
+// The way back for one operand of an op that broadcasts: sums a cotangent of the result's shape to the
+// operand's. It keeps the operand only where that is smaller, to know its shape; elsewhere it is free.
+class SumTo {
+ public:
+  SumTo(const Tensor& operand, const Tensor& result) {
+    if (!(operand.shape() == result.shape())) operand_ = operand;
+  }
+  Tensor operator()(const Tensor& cotangent) const {
+    return operand_ ? sum_to(cotangent, operand_.shape()) : cotangent;
+  }
+
+ private:
+  Tensor operand_;
+};
+
 }  // namespace taper

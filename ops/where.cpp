@@ -11,13 +11,11 @@ namespace taper {
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   kernels::common_dtype("where", a, b);
   const Tensor c = condition.dtype() == a.dtype() ? condition : cast(condition.detach(), a.dtype());
-  return record("where",
-                kernels::map("where", c, a, b, [](auto t, auto x, auto y) { return t != 0 ? x : y; }),
-                vjp(a, [c, shape = a.shape()](
-                           const Tensor& dy) { return sum_to(where(c, dy, scalar_like(0, dy)), shape); }),
-                vjp(b, [c, shape = b.shape()](const Tensor& dy) {
-                  return sum_to(where(c, scalar_like(0, dy), dy), shape);
-                }));
+  const Tensor y = kernels::map("where", c, a, b, [](auto t, auto x, auto z) { return t != 0 ? x : z; });
+  return record(
+      "where", y,
+      vjp(a, [c, to_a = SumTo(a, y)](const Tensor& dy) { return to_a(where(c, dy, scalar_like(0, dy))); }),
+      vjp(b, [c, to_b = SumTo(b, y)](const Tensor& dy) { return to_b(where(c, scalar_like(0, dy), dy)); }));
 }
 
 }  // namespace taper

@@ -41,6 +41,15 @@ Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
   return result;
 }
 
+bool broadcasts_to(const Shape& from, const Shape& to) {
+  const int missing = to.size() - from.size();
+  if (missing < 0) return false;
+  for (int i = 0; i < from.size(); ++i) {
+    if (from[i] != 1 && from[i] != to[missing + i]) return false;
+  }
+  return true;
+}
+
 int checked_axis(const char* op, const char* argument, std::int64_t axis, const Shape& shape) {
   const int rank = shape.size();
   if (axis < -rank || axis >= rank) {

@@ -42,7 +42,7 @@ Tensor SparseAttention::operator()(const Tensor& queries, const Tensor& keys, co
 Tensor SparseAttention::operator()(const Tensor& queries, const Tensor& keys, const Tensor& values,
                                    const Tensor& mask) const {
   const Tensor all = scores(queries, keys, values);
-  if (mask.rank() > 3 || !(broadcast_shapes("SparseAttention", all.shape(), mask.shape()) == all.shape())) {
+  if (!broadcasts_to(mask.shape(), all.shape())) {
     fail("SparseAttention", "mask must broadcast to (batch, queries, keys) = ", all.shape(), ", got ",
          mask.shape());
   }

@@ -2,6 +2,7 @@
 #include <taper/core/fail.hpp>
 #include <taper/ops/bmm.hpp>
 #include <taper/ops/broadcast_to.hpp>
+#include <taper/ops/kernels/elementwise.hpp>
 #include <taper/ops/matmul.hpp>
 #include <taper/ops/reshape.hpp>
 
@@ -33,6 +34,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
          a.rank() == 0 || b.rank() == 0 ? "wanted at least one axis each" : "inner dimensions differ",
          ": a is ", a.shape(), ", b is ", b.shape());
   }
+  kernels::common_dtype("matmul", a, b);
   if (a.rank() == 2 && b.rank() == 2) return mm(a, b);
   const std::int64_t k = a.extent(-1);
   if (a.rank() == 1) {

@@ -25,7 +25,7 @@ Tensor sum(const Tensor& x, const Axes& axes, bool keepdims) {
 
 Tensor sum_to(const Tensor& x, const Shape& shape) {
   if (x.shape() == shape) return x;
-  if (!(broadcast_shapes("sum_to", x.shape(), shape) == x.shape())) {
+  if (!broadcasts_to(shape, x.shape())) {
     fail("sum_to", "shape ", shape, " does not broadcast to x's, ", x.shape());
   }
   const int missing = x.rank() - shape.size();

@@ -56,8 +56,8 @@ template BroadcastPlan<2> plan_broadcast(const char*, const std::array<const Sha
 template BroadcastPlan<3> plan_broadcast(const char*, const std::array<const Shape*, 3>&, const Shape&);
 
 Tensor broadcast(const char* op, const Tensor& x, const Shape& shape) {
+  if (!broadcasts_to(x.shape(), shape)) fail(op, "x of shape ", x.shape(), " does not broadcast to ", shape);
   const BroadcastPlan<1> plan = plan_broadcast<1>(op, {&x.shape()}, shape);
-  if (!(plan.result == shape)) fail(op, "x of shape ", x.shape(), " does not broadcast to ", shape);
   Tensor y = Tensor::uninitialized(op, shape, x.dtype());
   if (y.size() != 0) {
     dispatch(x.dtype(), [&]<class T>() {

@@ -14,6 +14,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <regex>
 #include <sstream>
 #include <string>
@@ -30,10 +31,9 @@ std::string read_file(const std::string& path) {
   if (std::error_code error; std::filesystem::is_directory(path, error)) reject(path, "is a directory");
   std::ifstream file(path, std::ios::binary);
   if (!file) reject(path, "can't be opened; does it exist, and may it be read?");
-  std::ostringstream bytes;
-  bytes << file.rdbuf();
-  if (!file || !bytes) reject(path, "reading failed");
-  return std::move(bytes).str();
+  std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (file.bad()) reject(path, "reading failed");
+  return bytes;
 }
 
 // The dtype that the header names, after checking that the bytes hold a whole file.
@@ -47,11 +47,14 @@ DType checked_dtype(const std::string& path, const std::string& bytes) {
     reject(path, "has a format version other than 1.0 and 2.0");
   const std::size_t start = short_length ? 10 : 12;
   const std::size_t length = byte(8) | byte(9) << 8 | (short_length ? 0 : byte(10) << 16 | byte(11) << 24);
-  if (length > bytes.size() - start || length > 65536) reject(path, "is cut short in its header");
+  if (length > bytes.size() - start) reject(path, "is cut short in its header");
 
-  const std::string header = bytes.substr(start, length);
+  // Without the padding, which may be long: std::regex recurses once a character.
+  std::string header = bytes.substr(start, length);
+  header.erase(header.find_last_not_of(" \n") + 1);
+  if (header.size() > 1024) reject(path, "has a header that is not that of a plain array");
   static const std::regex form(
-      R"(\{ *'descr': *'([<>|=]?[a-zA-Z]\d*)', *'fortran_order': *(?:True|False), *'shape': *\(([0-9, ]*)\),? *\} *\n)");
+      R"(\{ *'descr': *'([<>|=]?[a-zA-Z]\d*)', *'fortran_order': *(?:True|False), *'shape': *\(((?:\d+ *(?:, *\d+ *)*,?)? *)\),? *\})");
   std::smatch match;
   if (!std::regex_match(header, match, form)) reject(path, "has a header that is not that of a plain array");
   const std::string descr = match[1], extents = match[2];
@@ -80,14 +83,20 @@ Tensor load_npy(const std::string& path) {
   std::string bytes = read_file(path);
   const DType dtype = checked_dtype(path, bytes);
   std::istringstream stream(std::move(bytes));
-  return dispatch(dtype, [&]<class T>() { return from_xtensor(xt::load_npy<T>(stream)); });
+  try {
+    return dispatch(dtype, [&]<class T>() { return from_xtensor(xt::load_npy<T>(stream)); });
+  } catch (const std::runtime_error& error) {  // xtensor is stricter about the header's padding
+    reject(path, error.what());
+  }
 }
 
 void save_npy(const std::string& path, const Tensor& tensor) {
+  const std::string bytes =
+      dispatch(tensor.dtype(), [&]<class T>() { return xt::dump_npy(as_xtensor<T>(tensor)); });
   const std::string partial = path + ".partial";
   {
     std::ofstream file(partial, std::ios::binary);
-    dispatch(tensor.dtype(), [&]<class T>() { file << xt::dump_npy(as_xtensor<T>(tensor)); });
+    file << bytes;
     file.close();
     if (!file) {
       std::error_code ignored;

@@ -178,6 +178,7 @@ std::vector<Tensor> Tape::gradient(const Tensor& loss, const std::vector<Tensor>
     if (node < wanted.size()) wanted[node] = 'x';
   }
   for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (nodes_[i].freed && !wanted[i]) wanted[i] = 1;  // nobody knows any more: visiting it will say so
     for (const Edge* edge = nodes_[i].edges; edge && !wanted[i]; edge = edge->next) {
       wanted[i] = edge->input == foreign || wanted[edge->input] != 0;
     }

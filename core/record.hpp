@@ -2,7 +2,7 @@
 // engine.
 //
 //   Tensor square(const Tensor& x) {
-//     Tensor y = map(x, [](auto v) { return v * v; });
+//     Tensor y = kernels::map("square", x, [](auto v) { return v * v; });
 //     return record("square", y, vjp(x, [x](const Tensor& dy) { return dy * (2.0 * x); }));
 //   }
 #pragma once

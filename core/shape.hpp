@@ -80,7 +80,8 @@ std::int64_t element_count(const char* op, const Shape& shape);
 // them 1. Throws, naming both shapes, where they do not.
 Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);
 
-// Does NumPy's rule repeat a tensor of shape `from` to shape `to`: aligned at the last axis, each extent equal or 1?
+// Does NumPy's rule repeat a tensor of shape `from` to shape `to`: aligned at the last axis, each extent
+// equal or 1?
 bool broadcasts_to(const Shape& from, const Shape& to);
 
 // axis as an index from 0 to rank - 1; negative counts from the end. Throws, naming the argument, where there

@@ -102,10 +102,10 @@ void Tape::check_output(const char* op, const Tensor& output, const GradientOpti
   }
 }
 
-// Walks from the output to the start of the tape. Returns the cotangent of each leaf and of each node marked
-// 'x' in `wanted`; with `wanted` given, only nodes marked there (not 0) are visited at all.
+// Walks from the output to the start of the tape and returns the cotangents of the leaves. With `marks`, it
+// goes only where they lead, and returns the cotangents of the marked inputs too.
 Tape::PoolVector<Tensor> Tape::pull_back(const char* op, const Tensor& output, const GradientOptions& options,
-                                         const PoolVector<char>* wanted) {
+                                         const PoolVector<Mark>* marks) {
   const bool keep_graph = options.keep_graph || options.create_graph;
   const std::uint32_t last = node_of(output);
   PoolVector<Tensor> cotangents(last + std::size_t{1});
@@ -113,20 +113,20 @@ Tape::PoolVector<Tensor> Tape::pull_back(const char* op, const Tensor& output, c
   cotangents[last] = options.cotangent ? options.cotangent : ones(output.shape(), output.dtype());
 
   for (std::uint32_t i = last + 1; i-- > 0;) {
-    if (!cotangents[i] || !nodes_[i].op) continue;
+    if (!cotangents[i] || !nodes_[i].op || (marks && !(*marks)[i].leads_to_input)) continue;
     if (nodes_[i].freed) {
       fail(op, "the graph behind the loss was freed by an earlier backward, at a node of ", nodes_[i].op,
            ": give that one {.keep_graph = true}");
     }
-    const bool keep_cotangent = wanted && (*wanted)[i] == 'x';
-    const Tensor cotangent = keep_cotangent ? cotangents[i] : std::move(cotangents[i]);
+    const bool is_input = marks && (*marks)[i].is_input;
+    const Tensor cotangent = is_input ? cotangents[i] : std::move(cotangents[i]);
     for (const Edge* edge = nodes_[i].edges; edge; edge = edge->next) {
       if (edge->input == foreign) {
         fail(op, "reached an input of ", nodes_[i].op,
              " that was recorded on another tape: call detach() on it to "
              "use its value as a constant");
       }
-      if (wanted && !(*wanted)[edge->input]) continue;
+      if (marks && !(*marks)[edge->input].is_wanted()) continue;
       Tensor contribution = edge->pull_back(cotangent);
       Tensor& total = cotangents[edge->input];
       total =
@@ -166,8 +166,7 @@ void Tape::backward(const Tensor& loss, const GradientOptions& options) {
 std::vector<Tensor> Tape::gradient(const Tensor& loss, const std::vector<Tensor>& inputs,
                                    const GradientOptions& options) {
   check_output("gradient", loss, options);
-  // Mark the nodes on a path from an input to the loss: 'x' the inputs, 1 what depends on them.
-  PoolVector<char> wanted(node_of(loss) + std::size_t{1});
+  PoolVector<Mark> marks(node_of(loss) + std::size_t{1});
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Tensor& input = inputs[i];
     if (!tracks(input) || (input.impl().tape != 0 && input.impl().tape != id_)) {
@@ -175,16 +174,20 @@ std::vector<Tensor> Tape::gradient(const Tensor& loss, const std::vector<Tensor>
            " neither asks for a gradient (requires_grad) nor was recorded on this tape");
     }
     const std::uint32_t node = node_of(input);
-    if (node < wanted.size()) wanted[node] = 'x';
+    if (node < marks.size()) marks[node].is_input = true;
   }
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (nodes_[i].freed && !wanted[i]) wanted[i] = 1;  // nobody knows any more: visiting it will say so
-    for (const Edge* edge = nodes_[i].edges; edge && !wanted[i]; edge = edge->next) {
-      wanted[i] = edge->input == foreign || wanted[edge->input] != 0;
+  bool input_before = false;
+  for (std::size_t i = 0; i < marks.size(); ++i) {
+    // Of a freed node nobody knows any more where it leads; if an input may lie there, visiting it will say
+    // so.
+    marks[i].leads_to_input = nodes_[i].freed && input_before;
+    for (const Edge* edge = nodes_[i].edges; edge && !marks[i].leads_to_input; edge = edge->next) {
+      marks[i].leads_to_input = edge->input == foreign || marks[edge->input].is_wanted();
     }
+    input_before |= marks[i].is_input;
   }
 
-  const PoolVector<Tensor> cotangents = pull_back("gradient", loss, options, &wanted);
+  const PoolVector<Tensor> cotangents = pull_back("gradient", loss, options, &marks);
   std::vector<Tensor> gradients;
   for (const Tensor& input : inputs) {
     const std::uint32_t node = node_of(input);

@@ -100,6 +100,12 @@ class Tape {
     Tensor tensor;
     std::uint32_t node;
   };
+  // What gradient() wants of a node.
+  struct Mark {
+    bool is_input = false;        // its cotangent is asked for
+    bool leads_to_input = false;  // an input lies behind it
+    bool is_wanted() const { return is_input || leads_to_input; }
+  };
   template <class T>
   using PoolVector = std::vector<T, detail::PoolAllocator<T>>;
   using LeafMap = std::unordered_map<const detail::TensorImpl*, Leaf, std::hash<const detail::TensorImpl*>,
@@ -112,7 +118,7 @@ class Tape {
   std::uint32_t append(Node node);
   void check_output(const char* op, const Tensor& output, const GradientOptions& options) const;
   PoolVector<Tensor> pull_back(const char* op, const Tensor& output, const GradientOptions& options,
-                               const PoolVector<char>* wanted);
+                               const PoolVector<Mark>* marks);
   static void free_edges(Node& node);
 
   static constinit thread_local Tape* recording_;

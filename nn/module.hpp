@@ -25,14 +25,18 @@ class Parts {
   std::vector<std::pair<std::string, Tensor>> parameters_;
 };
 
+// clang-format off
 // The base of all layers and models. A module is a value: a copy shares the parameters. To write one, list
 // its parts:
 //
 //   struct Model : nn::Module {
 //     nn::Linear hidden{5, 16}, output{16, 1};
-//     void list(nn::Parts& parts) const override { parts.add("hidden", hidden), parts.add("output", output);
-//     } Tensor operator()(const Tensor& x) const { return output(relu(hidden(x))); }
+//     void list(nn::Parts& parts) const override {
+//       parts.add("hidden", hidden), parts.add("output", output);
+//     }
+//     Tensor operator()(const Tensor& x) const { return output(relu(hidden(x))); }
 //   };
+// clang-format on
 class Module {
  public:
   virtual ~Module() = default;

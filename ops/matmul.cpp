@@ -1,4 +1,4 @@
-// matmul: the forward kernel and, beside it, the vector-Jacobian product. matmul.hpp gives the formulas.
+// matmul: which reshapes and which product a pair of shapes takes. The ops that it calls differentiate it.
 #include <taper/core/fail.hpp>
 #include <taper/ops/bmm.hpp>
 #include <taper/ops/broadcast_to.hpp>

@@ -8,11 +8,12 @@
 namespace taper {
 
 namespace {
-// The weight of the first argument: 1 where it is the larger, 1/2 at a tie, 0 elsewhere.
+// The weight of the first argument: 1 where it is the larger, 1/2 at a tie, 0 where it is the smaller, else
+// NaN.
 Tensor share_of_first(const Tensor& a, const Tensor& b) {
   return kernels::map("maximum", a, b, [](auto x, auto y) {
     using T = decltype(x);
-    return x > y ? T(1) : x == y ? T(0.5) : T(0);
+    return x > y ? T(1) : x < y ? T(0) : x == y ? T(0.5) : x + y;
   });
 }
 }  // namespace

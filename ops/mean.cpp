@@ -1,6 +1,6 @@
 // mean: the forward kernel and, beside it, the vector-Jacobian product. mean.hpp gives the formulas.
+#include <taper/ops/div.hpp>
 #include <taper/ops/mean.hpp>
-#include <taper/ops/mul.hpp>
 #include <taper/ops/sum.hpp>
 
 namespace taper {
@@ -10,7 +10,7 @@ Tensor mean(const Tensor& x, const Axes& axes, bool keepdims) {
   double count = 1;
   for (int axis = 0; axis < x.rank(); ++axis)
     count *= reduced[axis] ? static_cast<double>(x.shape()[axis]) : 1.0;
-  return sum(x, axes, keepdims) * (1.0 / count);
+  return sum(x, axes, keepdims) / count;
 }
 
 }  // namespace taper

@@ -9,7 +9,7 @@ namespace taper {
 Tensor relu(const Tensor& x) {
   return record("relu", kernels::map("relu", x, [](auto v) { return v < 0 ? decltype(v)(0) : v; }),
                 vjp(x, [x](const Tensor& dy) {
-                  return dy * kernels::map("relu", x, [](auto v) { return decltype(v)(v > 0); });
+                  return dy * kernels::map("relu", x, [](auto v) { return decltype(v)(!(v <= 0)); });
                 }));
 }
 

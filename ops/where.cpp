@@ -10,7 +10,10 @@ namespace taper {
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   kernels::common_dtype("where", a, b);
-  const Tensor c = condition.dtype() == a.dtype() ? condition : cast(condition.detach(), a.dtype());
+  Tensor c = condition.detach();
+  if (c.dtype() != a.dtype()) {  // as 0 or 1, so that no condition rounds to 0
+    c = cast(kernels::map("where", c, [](auto t) { return decltype(t)(t != 0); }), a.dtype());
+  }
   const Tensor y = kernels::map("where", c, a, b, [](auto t, auto x, auto z) { return t != 0 ? x : z; });
   return record(
       "where", y,

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <vector>
 
 namespace taper::detail {
 
@@ -48,7 +47,7 @@ class Arena {
   }
 
   static constexpr std::size_t alignment = alignof(std::max_align_t);
-  std::vector<Chunk, PoolAllocator<Chunk>> chunks_;
+  PoolVector<Chunk> chunks_;
   std::byte* next_ = nullptr;
   std::size_t left_ = 0;
 };

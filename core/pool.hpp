@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace taper {
 
@@ -38,6 +39,9 @@ struct PoolAllocator {
   void deallocate(T* block, std::size_t count) noexcept { pool_release(block, count * sizeof(T)); }
   friend bool operator==(PoolAllocator, PoolAllocator) { return true; }
 };
+
+template <class T>
+using PoolVector = std::vector<T, PoolAllocator<T>>;
 
 }  // namespace detail
 }  // namespace taper

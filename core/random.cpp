@@ -3,6 +3,7 @@
 #include <taper/core/fail.hpp>
 #include <taper/core/random.hpp>
 
+#include <algorithm>
 #include <cmath>
 
 namespace taper {
@@ -70,8 +71,9 @@ Tensor uniform(const Shape& shape, double low, double high, Generator& generator
   const double largest = dtype == float32 ? std::nextafter(static_cast<float>(high), static_cast<float>(low))
                                           : std::nextafter(high, low);
   return draw("uniform", shape, dtype, [&] {
-    const double x = low + (high - low) * generator.uniform();
-    return x < largest ? x : largest;
+    // low + (high - low) u, in halves, because high - low may overflow.
+    const double x = 2 * (low / 2 + (high / 2 - low / 2) * generator.uniform());
+    return std::clamp(x, low, largest);
   });
 }
 Tensor uniform(const Shape& shape, double low, double high, DType dtype) {

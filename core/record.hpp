@@ -10,7 +10,6 @@
 #include <taper/core/tape.hpp>
 
 #include <utility>
-#include <vector>
 
 namespace taper {
 
@@ -59,7 +58,7 @@ Tensor record(const char* op, Tensor result, Vjp<Functions>... vjps) {
 
 // The same for an op with a variable number of inputs.
 template <class Function>
-Tensor record(const char* op, Tensor result, std::vector<Vjp<Function>> vjps) {
+Tensor record(const char* op, Tensor result, detail::PoolVector<Vjp<Function>> vjps) {
   if (Tape* tape = Tape::recording()) {
     Tape::Edge* edges = nullptr;
     for (Vjp<Function>& vjp : vjps) detail::add_if_tracked(*tape, edges, vjp);

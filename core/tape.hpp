@@ -107,7 +107,7 @@ class Tape {
     bool is_wanted() const { return is_input || leads_to_input; }
   };
   template <class T>
-  using PoolVector = std::vector<T, detail::PoolAllocator<T>>;
+  using PoolVector = detail::PoolVector<T>;
   using LeafMap = std::unordered_map<const detail::TensorImpl*, Leaf, std::hash<const detail::TensorImpl*>,
                                      std::equal_to<>,
                                      detail::PoolAllocator<std::pair<const detail::TensorImpl* const, Leaf>>>;

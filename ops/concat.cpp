@@ -31,7 +31,7 @@ Tensor concat(const std::vector<Tensor>& tensors, int axis) {
   const auto stretch = [joined](std::int64_t from, std::int64_t to) {
     return [=](const Tensor& dy) { return slice(dy, joined, from, to); };
   };
-  std::vector<Vjp<decltype(stretch(0, 0))>> vjps;
+  detail::PoolVector<Vjp<decltype(stretch(0, 0))>> vjps;
   for (const Tensor& t : tensors) {
     const kernels::AxisView part(t.shape(), joined), whole(shape, joined);
     const std::int64_t run = part.length * part.inner;

@@ -45,8 +45,7 @@ template <class Accumulator, class T, class F, class Emit>
 void reduce(const ReducePlan& plan, const T* x, Accumulator start, F f, Emit emit) {
   std::int64_t count = 1;
   for (std::int64_t extent : plan.result) count *= extent;
-  std::vector<Accumulator, taper::detail::PoolAllocator<Accumulator>> totals(static_cast<std::size_t>(count),
-                                                                             start);
+  taper::detail::PoolVector<Accumulator> totals(static_cast<std::size_t>(count), start);
 
   const int inner = plan.extents.size() - 1;
   const std::int64_t n = plan.extents[inner];

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <vector>
 
 namespace taper::kernels {
 
@@ -19,7 +18,7 @@ struct Candidate {
 };
 
 template <class T>
-using Candidates = std::vector<Candidate<T>, taper::detail::PoolAllocator<Candidate<T>>>;
+using Candidates = taper::detail::PoolVector<Candidate<T>>;
 
 // The largest element of row[0 … n): NaN where one is NaN, -inf where n is 0.
 template <class T>

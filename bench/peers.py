@@ -1,0 +1,71 @@
+"""Where small_steps.py gets its peers: a virtual environment with PyTorch, and libtorch from the same wheel."""
+
+import json
+import subprocess
+import sys
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+BENCH = Path(__file__).resolve().parent
+
+QUERY = """
+import json, platform, torch
+from torch.utils import cpp_extension
+print(json.dumps({
+    "version": torch.__version__,
+    "python_version": platform.python_version(),
+    "cxx11_abi": torch.compiled_with_cxx11_abi(),
+    "includes": cpp_extension.include_paths(),
+    "libraries": cpp_extension.library_paths(),
+}))
+"""
+
+
+@dataclass(frozen=True)
+class Torch:
+    """An installed PyTorch: its interpreter, and where its wheel keeps libtorch."""
+
+    python: Path
+    version: str
+    python_version: str
+    cxx11_abi: bool
+    includes: list[str]
+    libraries: list[str]
+
+    def compile_command(self, source: str, optimize: str) -> list[str]:
+        """g++ with libtorch's headers, up to and including the source file."""
+        includes = [argument for folder in self.includes for argument in ("-isystem", folder)]
+        abi = f"-D_GLIBCXX_USE_CXX11_ABI={int(self.cxx11_abi)}"
+        return ["g++", "-std=c++20", optimize, "-DNDEBUG", abi, *includes, str(BENCH / source)]
+
+    def link_flags(self) -> list[str]:
+        paths = [flag for folder in self.libraries for flag in (f"-L{folder}", f"-Wl,-rpath,{folder}")]
+        return [*paths, "-ltorch", "-ltorch_cpu", "-lc10"]
+
+
+def log(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+def find_torch(python: Path | None, venv_dir: Path) -> Torch:
+    """PyTorch of the given interpreter; without one, of a virtual environment that is made where it is missing."""
+    if python is None:
+        python = venv_dir / "bin" / "python"
+        if not python.exists():
+            log(f"making a virtual environment in {venv_dir}")
+            venv.create(venv_dir, with_pip=True)
+    if subprocess.run([python, "-c", "import torch"], capture_output=True, check=False).returncode != 0:
+        log("installing torch, numpy and setuptools: some minutes and 6 GB")
+        subprocess.run([python, "-m", "pip", "install", "torch", "numpy", "setuptools"], stdout=sys.stderr, check=True)
+    answer = subprocess.run([python, "-c", QUERY], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return Torch(python=python, **json.loads(answer.splitlines()[-1]))
+
+
+def build_libtorch_program(torch: Torch, build_dir: Path) -> Path:
+    """toy_step_libtorch.cpp, compiled and linked."""
+    program = build_dir / "toy_step_libtorch"
+    log("compiling toy_step_libtorch.cpp: half a minute")
+    command = torch.compile_command("toy_step_libtorch.cpp", "-O3")
+    subprocess.run([*command, "-o", str(program), *torch.link_flags()], check=True)
+    return program

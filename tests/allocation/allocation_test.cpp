@@ -1,0 +1,102 @@
+// A training step that repeats itself asks the system for no memory: every call of the global operator new in
+// this program is counted. (BLAS keeps buffers of its own, by other means.)
+#include <taper/taper.hpp>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include <gtest/gtest.h>
+
+namespace {
+
+std::atomic<long> calls{0};
+
+void* counted(std::size_t bytes, std::size_t alignment) {
+  ++calls;
+  // aligned_alloc wants a multiple of the alignment.
+  void* block = std::aligned_alloc(alignment, (bytes + alignment) / alignment * alignment);
+  if (!block) throw std::bad_alloc();
+  return block;
+}
+
+}  // namespace
+
+void* operator new(std::size_t bytes) { return counted(bytes, alignof(std::max_align_t)); }
+void* operator new[](std::size_t bytes) { return counted(bytes, alignof(std::max_align_t)); }
+void* operator new(std::size_t bytes, std::align_val_t alignment) {
+  return counted(bytes, static_cast<std::size_t>(alignment));
+}
+void* operator new[](std::size_t bytes, std::align_val_t alignment) {
+  return counted(bytes, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* block) noexcept { std::free(block); }
+void operator delete[](void* block) noexcept { std::free(block); }
+void operator delete(void* block, std::size_t) noexcept { std::free(block); }
+void operator delete[](void* block, std::size_t) noexcept { std::free(block); }
+void operator delete(void* block, std::align_val_t) noexcept { std::free(block); }
+void operator delete[](void* block, std::align_val_t) noexcept { std::free(block); }
+void operator delete(void* block, std::size_t, std::align_val_t) noexcept { std::free(block); }
+void operator delete[](void* block, std::size_t, std::align_val_t) noexcept { std::free(block); }
+
+namespace taper::test {
+namespace {
+
+// How often operator new is called during the fourth of four equal steps.
+template <class Step>
+long calls_of_a_repeated_step(Step step) {
+  for (int warm_up = 0; warm_up < 3; ++warm_up) step();
+  const long before = calls;
+  step();
+  return calls - before;
+}
+
+TEST(Allocations, AreCounted) {
+  const long before = calls;
+  delete new int;
+  EXPECT_GT(calls, before);
+  release_cached_memory();
+  const long cold = calls;
+  const Tensor x = ones({5});
+  EXPECT_GT(calls, cold) << "a first tensor does ask the system";
+}
+
+TEST(Allocations, AStepOfTrainingMakesNone) {
+  Generator generator(1);
+  Tensor queries = randn({2, 6, 5}, generator), keys = randn({2, 6, 5}, generator);
+  Tensor weights = randn({5, 5}, generator).requires_grad(), bias = zeros({5}).requires_grad();
+  const auto step = [&] {
+    Tape tape;
+    const Tensor projected = gelu(matmul(keys, weights) + bias);
+    const Tensor scores = bmm(queries, transpose(projected, 1, 2)) * 0.5;
+    const Tensor mixed = bmm(sparse_softmax(scores, 2) + softmax(scores) * 0.1, projected);
+    const Tensor loss = mean(square(slice(mixed, 1, 0, 4, 2)));
+    tape.backward(loss);
+    for (Tensor* parameter : {&weights, &bias}) {
+      const Tensor grad = parameter->grad();
+      float* value = parameter->mutable_data<float>();
+      for (std::int64_t i = 0; i < parameter->size(); ++i) value[i] -= 0.01f * grad.data<float>()[i];
+      parameter->zero_grad();
+    }
+  };
+  EXPECT_EQ(calls_of_a_repeated_step(step), 0);
+}
+
+// A vector that the caller makes is the caller's; concat adds nothing to it.
+TEST(Allocations, ConcatMakesNone) {
+  const std::vector<Tensor> parts(5, ones({2, 3}).requires_grad());
+  const auto step = [&] {
+    Tape tape;
+    tape.backward(sum(concat(parts, 1)));
+  };
+  EXPECT_EQ(calls_of_a_repeated_step(step), 0);
+}
+
+TEST(Allocations, AStepOfInferenceMakesNone) {
+  Generator generator(1);
+  const Tensor x = randn({4, 8}, generator), weights = randn({8, 8}, generator);
+  EXPECT_EQ(calls_of_a_repeated_step([&] { max(log_softmax(mm(x, weights)), 1); }), 0);
+}
+
+}  // namespace
+}  // namespace taper::test

@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+"""Breaks every backward on purpose, one term at a time, and checks that a test goes red.
+
+    tests/mutants.py [--work FOLDER] [--only TEXT]
+
+In each vector-Jacobian product of ops/*.cpp the result is negated and removed (multiplied by 0), and each arithmetic
+operator is replaced: + and - by each other (a term negated), "+ term" and "- term" by nothing (a term removed), * and /
+by each other. All of these are compiled into one program, in a copy of the tree, and chosen at run time. The kernels that
+only a backward calls are broken by the list EXTRA, which takes a build for each. A mutant that no test notices is printed,
+and the exit status is 1.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+# (file, what stands there, what it becomes): backward code that is not an expression of ops in a closure.
+EXTRA = [
+    ("ops/abs.cpp", "v > 0 ?", "v < 0 ?"),
+    ("ops/abs.cpp", "decltype(v)(-1)", "decltype(v)(0)"),
+    ("ops/relu.cpp", "!(v <= 0)", "true"),
+    ("ops/relu.cpp", "!(v <= 0)", "!(v < 0)"),
+    ("ops/maximum.cpp", "x == y ? T(0.5)", "x == y ? T(1)"),
+    ("ops/maximum.cpp", "x > y ? T(1)", "x > y ? T(0)"),
+    ("ops/maximum.cpp", "x < y ? T(0)", "x < y ? T(1)"),
+    ("ops/max.cpp", "decltype(v)(v == m)", "decltype(v)(1)"),
+    ("ops/gelu.cpp", "normal_distribution(v) + times", "normal_distribution(v) - times"),
+    ("ops/gelu.cpp", "normal_distribution(v) + times", "times"),
+    ("ops/gelu.cpp", "return exp(-0.5 * square(x))", "return exp(-1.0 * square(x))"),
+    ("ops/sparse_softmax.cpp", "g[i] - mean", "g[i]"),
+    ("ops/sparse_softmax.cpp", "g[i] - mean", "g[i] + mean"),
+    ("ops/sparse_softmax.cpp", "g[i] - mean", "-mean"),
+    ("ops/sparse_softmax.cpp", "p[i] == 0 ? T{0} : p[i]", "T{0}"),
+    ("ops/sparse_softmax_as_written.cpp", "T{1} / static_cast<T>(chosen.size())", "T{1}"),
+    ("ops/sparse_softmax_as_written.cpp", "v > 0 ? decltype(v)(1)", "v > 0 ? decltype(v)(0)"),
+    ("ops/gather.cpp", "to[x + j] += from[y + j]", "to[x + j] = from[y + j]"),
+    ("ops/gather.cpp", "to[x + j] += from[y + j]", "to[x + j] -= from[y + j]"),
+    ("ops/pow.cpp", "(a == 0 && b == 0)", "(false)"),
+    ("ops/pow.cpp", "(a == 0)", "(false)"),
+    ("ops/bmm.cpp", "tb, true)", "tb, false)"),
+    ("ops/bmm.cpp", "false, !tb)", "false, tb)"),
+    ("ops/bmm.cpp", "true, ta)", "true, !ta)"),
+    ("ops/bmm.cpp", "!ta, false)", "ta, false)"),
+    ("core/tape.cpp", "out[i] = a[i] + b[i]", "out[i] = a[i]"),
+    ("core/tape.cpp", "out[i] = a[i] + b[i]", "out[i] = b[i]"),
+    ("core/tape.cpp", "out[i] = a[i] + b[i]", "out[i] = a[i] - b[i]"),
+    ("core/tape.cpp", "vjp(x, identity), vjp(y, identity)", "vjp(x, identity)"),
+    ("core/tape.cpp", "vjp(x, identity), vjp(y, identity)", "vjp(y, identity)"),
+]
+
+
+HEAD = """#include <taper/ops.hpp>
+#include <cstdlib>
+namespace {
+[[maybe_unused]] int active_mutant() {
+  static const int number = std::atoi(std::getenv("MUTANT"));
+  return number;
+}
+}  // namespace
+"""
+
+
+def closing(text: str, start: int, pair: str) -> int:
+    """The position of the bracket that closes the one at start."""
+    depth = 0
+    for i in range(start, len(text)):
+        depth += (text[i] == pair[0]) - (text[i] == pair[1])
+        if depth == 0:
+            return i
+    raise ValueError("unbalanced brackets")
+
+
+def mutated_expressions(expression: str, is_returned: bool):
+    """(what was done, mutated expression), for each way to break an expression of tensors."""
+    if is_returned:
+        yield "negated", f"-1.0 * Tensor({expression})"
+        yield "removed", f"0.0 * Tensor({expression})"
+    for operator in re.finditer(r" ([-+*/]) ", expression):
+        before, after = expression[:operator.start()], expression[operator.end():]
+        other = {"+": "-", "-": "+", "*": "/", "/": "*"}[operator.group(1)]
+        yield "operator", f"{before} {other} {after}"
+        if operator.group(1) in "+-":
+            yield "term", f"{before} + 0.0 * {after}"
+
+
+def with_switches(path: str, text: str, mutants: list[str]) -> str:
+    """The file with a switch at each expression of a vector-Jacobian product; appends what each mutant is to `mutants`."""
+    changes = []
+    for closure in re.finditer(r"\]\(const Tensor& d\w*\) \{", text):
+        end = closing(text, closure.end() - 1, "{}")
+        for statement in re.finditer(r"(return|const Tensor \w+ =) ((?:[^;{}]|\{[^;{}]*\})+);", text[closure.end():end]):
+            start, stop = (closure.end() + offset for offset in statement.span(2))
+            expression = text[start:stop]
+            if "decltype" in expression:  # a kernel inside the closure, see EXTRA
+                continue
+            switch = ""
+            for what, mutated in mutated_expressions(expression, statement.group(1) == "return"):
+                mutants.append(f"{path}:{text.count(chr(10), 0, start) + 1} {what}: {' '.join(mutated.split())}")
+                switch += f"active_mutant() == {len(mutants)} ? ({mutated}) : "
+            changes.append((start, stop, f"{switch}({expression})"))
+    for start, stop, changed in reversed(changes):
+        text = text[:start] + changed + text[stop:]
+    return HEAD + text
+
+
+def extra_mutants():
+    """(path, what was done, mutated text) for the list EXTRA."""
+    for path, old, new in EXTRA:
+        text = (ROOT / path).read_text()
+        places = [match.start() for match in re.finditer(re.escape(old), text)]
+        if not places:
+            sys.exit(f"mutants.py: {path} no longer holds '{old}'")
+        for place in places:
+            line = text.count("\n", 0, place) + 1
+            yield path, f"{path}:{line} '{old}' became '{new}'", text[:place] + new + text[place + len(old):]
+
+
+class Tests:
+    """The test program of a copy of the tree."""
+
+    def __init__(self, work: pathlib.Path):
+        self.copy, self.build_folder = work / "tree", work / "build"
+        shutil.rmtree(self.copy, ignore_errors=True)
+        shutil.copytree(ROOT, self.copy, ignore=shutil.ignore_patterns("build", ".git"))
+        subprocess.run(["cmake", "-S", self.copy, "-B", self.build_folder, "-G", "Ninja", "-DTAPER_TESTS=ON",
+                        "-DTAPER_CUDA=OFF", "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_FLAGS_RELEASE=-O1"],
+                       check=True, stdout=subprocess.DEVNULL)
+
+    def build(self) -> None:
+        compiled = subprocess.run(["cmake", "--build", self.build_folder, "--target", "taper_tests"], capture_output=True,
+                                  text=True)
+        if compiled.returncode:
+            sys.exit("mutants.py: a mutant does not compile, so it says nothing about the tests:\n" + compiled.stdout)
+
+    def fail(self, mutant: int = 0) -> bool:
+        command = [self.build_folder / "tests" / "taper_tests", "--gtest_fail_fast", "--gtest_brief=1"]
+        try:
+            return subprocess.run(command, cwd=self.copy, capture_output=True, timeout=300,
+                                  env={**os.environ, "MUTANT": str(mutant)}).returncode != 0
+        except subprocess.TimeoutExpired:
+            return True
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--work", type=pathlib.Path, default=ROOT / "build" / "mutants", help="where the copy is made")
+    parser.add_argument("--only", default="", help="only mutants of files whose path contains this text")
+    arguments = parser.parse_args()
+
+    tests, switched, survivors, count = Tests(arguments.work), [], [], 0
+
+    def report(what: str, noticed: bool) -> None:
+        nonlocal count
+        count += 1
+        print(f"[{count}] {'red     ' if noticed else 'SURVIVED'} {what}", flush=True)
+        if not noticed:
+            survivors.append(what)
+
+    for file in sorted((ROOT / "ops").glob("*.cpp")):
+        if arguments.only in f"ops/{file.name}":
+            (tests.copy / "ops" / file.name).write_text(with_switches(f"ops/{file.name}", file.read_text(), switched))
+    tests.build()
+    if tests.fail():
+        sys.exit("mutants.py: the tests fail before anything was broken")
+    for number, what in enumerate(switched, 1):
+        report(what, tests.fail(number))
+
+    for path, what, text in extra_mutants():
+        if arguments.only in path:
+            (tests.copy / path).write_text(text)
+            tests.build()
+            report(what, tests.fail())
+            shutil.copy(ROOT / path, tests.copy / path)
+    print(f"{count - len(survivors)} of {count} mutants turned a test red")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,196 @@
+// The generic checks: each walks every variant of every op of the registry.
+#include "registry.hpp"
+
+#include <taper/taper.hpp>
+
+#include <filesystem>
+#include <set>
+
+#include <gtest/gtest.h>
+
+namespace taper::test {
+namespace {
+
+class Op : public testing::TestWithParam<OpRow> {
+ protected:
+  // Calls check(variant, its inputs); a failure says which variant it was.
+  template <class Check>
+  void for_each_variant(Check check) {
+    Generator generator(20240607);
+    for (const Variant& variant : GetParam().variants) {
+      SCOPED_TRACE(GetParam().op + ": " + variant.name);
+      Tensors inputs;
+      for (const Input& input : variant.inputs) inputs.push_back(input.draw(input.shape, generator));
+      check(variant, inputs);
+    }
+  }
+};
+
+std::vector<Array> arrays_of(const Tensors& tensors) {
+  std::vector<Array> arrays;
+  for (const Tensor& tensor : tensors) arrays.push_back(array_of(tensor));
+  return arrays;
+}
+
+// A cotangent that no two elements of a result have in common.
+Tensor some_cotangent(const Tensor& y) {
+  Generator generator(5);
+  return uniform(y.shape(), 0.5, 1.5, generator, y.dtype());
+}
+
+std::int64_t count(const Tensors& tensors) {
+  std::int64_t elements = 0;
+  for (const Tensor& tensor : tensors) elements += tensor.size();
+  return elements;
+}
+
+TEST_P(Op, HasTheReferencesValue) {
+  ASSERT_FALSE(GetParam().variants.empty());
+  for_each_variant([](const Variant& variant, const Tensors& inputs) {
+    const Tensor y = variant.f(inputs);
+    EXPECT_EQ(y.dtype(), float64);
+    expect_close(y, variant.reference(arrays_of(inputs)), 1e-12);
+  });
+}
+
+// The registry's inputs lie away from kinks, so none may be found: every element is really compared.
+TEST_P(Op, Gradcheck) {
+  for_each_variant([](const Variant& variant, const Tensors& inputs) {
+    const GradcheckReport report = gradcheck(variant.f, inputs, variant.options);
+    EXPECT_TRUE(report.ok()) << report;
+    EXPECT_TRUE(report.kinks.empty()) << report;
+    EXPECT_EQ(static_cast<std::int64_t>(report.elements.size()), count(inputs));
+    EXPECT_EQ(report.tolerance, 1e-6);
+  });
+}
+
+TEST_P(Op, Gradgradcheck) {
+  for_each_variant([](const Variant& variant, const Tensors& inputs) {
+    const GradcheckReport report = gradgradcheck(variant.f, inputs, variant.options);
+    EXPECT_TRUE(report.ok()) << report;
+    EXPECT_TRUE(report.kinks.empty()) << report;
+    EXPECT_EQ(static_cast<std::int64_t>(report.elements.size()), count(inputs) + variant.f(inputs).size());
+    EXPECT_EQ(report.tolerance, 1e-6);
+  });
+}
+
+// Both precisions get the same numbers, so that what differs is the arithmetic alone: a handful of roundings
+// of 6e-8 each, where sums of up to some ten terms of size 4 add up. 2e-6 is thirty roundings.
+TEST_P(Op, Float32AgreesWithFloat64) {
+  for_each_variant([](const Variant& variant, const Tensors& inputs) {
+    Tensors narrow, wide;
+    for (const Tensor& input : inputs) {
+      narrow.push_back(cast(input, float32));
+      wide.push_back(cast(narrow.back(), float64));
+    }
+    const Tensor y = variant.f(wide), y32 = variant.f(narrow);
+    EXPECT_EQ(y32.dtype(), float32);
+    expect_close(y32, y, 2e-6);
+
+    const Tensor v = cast(some_cotangent(y32), float64);
+    const Tensors dx = gradients(variant.f, wide, v), dx32 = gradients(variant.f, narrow, cast(v, float32));
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      EXPECT_EQ(dx32[i].dtype(), float32);
+      expect_close(dx32[i], dx[i], 4e-6);
+    }
+  });
+}
+
+TEST_P(Op, LeavesItsInputsAndTheCotangentAlone) {
+  for_each_variant([](const Variant& variant, const Tensors& inputs) {
+    Tensors leaves, before;
+    for (const Tensor& input : inputs) {
+      leaves.push_back(input.clone().requires_grad());
+      before.push_back(input.clone());
+    }
+    Tape tape;
+    const Tensor y = variant.f(leaves);
+    const Tensor value = y.clone(), v = some_cotangent(y), v_before = v.clone();
+    tape.gradient(y, leaves, {.create_graph = true, .cotangent = v});
+    tape.backward(y, {.cotangent = v});
+    for (std::size_t i = 0; i < leaves.size(); ++i) expect_same(leaves[i], before[i]);
+    expect_same(y, value);
+    expect_same(v, v_before);
+  });
+}
+
+TEST_P(Op, RecordsOnlyWhatNeedsAGradient) {
+  for_each_variant([](const Variant& variant, const Tensors& inputs) {
+    {
+      Tape tape;
+      variant.f(inputs);
+      EXPECT_EQ(tape.node_count(), 0u) << "no input asks for a gradient";
+    }
+    Tensors leaves;
+    for (const Tensor& input : inputs) leaves.push_back(input.clone().requires_grad());
+    EXPECT_FALSE(Tape::tracks(variant.f(leaves).detach()));
+    const Tensor untracked = variant.f(leaves);
+    for (const Tensor& leaf : leaves) {
+      if (&untracked.impl() == &leaf.impl()) return;  // an op that had nothing to do returns its input
+    }
+    EXPECT_FALSE(Tape::tracks(untracked)) << "no tape records";
+  });
+}
+
+// Whether an input gets the same gradient when the others ask for none.
+TEST_P(Op, DifferentiatesEachInputAlone) {
+  for_each_variant([](const Variant& variant, const Tensors& inputs) {
+    const Tensor v = some_cotangent(variant.f(inputs));
+    const Tensors all = gradients(variant.f, inputs, v);
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const auto alone = [&](const Tensor& x) {
+        Tensors others = inputs;
+        others[i] = x;
+        return variant.f(others);
+      };
+      expect_same(gradient_of(alone, inputs[i], v), all[i]);
+    }
+  });
+}
+
+TEST_P(Op, RefusesAnEmptyHandle) {
+  for_each_variant([](const Variant& variant, const Tensors& inputs) {
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      Tensors with_empty = inputs;
+      with_empty[i] = Tensor();
+      expect_error("Tensor", [&] { variant.f(with_empty); }, {"empty handle"});
+    }
+  });
+}
+
+TEST_P(Op, RefusesMixedDtypes) {
+  for_each_variant([](const Variant& variant, const Tensors& inputs) {
+    for (std::size_t i = 0; inputs.size() > 1 && i < inputs.size(); ++i) {
+      Tensors mixed = inputs;
+      mixed[i] = cast(mixed[i], float32);
+      expect_error(GetParam().op, [&] { variant.f(mixed); }, {"float32", "float64"});
+    }
+  });
+}
+
+TEST_P(Op, NamesItselfInErrors) {
+  for (const ErrorCase& error : GetParam().errors) {
+    SCOPED_TRACE(error.name);
+    expect_error(GetParam().op, error.call, error.says);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Registry, Op, testing::ValuesIn(registry()),
+                         [](const auto& info) { return info.param.op; });
+
+TEST(Registry, HasARowForEveryHeaderOfOps) {
+  std::set<std::string> registered, present;
+  for (const OpRow& op_row : registry()) registered.insert(op_row.header);
+  for (const auto& entry : std::filesystem::directory_iterator(TAPER_OPS_DIR)) {
+    if (entry.path().extension() == ".hpp") present.insert(entry.path().stem().string());
+  }
+  EXPECT_FALSE(present.empty());
+  EXPECT_EQ(registered, present) << "a header of ops/ without a row in tests/ops_*.cpp, or the other way";
+}
+
+}  // namespace
+
+// What GoogleTest prints for a parameter, which would else be the bytes of the row.
+static void PrintTo(const OpRow& op_row, std::ostream* out) { *out << op_row.op; }
+
+}  // namespace taper::test

@@ -1,0 +1,142 @@
+// Threads: each has its own tape, pool and default generator; tensors may be shared. Meant for TSan as well.
+#include <taper/taper.hpp>
+
+#include <condition_variable>
+#include <mutex>
+#include <queue>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "helpers.hpp"
+
+namespace taper::test {
+namespace {
+
+void run_in_threads(int count, const std::function<void(int)>& body) {
+  std::vector<std::thread> threads;
+  for (int i = 0; i < count; ++i) threads.emplace_back(body, i);
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST(Threads, ShareAParameterEachOnItsOwnTape) {
+  Generator generator(1);
+  Tensor weights = randn({8, 8}, generator, float64).requires_grad();
+  const Tensor x = randn({4, 8}, generator, float64);
+  const auto step = [&] {
+    Tape tape;
+    return tape.gradient(mean(square(mm(x, sparse_softmax(weights, 3)))), {weights})[0];
+  };
+  const Tensor expected = step();
+  Tensors found(4);
+  run_in_threads(4, [&](int i) {
+    for (int round = 0; round < 50; ++round) found[static_cast<std::size_t>(i)] = step();
+  });
+  for (const Tensor& gradient : found) expect_same(gradient, expected);
+  EXPECT_FALSE(weights.grad());
+}
+
+TEST(Threads, ATapeRecordsOnlyItsOwnThread) {
+  Tensor a = row({3}).requires_grad();
+  Tape tape;
+  std::thread([&] {
+    EXPECT_EQ(Tape::recording(), nullptr);
+    EXPECT_FALSE(Tape::tracks(square(a)));
+  }).join();
+  EXPECT_EQ(tape.node_count(), 0u);
+}
+
+TEST(Threads, ALossOfAnotherThreadsTapeIsRefused) {
+  Tensor a = row({3}).requires_grad();
+  Tape tape;
+  const Tensor loss = square(a);
+  std::thread([&] {
+    Tape own;
+    expect_error("backward", [&] { own.backward(loss); }, {"another thread's"});
+  }).join();
+}
+
+TEST(Threads, HandlesAreCopiedAndDroppedAtTheSameTime) {
+  const Tensor shared = ones({16}, float64);
+  run_in_threads(4, [&](int) {
+    for (int i = 0; i < 2000; ++i) {
+      const Tensor copy = shared, view = shared.view({4, 4}), sum_of_both = copy + reshape(view, {16});
+      ASSERT_EQ(sum_of_both.data<double>()[i % 16], 2);
+    }
+  });
+  EXPECT_TRUE(shared.is_sole_owner());
+}
+
+TEST(Threads, ATensorMayDieOnAnotherThread) {
+  Tensors made(100);
+  std::thread([&] {
+    for (Tensor& tensor : made) tensor = ones({100}, float64);
+  }).join();
+  for (const Tensor& tensor : made) EXPECT_EQ(sum(tensor).item(), 100);
+}
+
+// One thread makes what another one drops. The consumer must not keep every block it is handed.
+TEST(Threads, AProducerAndAConsumerDoNotPileUpMemory) {
+  constexpr std::size_t limit = 4;  // tensors under way at a time
+  std::queue<Tensor> queue;
+  std::mutex mutex;
+  std::condition_variable changed;
+  constexpr int count = 2000;
+  constexpr std::int64_t elements = 10000;  // 80 kB each, 160 MB in all
+  std::size_t cached = 0;
+
+  std::thread consumer([&] {
+    for (int i = 0; i < count; ++i) {
+      std::unique_lock lock(mutex);
+      changed.wait(lock, [&] { return !queue.empty(); });
+      const Tensor dropped = std::move(queue.front());
+      queue.pop();
+      changed.notify_all();
+    }
+    cached = pool_stats().cached_bytes;
+  });
+  std::thread producer([&] {
+    for (int i = 0; i < count; ++i) {
+      Tensor made = full({elements}, i, float64);
+      std::unique_lock lock(mutex);
+      changed.wait(lock, [&] { return queue.size() < limit; });
+      queue.push(std::move(made));
+      changed.notify_all();
+    }
+    EXPECT_LT(pool_stats().cached_bytes, 1u << 20);
+  });
+  consumer.join();
+  producer.join();
+  EXPECT_LT(cached, 1u << 20) << "the consumer kept what it was handed";
+}
+
+TEST(Pool, KeepsWhatIsFreedAndGivesItBackWhenAsked) {
+  std::thread([] {
+    EXPECT_EQ(pool_stats().system_allocations, 0u);
+    { const Tensor x = ones({1000}); }
+    const PoolStats first = pool_stats();
+    EXPECT_EQ(first.system_allocations, 1u);
+    EXPECT_GE(first.cached_bytes, 4000u);
+    { const Tensor x = ones({1000}); }
+    EXPECT_EQ(pool_stats().system_allocations, 1u) << "the block came from the cache";
+    EXPECT_EQ(pool_stats().cached_bytes, first.cached_bytes);
+    release_cached_memory();
+    EXPECT_EQ(pool_stats().cached_bytes, 0u);
+    const Tensor x = ones({1000});
+    EXPECT_EQ(pool_stats().system_allocations, 2u);
+    release_cached_memory();
+    EXPECT_EQ(sum(x).item(), 1000);
+  }).join();
+}
+
+TEST(Pool, HandsOutAlignedMemoryOfEverySize) {
+  for (std::size_t bytes : {0, 1, 63, 64, 65, 1023, 1024, 1025, 1280, 1281, 4096, 5000, 1000000}) {
+    auto* block = static_cast<unsigned char*>(detail::pool_allocate(bytes));
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block) % 64, 0u);
+    for (std::size_t i = 0; i < bytes; ++i) block[i] = 1;  // ASan would say if it were too small
+    detail::pool_release(block, bytes);
+  }
+}
+
+}  // namespace
+}  // namespace taper::test

@@ -5,10 +5,11 @@
 namespace taper {
 
 Indices::Indices(std::vector<std::int64_t> values)
-    : Indices(std::move(values), {static_cast<std::int64_t>(values.size())}) {}
+    : shape_{static_cast<std::int64_t>(values.size())},
+      values_(std::make_shared<const std::vector<std::int64_t>>(std::move(values))) {}
 
 Indices::Indices(std::vector<std::int64_t> values, const Shape& shape)
-    : values_(std::make_shared<const std::vector<std::int64_t>>(std::move(values))), shape_(shape) {
+    : shape_(shape), values_(std::make_shared<const std::vector<std::int64_t>>(std::move(values))) {
   if (element_count("Indices", shape) != size()) {
     fail("Indices", "values has ", size(), " elements, which do not fill shape ", shape);
   }

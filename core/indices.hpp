@@ -24,8 +24,8 @@ class Indices {
   std::int64_t operator[](std::int64_t i) const { return (*values_)[static_cast<std::size_t>(i)]; }
 
  private:
+  Shape shape_;  // first: it is read off the values before they move
   std::shared_ptr<const std::vector<std::int64_t>> values_;
-  Shape shape_;
 };
 
 }  // namespace taper

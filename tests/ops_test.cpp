@@ -215,5 +215,30 @@ TEST(Products, OfATensorWithItself) {
   EXPECT_TRUE(report.ok()) << report;
 }
 
+TEST(Edges, GeluAtInfinity) {
+  const double infinity = std::numeric_limits<double>::infinity();
+  const Tensor x = row({-infinity, infinity});
+  expect_values(gelu(x), {0, infinity}, 0);
+  expect_values(gradient_of(gelu, x), {0, 1}, 0);
+}
+
+TEST(Edges, NaNReachesTheGradient) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_TRUE(std::isnan(relu(row({nan})).item()));
+  expect_values(gradient_of(relu, row({nan}), row({2})), {2}, 0);  // relu lets the cotangent through
+  for (const Tensor& gradient :
+       gradients([](const Tensors& x) { return maximum(x[0], x[1]); }, {row({nan}), row({1})})) {
+    EXPECT_TRUE(std::isnan(gradient.item()));
+  }
+}
+
+TEST(Edges, WhereTakesTheSmallestConditionForTrue) {
+  const Tensor condition = row({1e-300, 0, -5e-324});
+  expect_values(cast(where(condition, ones({3}), zeros({3})), float64), {1, 0, 1},
+                0);  // float32 beside float64
+}
+
+TEST(Edges, TheMeanOfOnesIsOne) { expect_values(mean(ones({49}, float64)), {1}, 0); }
+
 }  // namespace
 }  // namespace taper::test

@@ -2,7 +2,6 @@
 #include <taper/taper.hpp>
 
 #include <cmath>
-#include <sstream>
 
 #include <gtest/gtest.h>
 
@@ -10,13 +9,6 @@
 
 namespace taper::test {
 namespace {
-
-template <class T>
-std::string printed(const T& value) {
-  std::ostringstream out;
-  out << value;
-  return out.str();
-}
 
 // x y^2 with vector-Jacobian products that the test may break.
 template <class Dx, class Dy>

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <ostream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -40,6 +40,14 @@ Tensor gradient_of(const std::function<Tensor(const Tensor&)>& f, const Tensor& 
 // The seed of a test that draws new cases in each run: from the environment variable TAPER_SEED where it is
 // set, so that a failure can be repeated, else from the machine's entropy. Recorded in the test's properties.
 std::uint64_t fresh_seed();
+
+// What operator<< writes.
+template <class T>
+std::string printed(const T& value) {
+  std::ostringstream out;
+  out << value;
+  return out.str();
+}
 
 // A float64 tensor of rank 1: the numbers of a row.
 Tensor row(const std::vector<double>& values);

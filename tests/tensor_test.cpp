@@ -2,7 +2,6 @@
 #include <taper/taper.hpp>
 
 #include <limits>
-#include <sstream>
 
 #include <gtest/gtest.h>
 
@@ -10,13 +9,6 @@
 
 namespace taper::test {
 namespace {
-
-template <class T>
-std::string printed(const T& value) {
-  std::ostringstream out;
-  out << value;
-  return out.str();
-}
 
 TEST(Tensor, FromNestedLists) {
   const Tensor matrix = tensor({{1, 2, 3}, {4, 5, 6}}, float64);

@@ -2,8 +2,6 @@
 #include <taper/core/xtensor.hpp>
 #include <taper/taper.hpp>
 
-#include <sstream>
-
 #include <gtest/gtest.h>
 
 #include <xtensor/xio.hpp>
@@ -12,17 +10,11 @@
 #include <xtensor/xtensor.hpp>
 #include <xtensor/xview.hpp>
 
+#include "helpers.hpp"
 #include "registry.hpp"
 
 namespace taper::test {
 namespace {
-
-template <class Expression>
-std::string printed(const Expression& expression) {
-  std::ostringstream out;
-  out << expression;
-  return out.str();
-}
 
 std::vector<std::size_t> xtensor_shape(const Shape& shape) { return {shape.begin(), shape.end()}; }
 

@@ -12,6 +12,7 @@
 #include <taper/core/record.hpp>
 #include <taper/core/tape.hpp>
 #include <taper/core/tensor.hpp>
+#include <taper/core/threads.hpp>
 #include <taper/cuda/device.hpp>
 #include <taper/nn/embedding.hpp>
 #include <taper/nn/linear.hpp>

@@ -1,5 +1,6 @@
 // The one file that includes xtensor-blas.
 #include <taper/core/fail.hpp>
+#include <taper/core/threads.hpp>
 #include <taper/core/xtensor.hpp>
 #include <taper/ops/kernels/elementwise.hpp>
 #include <taper/ops/kernels/gemm.hpp>
@@ -13,7 +14,26 @@
 #error "Without HAVE_CBLAS xtensor-blas multiplies matrices by its own, slow loops"
 #endif
 
+extern "C" void openblas_set_num_threads(int count);  // <cblas.h> clashes with xtensor-blas
+
 namespace taper::kernels {
+namespace {
+
+// OpenBLAS computes each product on the thread that asks for it; the threads are parallel_for's.
+void make_openblas_single_threaded() {
+  static const bool done = (openblas_set_num_threads(1), true);
+  static_cast<void>(done);
+}
+
+// Into how many parts to divide the m rows of each of `batch` products: no more than 16 in all, of 4 million
+// multiplications at least. It must not depend on the number of threads, for OpenBLAS rounds a row as its
+// place in the matrix has it.
+std::int64_t parts_of_product(std::int64_t batch, std::int64_t m, double multiplications) {
+  const auto worthwhile = static_cast<std::int64_t>(std::min(16.0, multiplications / 4e6));
+  return std::clamp<std::int64_t>(std::min(worthwhile, 16 / batch), 1, m);
+}
+
+}  // namespace
 
 Tensor gemm(const char* op, int rank, const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {
   if (a.rank() != rank || b.rank() != rank) {
@@ -38,14 +58,26 @@ Tensor gemm(const char* op, int rank, const Tensor& a, const Tensor& b, bool tra
   Tensor c = Tensor::uninitialized(op, rank == 3 ? Shape{batch, m, n} : Shape{m, n}, dtype);
   dispatch(dtype, [&]<class T>() {
     T* out = c.mutable_data<T>();
-    if (m == 0 || n == 0) return;
+    if (c.size() == 0) return;
     if (k == 0) return static_cast<void>(std::fill_n(out, c.size(), T{0}));  // an empty sum
     using cxxblas::NoTrans, cxxblas::Trans;
-    for (std::int64_t i = 0; i < batch; ++i) {
+    make_openblas_single_threaded();
+    const double multiplications = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+    const std::int64_t parts = parts_of_product(batch, m, multiplications);
+    const auto multiply = [&](std::int64_t task) {
+      const std::int64_t i = task / parts, first = task % parts * m / parts,
+                         last = (task % parts + 1) * m / parts;
       cxxblas::gemm(cxxblas::RowMajor, transpose_a ? Trans : NoTrans, transpose_b ? Trans : NoTrans,
-                    static_cast<int>(m), static_cast<int>(n), static_cast<int>(k), T{1},
-                    a.data<T>() + i * m * k, static_cast<int>(columns(a)), b.data<T>() + i * k * n,
-                    static_cast<int>(columns(b)), T{0}, out + i * m * n, static_cast<int>(n));
+                    static_cast<int>(last - first), static_cast<int>(n), static_cast<int>(k), T{1},
+                    a.data<T>() + i * m * k + first * (transpose_a ? 1 : k), static_cast<int>(columns(a)),
+                    b.data<T>() + i * k * n, static_cast<int>(columns(b)), T{0}, out + (i * m + first) * n,
+                    static_cast<int>(n));
+    };
+    // Waking a thread takes as long as some ten thousand multiplications.
+    if (static_cast<double>(batch) * multiplications < 1e5) {
+      for (std::int64_t i = 0; i < batch; ++i) multiply(i);
+    } else {
+      parallel_for(batch * parts, multiply);
     }
   });
   return c;

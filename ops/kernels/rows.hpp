@@ -2,6 +2,7 @@
 #pragma once
 
 #include <taper/core/tensor.hpp>
+#include <taper/core/threads.hpp>
 
 #include <algorithm>
 #include <array>
@@ -19,46 +20,47 @@ struct AxisView {
   std::int64_t inner = 1;
 };
 
-// Calls f(n, x_row…, out_row) for each row along `axis`: pointers to n consecutive elements, one for each
-// input and the result. The inputs have one shape and dtype, which the result takes. f is called with float
-// or double pointers.
+// Calls f(n, x_row…, out_row) for each row along `axis`, on several threads where there is enough to do:
+// pointers to n consecutive elements, one for each input and the result. The inputs have one shape and dtype,
+// which the result takes. f is called with float or double pointers.
 template <class F, class... Inputs>
-Tensor map_rows(const char* op, int axis, F f, const Tensor& first, const Inputs&... others) {
+Tensor map_rows(const char* op, int axis, const F& f, const Tensor& first, const Inputs&... others) {
   constexpr std::size_t count = 1 + sizeof...(Inputs);
   const AxisView view(first.shape(), axis);
   Tensor result = Tensor::uninitialized(op, first.shape(), first.dtype());
   dispatch(first.dtype(), [&]<class T>() {
     const std::array<const T*, count> in{first.data<T>(), others.template data<T>()...};
-    T* out = result.mutable_data<T>();
-    const std::int64_t n = view.length;
-    const auto call = [&](const std::array<const T*, count>& rows, T* out_row) {
-      std::apply([&](auto... row) { f(n, row..., out_row); }, rows);
+    T* const out = result.mutable_data<T>();
+    const std::int64_t n = view.length, rows = view.outer * view.inner;
+    const auto call = [&](const std::array<const T*, count>& row, T* out_row) {
+      std::apply([&](auto... x) { f(n, x..., out_row); }, row);
     };
-    if (view.inner == 1) {
-      for (std::int64_t row = 0; row < view.outer; ++row) {
-        std::array<const T*, count> rows;
-        for (std::size_t k = 0; k < count; ++k) rows[k] = in[k] + row * n;
-        call(rows, out + row * n);
-      }
-      return;
-    }
-    // The row's elements are `inner` apart: gather them, and scatter the result.
-    Tensor buffer = Tensor::uninitialized(op, {static_cast<std::int64_t>(count + 1), n}, first.dtype());
-    T* packed = buffer.mutable_data<T>();
-    std::array<const T*, count> rows;
-    for (std::size_t k = 0; k < count; ++k) rows[k] = packed + static_cast<std::int64_t>(k) * n;
-    T* packed_out = packed + static_cast<std::int64_t>(count) * n;
-    for (std::int64_t o = 0; o < view.outer; ++o) {
-      for (std::int64_t i = 0; i < view.inner; ++i) {
-        const std::int64_t start = o * n * view.inner + i;
-        for (std::size_t k = 0; k < count; ++k) {
-          T* row = packed + static_cast<std::int64_t>(k) * n;
-          for (std::int64_t j = 0; j < n; ++j) row[j] = in[k][start + j * view.inner];
+    const std::int64_t rows_of_task = std::max<std::int64_t>(1, 32768 / std::max<std::int64_t>(1, n));
+    parallel_for((rows + rows_of_task - 1) / rows_of_task, [&](std::int64_t task) {
+      const std::int64_t begin = task * rows_of_task, end = std::min(begin + rows_of_task, rows);
+      std::array<const T*, count> row;
+      if (view.inner == 1) {
+        for (std::int64_t r = begin; r < end; ++r) {
+          for (std::size_t k = 0; k < count; ++k) row[k] = in[k] + r * n;
+          call(row, out + r * n);
         }
-        call(rows, packed_out);
+        return;
+      }
+      // The row's elements are `inner` apart: gather them, and scatter the result.
+      Tensor buffer = Tensor::uninitialized(op, {static_cast<std::int64_t>(count + 1), n}, first.dtype());
+      T* const packed = buffer.mutable_data<T>();
+      T* const packed_out = packed + static_cast<std::int64_t>(count) * n;
+      for (std::int64_t r = begin; r < end; ++r) {
+        const std::int64_t start = r / view.inner * n * view.inner + r % view.inner;
+        for (std::size_t k = 0; k < count; ++k) {
+          T* const to = packed + static_cast<std::int64_t>(k) * n;
+          for (std::int64_t j = 0; j < n; ++j) to[j] = in[k][start + j * view.inner];
+          row[k] = to;
+        }
+        call(row, packed_out);
         for (std::int64_t j = 0; j < n; ++j) out[start + j * view.inner] = packed_out[j];
       }
-    }
+    });
   });
   return result;
 }

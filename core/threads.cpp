@@ -1,0 +1,151 @@
+// Threads: the workers. They sleep between loops; a loop that ends before a worker woke up does not wait for
+// it.
+#include <taper/core/fail.hpp>
+#include <taper/core/threads.hpp>
+
+#include <atomic>
+#include <charconv>
+#include <condition_variable>
+#include <cstdlib>
+#include <exception>
+#include <mutex>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <sched.h>
+
+namespace taper {
+namespace {
+
+int initial_thread_count() {
+  if (const char* setting = std::getenv("TAPER_THREADS")) {
+    const std::string_view text = setting;
+    int count = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+    if (error != std::errc() || end != text.data() + text.size() || count < 1) {
+      fail("thread_count", "TAPER_THREADS must be a whole number of at least 1, got '", text, "'");
+    }
+    return count;
+  }
+  cpu_set_t processors;
+  if (sched_getaffinity(0, sizeof processors, &processors) == 0) return CPU_COUNT(&processors);
+  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
+
+std::atomic<int>& current_thread_count() {
+  static std::atomic<int> count = initial_thread_count();
+  return count;
+}
+
+// One parallel_for. It lives on the stack of the thread that called it.
+class Loop {
+ public:
+  Loop(std::int64_t count, detail::LoopBody body) : count_(count), body_(body) {}
+
+  // Takes one i after the other until none is left.
+  void run() {
+    try {
+      for (std::int64_t i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < count_;) {
+        body_.call(body_.context, i);
+      }
+    } catch (...) {
+      next_ = count_;
+      const std::lock_guard lock(error_mutex_);
+      if (!error_) error_ = std::current_exception();
+    }
+  }
+  void rethrow() const {
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  const std::int64_t count_;
+  const detail::LoopBody body_;
+  std::atomic<std::int64_t> next_ = 0;
+  std::mutex error_mutex_;
+  std::exception_ptr error_;
+};
+
+class Workers {
+ public:
+  ~Workers() {
+    {
+      const std::lock_guard lock(mutex_);
+      is_ending_ = true;
+    }
+    wake_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  // Runs the loop with `helpers` workers beside the calling thread. Returns false, having done nothing, where
+  // they have another loop to run.
+  bool run(Loop& loop, int helpers) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (loop_) return false;
+      while (static_cast<int>(threads_.size()) < helpers) threads_.emplace_back([this] { work(); });
+      loop_ = &loop;
+      vacancies_ = helpers;
+    }
+    wake_.notify_all();
+    loop.run();
+    std::unique_lock lock(mutex_);
+    vacancies_ = 0;
+    left_.wait(lock, [&] { return inside_ == 0; });
+    loop_ = nullptr;
+    return true;
+  }
+
+ private:
+  void work();
+
+  std::mutex mutex_;
+  std::condition_variable wake_, left_;
+  std::vector<std::thread> threads_;
+  Loop* loop_ = nullptr;
+  int vacancies_ = 0;  // how many more workers may join the loop
+  int inside_ = 0;     // how many have joined and not left
+  bool is_ending_ = false;
+};
+
+thread_local bool inside_loop = false;
+
+void Workers::work() {
+  inside_loop = true;
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    wake_.wait(lock, [&] { return is_ending_ || vacancies_ > 0; });
+    if (is_ending_) return;
+    --vacancies_;
+    ++inside_;
+    lock.unlock();
+    loop_->run();
+    lock.lock();
+    if (--inside_ == 0) left_.notify_one();
+  }
+}
+
+}  // namespace
+
+int thread_count() { return current_thread_count(); }
+
+void set_thread_count(int count) {
+  if (count < 1) fail("set_thread_count", "count must be at least 1, got ", count);
+  current_thread_count() = count;
+}
+
+void detail::parallel_for(std::int64_t count, LoopBody body) {
+  static Workers workers;
+  const auto helpers = static_cast<int>(std::min<std::int64_t>(thread_count(), count)) - 1;
+  if (helpers > 0 && !inside_loop) {
+    Loop loop(count, body);
+    inside_loop = true;
+    const bool done = workers.run(loop, helpers);
+    inside_loop = false;
+    if (done) return loop.rethrow();
+  }
+  for (std::int64_t i = 0; i < count; ++i) body.call(body.context, i);
+}
+
+}  // namespace taper

@@ -1,0 +1,37 @@
+// Threads: how many the library uses, and the loop that its kernels share out among them.
+#pragma once
+
+#include <cstdint>
+
+namespace taper {
+
+// How many threads an op may use, the calling one included. This is the library's only such setting: OpenBLAS
+// is called with one thread for each of ours. At first it is the environment variable TAPER_THREADS, or else
+// the number of processors that this process may run on. No result depends on it, not even in the last bit.
+// Throws where TAPER_THREADS is not a number of at least 1.
+int thread_count();
+// Throws where count < 1.
+void set_thread_count(int count);
+
+namespace detail {
+
+// A loop body without its type: what it refers to, and how to call it.
+struct LoopBody {
+  const void* context;
+  void (*call)(const void* context, std::int64_t i);
+};
+void parallel_for(std::int64_t count, LoopBody body);
+
+}  // namespace detail
+
+// Calls body(i) for each i in [0, count), on up to thread_count() threads, and returns when all have ended.
+// Which thread takes which i is not fixed, so that body must not care. Inside a body, or while another
+// thread's loop runs, it is a plain loop. The first exception that a body throws is thrown again here; then
+// some i may not have run.
+template <class Body>
+void parallel_for(std::int64_t count, const Body& body) {
+  detail::parallel_for(
+      count, {&body, [](const void* context, std::int64_t i) { (*static_cast<const Body*>(context))(i); }});
+}
+
+}  // namespace taper

@@ -1,6 +1,6 @@
 # Shared by examples/run.sh and tests/run.sh: installs what is missing and builds a preset. To be sourced, with $root set.
 
-packages=(g++ cmake ninja-build libxtensor-dev libxtensor-blas-dev libopenblas-dev libcli11-dev libgtest-dev
+packages=(g++ cmake ninja-build libxtensor-dev libxtensor-blas-dev libopenblas-dev libhwy-dev libcli11-dev libgtest-dev
           nlohmann-json3-dev)
 
 say() { printf '\n== %s\n' "$*"; }

@@ -12,23 +12,16 @@
 namespace taper {
 namespace {
 
-// The row's k largest elements; its largest is `largest`.
-template <class T>
-kernels::Candidates<T> k_largest(std::int64_t n, const T* z, std::int64_t k) {
-  kernels::Candidates<T> chosen;
-  kernels::top_k(z, n, k, -std::numeric_limits<T>::infinity(), chosen);
-  return chosen;
-}
-
 // 1/k at the k largest elements of each row, 0 elsewhere: the gradient of tau. NaN on rows that are NaN.
 Tensor tau_gradient(const Tensor& z, std::int64_t k, int axis) {
   return kernels::map_rows(
       "sparse_softmax_as_written", axis,
       [k]<class T>(std::int64_t n, const T* row, T* out) {
-        T largest;
-        if (kernels::is_edge_row(row, n, out, largest)) return;
-        const auto chosen = k_largest(n, row, k);
-        for (const auto& candidate : chosen) out[candidate.index] = T{1} / static_cast<T>(chosen.size());
+        kernels::with_largest(row, n, k, kernels::infinity<T>, out,
+                              [out](const kernels::Selection<T>& chosen) {
+                                for (std::int64_t j = 0; j < chosen.count; ++j)
+                                  out[chosen.indices[j]] = T{1} / static_cast<T>(chosen.count);
+                              });
       },
       z);
 }
@@ -38,17 +31,15 @@ Tensor tau_gradient(const Tensor& z, std::int64_t k, int axis) {
 Tensor sparse_softmax_as_written(const Tensor& z, std::int64_t k, int axis) {
   const int a = kernels::checked_arguments("sparse_softmax_as_written", z, k, axis);
   const auto kernel = [k]<class T>(std::int64_t n, const T* row, T* out) {
-    T largest;
-    if (kernels::is_edge_row(row, n, out, largest)) return;
-    const auto chosen = k_largest(n, row, k);
-    double sum = 0;  // relative to the maximum
-    for (const auto& candidate : chosen)
-      sum += static_cast<double>(candidate.value) - static_cast<double>(largest);
-    const double tau = (sum - 1) / static_cast<double>(chosen.size());
-    for (std::int64_t i = 0; i < n; ++i) {
-      out[i] =
-          static_cast<T>(std::max(0.0, static_cast<double>(row[i]) - static_cast<double>(largest) - tau));
-    }
+    kernels::with_largest(row, n, k, kernels::infinity<T>, out, [&](const kernels::Selection<T>& chosen) {
+      const auto relative = [&](T value) {
+        return static_cast<double>(value) - static_cast<double>(chosen.largest);
+      };
+      double sum = 0;
+      for (std::int64_t j = 0; j < chosen.count; ++j) sum += relative(chosen.values[j]);
+      const double tau = (sum - 1) / static_cast<double>(chosen.count);
+      for (std::int64_t i = 0; i < n; ++i) out[i] = static_cast<T>(std::max(0.0, relative(row[i]) - tau));
+    });
   };
   const Tensor p = kernels::map_rows("sparse_softmax_as_written", a, kernel, z);
   return record("sparse_softmax_as_written", p,

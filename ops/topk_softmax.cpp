@@ -13,13 +13,13 @@ namespace taper {
 Tensor topk_softmax(const Tensor& z, std::int64_t k, int axis) {
   const int a = kernels::checked_arguments("topk_softmax", z, k, axis);
   const auto kernel = [k]<class T>(std::int64_t n, const T* row, T* out) {
-    T largest;
-    if (kernels::is_edge_row(row, n, out, largest)) return;
-    kernels::Candidates<T> chosen;
-    kernels::top_k(row, n, k, -std::numeric_limits<T>::infinity(), chosen);
-    T total = 0;
-    for (const auto& candidate : chosen) total += out[candidate.index] = std::exp(candidate.value - largest);
-    for (const auto& candidate : chosen) out[candidate.index] /= total;
+    kernels::with_largest(row, n, k, kernels::infinity<T>, out, [out](const kernels::Selection<T>& chosen) {
+      T total = 0;
+      for (std::int64_t j = 0; j < chosen.count; ++j) {
+        total += out[chosen.indices[j]] = std::exp(chosen.values[j] - chosen.largest);
+      }
+      for (std::int64_t j = 0; j < chosen.count; ++j) out[chosen.indices[j]] /= total;
+    });
   };
   const Tensor p = kernels::map_rows("topk_softmax", a, kernel, z);
   return record("topk_softmax", p,

@@ -163,7 +163,11 @@ TEST_F(SparseSoftmaxProperty, FollowsPermutations) {
       std::swap(order[i], order[static_cast<std::size_t>(integer(0, static_cast<std::int64_t>(i)))]);
     }
     SCOPED_TRACE(text(z, k));
-    expect_same(sparse_softmax(gather(row(z), order), k), gather(sparse_softmax(row(z), k), order));
+    // tau sums in the order of the elements, so that the last digit may differ; the support may not.
+    const Tensor p = sparse_softmax(gather(row(z), order), k), q = gather(sparse_softmax(row(z), k), order);
+    expect_close(p, q, 1e-15);
+    const auto support = [](const Tensor& x) { return where(x, ones({}, float64), zeros({}, float64)); };
+    expect_same(support(p), support(q));
     if (HasFailure()) return;
   }
 }

@@ -1,64 +1,36 @@
-// The k largest elements of a row, which the three sparse softmaxes have in common.
+// What the three sparse softmaxes have in common: their arguments, their edges and the k largest elements of
+// a row.
 #pragma once
 
 #include <taper/core/fail.hpp>
-#include <taper/core/pool.hpp>
 #include <taper/core/tensor.hpp>
-
-#include <algorithm>
-#include <cmath>
-#include <limits>
+#include <taper/ops/kernels/select_row.hpp>
 
 namespace taper::kernels {
 
-template <class T>
-struct Candidate {
-  T value;
-  std::int64_t index;
-};
-
-template <class T>
-using Candidates = taper::detail::PoolVector<Candidate<T>>;
-
-// The largest element of row[0 … n): NaN where one is NaN, -inf where n is 0.
-template <class T>
-T row_maximum(const T* row, std::int64_t n) {
-  T largest = -std::numeric_limits<T>::infinity();
-  for (std::int64_t i = 0; i < n; ++i) largest = row[i] > largest || row[i] != row[i] ? row[i] : largest;
-  return largest;
+// Calls body(selection) with the at most k largest elements of row[0 … n) that exceed (maximum - width), in
+// the order of their indices; ties at the k-th place are for the lowest index. `out` is all zeros then. On
+// the rows on which all three agree body is not called: an empty one stays empty, one with NaN or +inf
+// becomes NaN, one of -inf alone zeros.
+template <class T, class Body>
+void with_largest(const T* row, std::int64_t n, std::int64_t k, T width, T* out, const Body& body) {
+  SelectionMemory<T> memory(1, std::min(k, n));
+  Selection<T> selection = memory.start(0, width);
+  select_row(row, n, selection);
+  std::fill_n(out, n, selection.is_spoilt() ? std::numeric_limits<T>::quiet_NaN() : T{0});
+  if (selection.count != 0) body(selection);
 }
 
-// The at most k largest elements that exceed `above`, largest first, ties by lowest index.
-template <class T>
-void top_k(const T* row, std::int64_t n, std::int64_t k, T above, Candidates<T>& out) {
-  out.clear();
-  for (std::int64_t i = 0; i < n; ++i) {
-    if (row[i] > above) out.push_back({row[i], i});
-  }
-  const auto larger = [](const Candidate<T>& a, const Candidate<T>& b) {
-    return a.value > b.value || (a.value == b.value && a.index < b.index);
-  };
-  const auto kept = std::min(k, static_cast<std::int64_t>(out.size()));
-  std::partial_sort(out.begin(), out.begin() + kept, out.end(), larger);
-  out.resize(static_cast<std::size_t>(kept));
-}
-
-// Handles the rows on which all three agree: an empty one stays empty, one with NaN or +inf becomes NaN, one
-// of -inf alone becomes zeros. Returns true where it did; otherwise `largest` is the finite maximum, and out
-// is all zeros.
-template <class T>
-bool is_edge_row(const T* row, std::int64_t n, T* out, T& largest) {
-  largest = row_maximum(row, n);
-  const bool is_nan = !(largest < std::numeric_limits<T>::infinity());
-  std::fill_n(out, n, is_nan ? std::numeric_limits<T>::quiet_NaN() : T{0});
-  return is_nan || largest == -std::numeric_limits<T>::infinity();
-}
-
-// The axis, checked, and k. Throws where k < 1, z has no axes or the axis is out of range.
+// The axis, checked, and k. Throws where k < 1, z has no axes, the axis is out of range or its extent is 2^31
+// or more.
 inline int checked_arguments(const char* op, const Tensor& z, std::int64_t k, int axis) {
   if (z.rank() == 0) fail(op, "z must have at least one axis, got shape ", z.shape());
   if (k < 1) fail(op, "k must be at least 1, got ", k, " for z of shape ", z.shape());
-  return checked_axis(op, "axis", axis, z.shape());
+  const int a = checked_axis(op, "axis", axis, z.shape());
+  if (z.extent(a) > std::numeric_limits<std::int32_t>::max()) {
+    fail(op, "rows must be shorter than 2^31, got shape ", z.shape(), " and axis ", axis);
+  }
+  return a;
 }
 
 }  // namespace taper::kernels

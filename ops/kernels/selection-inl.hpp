@@ -1,0 +1,174 @@
+// The loop over a row that feeds a Selection. Compiled once for each instruction set: include it after
+// <hwy/highway.h> in a file that <hwy/foreach_target.h> repeats.
+#if defined(TAPER_SELECTION_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef TAPER_SELECTION_INL
+#undef TAPER_SELECTION_INL
+#else
+#define TAPER_SELECTION_INL
+#endif
+
+#include <taper/ops/kernels/selection.hpp>
+
+#include <cstring>
+#include <functional>
+
+HWY_BEFORE_NAMESPACE();
+namespace taper::kernels::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Bit i is lane i of the mask.
+template <class D>
+HWY_INLINE std::uint64_t bits_of(D d, hn::Mask<D> mask) {
+  std::uint64_t bits = 0;
+  std::uint8_t bytes[8] = {};
+  hn::StoreMaskBits(d, mask, bytes);
+  std::memcpy(&bits, bytes, sizeof bits);
+  return bits;
+}
+
+// The same for the masks of four vectors that lie side by side.
+template <class D>
+HWY_INLINE std::uint64_t bits_of(D d, hn::Mask<D> mask0, hn::Mask<D> mask1, hn::Mask<D> mask2,
+                                 hn::Mask<D> mask3) {
+  const std::size_t lanes = hn::Lanes(d);
+  return bits_of(d, mask0) | bits_of(d, mask1) << lanes | bits_of(d, mask2) << 2 * lanes |
+         bits_of(d, mask3) << 3 * lanes;
+}
+
+template <class D, class T>
+HWY_NOINLINE bool has_nan_or_plus_infinity(D d, const T* x, std::int64_t n) {
+  const auto limit = hn::Set(d, infinity<T>);
+  auto all_below = hn::Lt(hn::Zero(d), limit);
+  for (std::int64_t i = 0; i < n; i += hn::Lanes(d)) {
+    all_below = hn::And(all_below, hn::Lt(hn::LoadU(d, x + i), limit));
+  }
+  return !hn::AllTrue(d, all_below);
+}
+
+// The k-th largest of the n elements at x, n a multiple of the lanes. The number of elements that are larger
+// is counted for a vector of elements at a time: n^2 steps, but none that a processor could predict wrongly,
+// which for few elements is worth more.
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE T kth_largest(D d, const T* x, std::int64_t n, std::int64_t k) {
+  const hn::RebindToSigned<D> di;
+  const std::int64_t lanes = hn::Lanes(d);
+  auto smallest = hn::Set(d, infinity<T>);
+  for (std::int64_t i = 0; i < n; i += lanes) {
+    const auto element = hn::LoadU(d, x + i);
+    auto larger = hn::Zero(di);
+    for (std::int64_t j = 0; j < n; ++j) {
+      larger = hn::Sub(larger, hn::VecFromMask(di, hn::RebindMask(di, hn::Gt(hn::Set(d, x[j]), element))));
+    }
+    const auto is_among = hn::Lt(larger, hn::Set(di, static_cast<hn::TFromD<decltype(di)>>(k)));
+    smallest =
+        hn::Min(smallest, hn::IfThenElse(hn::RebindMask(d, is_among), element, hn::Set(d, infinity<T>)));
+  }
+  return hn::GetLane(hn::MinOfLanes(d, smallest));
+}
+
+// Drops the candidates that are no longer among the k largest, and raises the threshold.
+template <class D, class T = hn::TFromD<D>>
+HWY_NOINLINE void prune(D d, Selection<T>& row) {
+  row.drop_overtaken();
+  if (row.count <= row.k) return;
+  T kth;
+  if (row.count <= 256) {
+    const std::int64_t lanes = hn::Lanes(d), padded = (row.count + lanes - 1) / lanes * lanes;
+    std::fill(row.values + row.count, row.values + padded, -infinity<T>);
+    kth = kth_largest(d, row.values, padded, row.k);
+  } else {
+    std::copy_n(row.values, row.count, row.scratch);
+    std::nth_element(row.scratch, row.scratch + (row.k - 1), row.scratch + row.count, std::greater<T>());
+    kth = row.scratch[row.k - 1];
+  }
+  row.keep_largest(kth);
+}
+
+// How many of the n elements at x exceed the threshold.
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE std::int64_t count_above(D d, const T* x, std::int64_t n, T threshold) {
+  const hn::RebindToSigned<D> di;
+  const std::int64_t lanes = hn::Lanes(d);
+  const auto limit = hn::Set(d, threshold);
+  auto sum0 = hn::Zero(di), sum1 = sum0;
+  const auto one_where_above = [&](std::int64_t i) HWY_ATTR {
+    return hn::VecFromMask(di, hn::RebindMask(di, hn::Gt(hn::LoadU(d, x + i), limit)));
+  };
+  for (std::int64_t i = 0; i < n; i += 2 * lanes) {
+    sum0 = hn::Sub(sum0, one_where_above(i)), sum1 = hn::Sub(sum1, one_where_above(i + lanes));
+  }
+  return hn::GetLane(hn::SumOfLanes(di, hn::Add(sum0, sum1)));
+}
+
+// Offers row[base … base + n), which lies at x, to the selection. n is a multiple of Selection::step.
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE void scan(D d, Selection<T>& row, const T* x, std::int64_t n, std::int64_t base) {
+  using V = hn::Vec<D>;
+  const std::int64_t lanes = hn::Lanes(d);
+  const V zero = hn::Zero(d);
+
+  // The maximum in each lane; and 0 x, which is NaN where x is NaN or infinite.
+  V max0 = hn::Set(d, -infinity<T>), max1 = max0, max2 = max0, max3 = max0;
+  V nan0 = zero, nan1 = zero, nan2 = zero, nan3 = zero;
+  for (std::int64_t i = 0; i < n; i += 4 * lanes) {
+    const V x0 = hn::LoadU(d, x + i), x1 = hn::LoadU(d, x + i + lanes);
+    const V x2 = hn::LoadU(d, x + i + 2 * lanes), x3 = hn::LoadU(d, x + i + 3 * lanes);
+    max0 = hn::Max(max0, x0), max1 = hn::Max(max1, x1), max2 = hn::Max(max2, x2), max3 = hn::Max(max3, x3);
+    nan0 = hn::MulAdd(x0, zero, nan0), nan1 = hn::MulAdd(x1, zero, nan1);
+    nan2 = hn::MulAdd(x2, zero, nan2), nan3 = hn::MulAdd(x3, zero, nan3);
+  }
+  const V nan = hn::Add(hn::Add(nan0, nan1), hn::Add(nan2, nan3));
+  if (HWY_UNLIKELY(!hn::AllTrue(d, hn::Eq(nan, nan))) && has_nan_or_plus_infinity(d, x, n))
+    return row.spoil();
+  const V max = hn::Max(hn::Max(max0, max1), hn::Max(max2, max3));
+  const T largest = hn::GetLane(hn::MaxOfLanes(d, max));
+  if (!(largest > row.threshold)) return;
+  row.raise_largest(largest);
+
+  // Where much of the beginning of a row lies within `width` of the maximum, a higher threshold is worth
+  // looking for.
+  if (row.count == 0) {
+    const V threshold = hn::Set(d, row.threshold);
+    const auto above = [&](V v) HWY_ATTR { return hn::CountTrue(d, hn::Gt(v, threshold)); };
+    if (above(max0) + above(max1) + above(max2) + above(max3) >= static_cast<std::size_t>(row.k)) {
+      // k elements are as large as the k-th largest of the lanes' maxima.
+      HWY_ALIGN T maxima[4 * HWY_MAX_BYTES / sizeof(T)];
+      hn::Store(max0, d, maxima), hn::Store(max1, d, maxima + lanes);
+      hn::Store(max2, d, maxima + 2 * lanes), hn::Store(max3, d, maxima + 3 * lanes);
+      row.threshold = std::max(row.threshold, just_below(kth_largest(d, maxima, 4 * lanes, row.k)));
+    }
+    // For large k that is a poor bound: halve the interval in which the k-th largest lies, some times.
+    if (row.k > lanes && count_above(d, x, n, row.threshold) > 2 * row.k) {
+      T low = std::max(row.threshold, std::numeric_limits<T>::lowest()), high = largest;
+      for (int i = 0; i < 8; ++i) {
+        const T middle = low / 2 + high / 2;
+        const std::int64_t above_middle = count_above(d, x, n, middle);
+        (above_middle < row.k ? high : low) = middle;
+        if (above_middle >= row.k) row.threshold = middle;
+        if (above_middle >= row.k && above_middle <= row.k + row.k / 4) break;
+      }
+    }
+  }
+
+  const std::int64_t limit = Selection<T>::limit(row.k);
+  V threshold = hn::Set(d, row.threshold);
+  for (std::int64_t i = 0; i < n; i += 4 * lanes) {
+    const auto above = [&](int v) HWY_ATTR { return hn::Gt(hn::LoadU(d, x + i + v * lanes), threshold); };
+    const auto above0 = above(0), above1 = above(1), above2 = above(2), above3 = above(3);
+    if (HWY_LIKELY(hn::AllFalse(d, hn::Or(hn::Or(above0, above1), hn::Or(above2, above3))))) continue;
+    for (std::uint64_t bits = bits_of(d, above0, above1, above2, above3); bits != 0; bits &= bits - 1) {
+      const std::int64_t j = i + hwy::Num0BitsBelowLS1Bit_Nonzero64(bits);
+      row.add(x[j], static_cast<typename Selection<T>::Index>(base + j));
+    }
+    if (row.count > limit) {
+      prune(d, row);
+      threshold = hn::Set(d, row.threshold);
+    }
+  }
+}
+
+}  // namespace taper::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

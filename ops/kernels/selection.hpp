@@ -1,0 +1,173 @@
+// The k largest elements of a row, while the row streams past: what all sparse softmaxes have in common. Here
+// is the state and all that looks at few elements; selection-inl.hpp has the loop over the row.
+#pragma once
+
+#include <taper/core/pool.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+
+namespace taper::kernels {
+
+template <class T>
+constexpr T infinity = std::numeric_limits<T>::infinity();
+
+// The number next to x on the way to -inf.
+template <class T>
+T just_below(T x) {
+  return std::nextafter(x, -infinity<T>);
+}
+
+// Candidates come in the order of their indices, so that of equal ones the lowest index is the one to keep,
+// and whatever comes later must be larger than the k-th largest so far.
+template <class T>
+class Selection {
+ public:
+  // As wide as T, so that values and indices fill vectors alike.
+  using Index = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+
+  // More candidates than this are reduced to k before the next are added; one step of the loop over the row
+  // adds at most `step`.
+  static std::int64_t limit(std::int64_t k) { return 2 * k + 16; }
+  static constexpr std::int64_t step = 64;
+  // Elements of `values` and `indices`, and of `scratch`, which several selections may share.
+  static std::int64_t capacity(std::int64_t k) { return limit(k) + step; }
+
+  // Selects the at most k largest elements that exceed (maximum - width).
+  Selection(std::int64_t k, T width, T* values, Index* indices, T* scratch)
+      : values(values), indices(indices), scratch(scratch), k(k), width_(width) {}
+
+  void add(T value, Index index) {
+    values[count] = value;
+    indices[count] = index;
+    ++count;
+  }
+
+  // An element of that size was seen.
+  void raise_largest(T value) {
+    if (!(value > largest)) return;
+    largest = value;
+    // One step of rounding below, which matters where `width` is not a multiple of the spacing of T there.
+    floor_ = just_below(largest - width_);
+    threshold = std::max(threshold, floor_);
+  }
+
+  // A NaN or +inf was seen: nothing else counts.
+  void spoil() {
+    count = 0;
+    largest = std::numeric_limits<T>::quiet_NaN();
+    threshold = infinity<T>;
+  }
+  bool is_spoilt() const { return largest != largest; }
+
+  // Drops the candidates that a larger maximum has left behind.
+  void drop_overtaken() {
+    keep([this](T value) { return value > floor_; });
+  }
+
+  // Drops all but the k largest, of which `kth` is the smallest.
+  void keep_largest(T kth) {
+    std::int64_t ties = k - std::count_if(values, values + count, [kth](T value) { return value > kth; });
+    keep([&](T value) {
+      const bool is_tie = value == kth;
+      ties -= is_tie;
+      return (value > kth) | (is_tie & (ties >= 0));
+    });
+    threshold = kth;
+  }
+
+  T* values;
+  Index* indices;
+  T* scratch;
+  std::int64_t count = 0;
+  std::int64_t k;
+  T largest = -infinity<T>;    // of all elements so far
+  T threshold = -infinity<T>;  // what is not above it is not selected
+
+ private:
+  template <class Predicate>
+  void keep(Predicate predicate) {
+    std::int64_t kept = 0;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const T value = values[i];
+      values[kept] = value;
+      indices[kept] = indices[i];
+      kept += predicate(value);
+    }
+    count = kept;
+  }
+
+  T width_;
+  T floor_ = -infinity<T>;  // just below largest - width
+};
+
+// Memory for the selections of some rows, one after the other, in one block that is not initialised.
+template <class T>
+class SelectionMemory {
+ public:
+  SelectionMemory(std::int64_t rows, std::int64_t k)
+      : rows_(rows), k_(k), block_(static_cast<std::byte*>(taper::detail::pool_allocate(bytes()))) {}
+  ~SelectionMemory() { taper::detail::pool_release(block_, bytes()); }
+  SelectionMemory(const SelectionMemory&) = delete;
+  SelectionMemory& operator=(const SelectionMemory&) = delete;
+
+  // A new selection for the row.
+  Selection<T> start(std::int64_t row, T width) {
+    const std::int64_t capacity = Selection<T>::capacity(k_);
+    auto* const values = reinterpret_cast<T*>(block_);
+    auto* const indices = reinterpret_cast<typename Selection<T>::Index*>(values + rows_ * capacity);
+    T* const scratch = reinterpret_cast<T*>(indices + rows_ * capacity);
+    return {k_, width, values + row * capacity, indices + row * capacity, scratch};
+  }
+
+ private:
+  std::size_t bytes() const {
+    return static_cast<std::size_t>((2 * rows_ + 1) * Selection<T>::capacity(k_)) * sizeof(T);
+  }
+  std::int64_t rows_, k_;
+  std::byte* block_;
+};
+
+// Ends a row whose selection had width 1 and is pruned: replaces the values by the projection's
+// probabilities, and leaves only those above 0. All is relative to the largest, so that huge values keep
+// their digits, and in double.
+//
+// tau of all candidates is too small wherever some are below it; without those it rises, and so on until none
+// is below (Michelot, J. Optim. Theory Appl. 50, 1986). What is left is the support of the definition by
+// sorting.
+template <class T>
+void project(Selection<T>& row) {
+  const auto relative = [&](T value) {
+    return static_cast<double>(value) - static_cast<double>(row.largest);
+  };
+  double tau = -infinity<double>;
+  std::fill_n(row.values + row.count, 3, -infinity<T>);  // up to a multiple of 4
+  for (std::int64_t support = row.count + 1;;) {
+    double sums[4] = {};
+    std::int64_t above = 0;
+    for (std::int64_t j = 0; j < row.count; j += 4) {
+      for (int i = 0; i < 4; ++i) {
+        const double value = relative(row.values[j + i]);
+        sums[i] += value > tau ? value : 0;
+        above += value > tau;
+      }
+    }
+    if (above >= support) break;  // more than before: rounding, where one lies at tau
+    support = above;
+    tau = (sums[0] + sums[1] + sums[2] + sums[3] - 1) / static_cast<double>(above);
+  }
+  std::int64_t kept = 0;
+  for (std::int64_t j = 0; j < row.count; ++j) {
+    const double value = relative(row.values[j]);
+    row.values[kept] = static_cast<T>(value - tau);
+    row.indices[kept] = row.indices[j];
+    kept += value > tau;
+  }
+  row.count = kept;
+}
+
+}  // namespace taper::kernels

@@ -1,52 +1,68 @@
-// SparseAttention: the composition.
+// SparseAttention: the composition, and the call of the op that replaces it.
 #include <taper/core/create.hpp>
 #include <taper/core/fail.hpp>
 #include <taper/nn/sparse_attention.hpp>
 #include <taper/ops/bmm.hpp>
 #include <taper/ops/mul.hpp>
+#include <taper/ops/sparse_attention.hpp>
 #include <taper/ops/sparse_softmax.hpp>
 #include <taper/ops/transpose.hpp>
 #include <taper/ops/where.hpp>
 
+#include <algorithm>
 #include <limits>
 
 namespace taper::nn {
+namespace {
+
+// (n, m): 1 where query i may look at key j, which is j <= i + m - n.
+Tensor causal_mask(std::int64_t n, std::int64_t m) {
+  Tensor mask = zeros({n, m});
+  float* row = mask.mutable_data<float>();
+  for (std::int64_t i = 0; i < n; ++i, row += m) {
+    std::fill_n(row, std::max<std::int64_t>(i + m - n + 1, 0), 1.0f);
+  }
+  return mask;
+}
+
+}  // namespace
 
 SparseAttention::SparseAttention(std::int64_t k, const SparseAttentionOptions& options)
     : k_(k), options_(options) {
   if (k < 1) fail("SparseAttention", "k must be at least 1, got ", k);
 }
 
-Tensor SparseAttention::scores(const Tensor& queries, const Tensor& keys, const Tensor& values) const {
-  const auto wrong = [&](const char* what) {
-    fail("SparseAttention", what, ": queries are ", queries.dtype(), " ", queries.shape(), ", keys ",
-         keys.dtype(), " ", keys.shape(), ", values ", values.dtype(), " ", values.shape());
-  };
-  if (queries.rank() != 3 || keys.rank() != 3 || values.rank() != 3) wrong("wanted three tensors of rank 3");
-  if (queries.dtype() != keys.dtype() || keys.dtype() != values.dtype()) wrong("dtypes differ");
-  if (queries.extent(0) != keys.extent(0) || keys.extent(0) != values.extent(0)) wrong("batch sizes differ");
-  if (queries.extent(2) != keys.extent(2)) wrong("queries and keys differ in their last extent");
-  if (keys.extent(1) != values.extent(1)) wrong("keys and values differ in number");
-  const Tensor products = bmm(queries, transpose(keys, 1, 2));
-  return options_.scale == 1 ? products : products * options_.scale;
-}
-
-Tensor SparseAttention::attend(const Tensor& scores, const Tensor& values) const {
+Tensor SparseAttention::attend(const Tensor& queries, const Tensor& keys, const Tensor& values,
+                               const Tensor& mask) const {
+  if (options_.fused) {
+    return sparse_attention(queries, keys, values, k_,
+                            {.scale = options_.scale, .causal = options_.causal, .mask = mask});
+  }
+  Tensor scores = bmm(queries, transpose(keys, 1, 2));
+  if (options_.scale != 1) scores = scores * options_.scale;
+  Tensor seen = mask;
+  if (options_.causal) {
+    seen = causal_mask(queries.extent(1), keys.extent(1));
+    if (mask) seen = where(mask, seen, scalar_like(0, seen));
+  }
+  if (seen) scores = where(seen, scores, scalar_like(-std::numeric_limits<double>::infinity(), scores));
   return bmm(sparse_softmax(scores, k_), values);
 }
 
 Tensor SparseAttention::operator()(const Tensor& queries, const Tensor& keys, const Tensor& values) const {
-  return attend(scores(queries, keys, values), values);
+  detail::check_attention("SparseAttention", queries, keys, values);
+  return attend(queries, keys, values, {});
 }
 
 Tensor SparseAttention::operator()(const Tensor& queries, const Tensor& keys, const Tensor& values,
                                    const Tensor& mask) const {
-  const Tensor all = scores(queries, keys, values);
-  if (!broadcasts_to(mask.shape(), all.shape())) {
-    fail("SparseAttention", "mask must broadcast to (batch, queries, keys) = ", all.shape(), ", got ",
+  detail::check_attention("SparseAttention", queries, keys, values);
+  const Shape scores{queries.extent(0), queries.extent(1), keys.extent(1)};
+  if (!broadcasts_to(mask.shape(), scores)) {
+    fail("SparseAttention", "mask must broadcast to (batch, queries, keys) = ", scores, ", got ",
          mask.shape());
   }
-  return attend(where(mask, all, scalar_like(-std::numeric_limits<double>::infinity(), all)), values);
+  return attend(queries, keys, values, mask);
 }
 
 }  // namespace taper::nn

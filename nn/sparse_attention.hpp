@@ -8,11 +8,18 @@ namespace taper::nn {
 struct SparseAttentionOptions {
   // The scores are multiplied by it; 1 as in the document, 1 / sqrt(d) as in most models.
   double scale = 1;
+  // Query i may look at keys 0 … i + m - n only: the last query sees all m keys, and with m = n each position
+  // sees itself and those before.
+  bool causal = false;
+  // Calls the op sparse_attention, which makes no n x m matrix, instead of the composition. The values and
+  // gradients are the same but for rounding, and but for NaN and infinities where no query looks: see
+  // sparse_attention.hpp.
+  bool fused = false;
 };
 
 // y = P V with P = sparse_softmax(scale Q K^T, k), for queries Q (b, n, d), keys K (b, m, d) and values V (b,
-// m, e); y is (b, n, e). Composed of bmm, transpose and sparse_softmax as Example 3 of the zeta.ops page. It
-// has no parameters.
+// m, e); y is (b, n, e). Composed of bmm, transpose and sparse_softmax as Example 3 of the zeta.ops page,
+// unless fused. It has no parameters.
 class SparseAttention : public Module {
  public:
   // Throws where k < 1.
@@ -29,8 +36,8 @@ class SparseAttention : public Module {
   void list(Parts&) const override {}
 
  private:
-  Tensor scores(const Tensor& queries, const Tensor& keys, const Tensor& values) const;
-  Tensor attend(const Tensor& scores, const Tensor& values) const;
+  // The mask may be an empty handle.
+  Tensor attend(const Tensor& queries, const Tensor& keys, const Tensor& values, const Tensor& mask) const;
 
   std::int64_t k_;
   SparseAttentionOptions options_;

@@ -18,6 +18,7 @@
 #include <taper/nn/linear.hpp>
 #include <taper/nn/losses.hpp>
 #include <taper/nn/module.hpp>
+#include <taper/nn/multi_head_sparse_attention.hpp>
 #include <taper/nn/optim/adam.hpp>
 #include <taper/nn/optim/sgd.hpp>
 #include <taper/nn/sparse_attention.hpp>

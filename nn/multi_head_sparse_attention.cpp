@@ -1,0 +1,98 @@
+// MultiHeadSparseAttention: initialisation and forward. The heads are folded into the batch axis: head i of
+// problem p is problem p h + i.
+#include <taper/core/fail.hpp>
+#include <taper/nn/multi_head_sparse_attention.hpp>
+#include <taper/ops/broadcast_to.hpp>
+#include <taper/ops/reshape.hpp>
+#include <taper/ops/transpose.hpp>
+
+#include <cmath>
+
+namespace taper::nn {
+namespace {
+
+constexpr const char* name = "MultiHeadSparseAttention";
+
+std::int64_t checked_width(std::int64_t width, std::int64_t heads, std::int64_t k) {
+  if (heads < 1) fail(name, "heads must be at least 1, got ", heads);
+  if (width < 1 || width % heads != 0) {
+    fail(name, "width must be a positive multiple of heads, got ", width, " for ", heads, " heads");
+  }
+  if (k < 1) fail(name, "k must be at least 1, got ", k);
+  return width;
+}
+
+LinearOptions projection(const MultiHeadSparseAttentionOptions& options) {
+  return {.bias = options.bias, .dtype = options.dtype};
+}
+
+// A mask that differs within the batch is repeated for each head; any other broadcasts as it is.
+Tensor mask_of_heads(const Tensor& mask, std::int64_t heads) {
+  if (mask.rank() < 3 || mask.extent(0) == 1) return mask;
+  const std::int64_t b = mask.extent(0), n = mask.extent(1), m = mask.extent(2);
+  return reshape(broadcast_to(reshape(mask, {b, 1, n, m}), {b, heads, n, m}), {b * heads, n, m});
+}
+
+}  // namespace
+
+MultiHeadSparseAttention::MultiHeadSparseAttention(std::int64_t width, std::int64_t heads, std::int64_t k,
+                                                   Generator& generator,
+                                                   const MultiHeadSparseAttentionOptions& options)
+    : query(checked_width(width, heads, k), width, generator, projection(options)),
+      key(width, width, generator, projection(options)),
+      value(width, width, generator, projection(options)),
+      output(width, width, generator, projection(options)),
+      heads_(heads),
+      attention_(k, {.scale = 1 / std::sqrt(static_cast<double>(width / heads)),
+                     .causal = options.causal,
+                     .fused = options.fused}) {}
+
+void MultiHeadSparseAttention::check(const char* argument, const Tensor& x) const {
+  const std::int64_t width = query.weight.extent(0);
+  if (x.rank() != 3 || x.extent(2) != width || x.dtype() != query.weight.dtype()) {
+    fail(name, argument, " must be ", query.weight.dtype(), " of shape (batch, positions, ", width, "), got ",
+         x.dtype(), " ", x.shape());
+  }
+}
+
+// (b, n, width) -> (b h, n, width / h).
+Tensor MultiHeadSparseAttention::split(const Tensor& x) const {
+  const std::int64_t b = x.extent(0), n = x.extent(1), d = x.extent(2) / heads_;
+  return reshape(transpose(reshape(x, {b, n, heads_, d}), 1, 2), {b * heads_, n, d});
+}
+
+Tensor MultiHeadSparseAttention::attend(const Tensor& x, const Tensor& y, const Tensor& mask) const {
+  const std::int64_t b = x.extent(0), n = x.extent(1), width = x.extent(2);
+  const Shape scores{b, n, y.extent(1)};
+  if (mask && !broadcasts_to(mask.shape(), scores)) {
+    fail(name, "mask must broadcast to (batch, queries, keys) = ", scores, ", got ", mask.shape());
+  }
+  const Tensor q = split(query(x)), k = split(key(y)), v = split(value(y));
+  const Tensor heads = mask ? attention_(q, k, v, mask_of_heads(mask, heads_)) : attention_(q, k, v);
+  return output(reshape(transpose(reshape(heads, {b, heads_, n, width / heads_}), 1, 2), {b, n, width}));
+}
+
+Tensor MultiHeadSparseAttention::operator()(const Tensor& x, const AttentionMask& options) const {
+  check("x", x);
+  return attend(x, x, options.mask);
+}
+
+Tensor MultiHeadSparseAttention::operator()(const Tensor& queries_from, const Tensor& keys_and_values_from,
+                                            const AttentionMask& options) const {
+  check("queries_from", queries_from);
+  check("keys_and_values_from", keys_and_values_from);
+  if (queries_from.extent(0) != keys_and_values_from.extent(0)) {
+    fail(name, "queries_from and keys_and_values_from differ in their batch sizes: ", queries_from.shape(),
+         " and ", keys_and_values_from.shape());
+  }
+  return attend(queries_from, keys_and_values_from, options.mask);
+}
+
+void MultiHeadSparseAttention::list(Parts& parts) const {
+  parts.add("query", query);
+  parts.add("key", key);
+  parts.add("value", value);
+  parts.add("output", output);
+}
+
+}  // namespace taper::nn

@@ -1,0 +1,66 @@
+// MultiHeadSparseAttention: several sparse attentions side by side, each on its own projections.
+#pragma once
+
+#include <taper/nn/linear.hpp>
+#include <taper/nn/sparse_attention.hpp>
+
+namespace taper::nn {
+
+struct MultiHeadSparseAttentionOptions {
+  // As SparseAttentionOptions has it: with as many queries as keys, a position sees itself and those before.
+  bool causal = false;
+  // Of each of the four projections.
+  bool bias = true;
+  DType dtype = float32;
+  // Whether the op sparse_attention computes the heads, or its composition.
+  bool fused = true;
+};
+
+// What a call may bring along: attention(x, {.mask = mask}).
+struct AttentionMask {
+  // Where given: it broadcasts to (b, n, m) and holds for every head, and a query may look at a key where it
+  // is not 0.
+  Tensor mask = {};
+};
+
+// With h heads of width d = width / h, queries from X (b, n, width), keys and values from Y (b, m, width):
+//   Q = query(X),  K = key(Y),  V = value(Y),
+//   O_i = P_i V_i  with  P_i = sparse_softmax(Q_i K_i^T / sqrt(d), k),  i = 1 … h,
+//   result = output(O), (b, n, width),
+// where Q_i, K_i, V_i and O_i are columns (i - 1) d … i d - 1 of the last axis. The four projections are
+// Linear from width to width and start as those do. A query that may look at no key gives the output's bias.
+//
+// Source: Vaswani et al., Attention Is All You Need (2017), arXiv 1706.03762, section 3.2.2, with their
+// softmax replaced by sparse_softmax.
+class MultiHeadSparseAttention : public Module {
+ public:
+  // Throws unless width, heads and k are at least 1 and heads divides width.
+  MultiHeadSparseAttention(std::int64_t width, std::int64_t heads, std::int64_t k, Generator& generator,
+                           const MultiHeadSparseAttentionOptions& options = {});
+  MultiHeadSparseAttention(std::int64_t width, std::int64_t heads, std::int64_t k,
+                           const MultiHeadSparseAttentionOptions& options = {})
+      : MultiHeadSparseAttention(width, heads, k, default_generator(), options) {}
+
+  // Self-attention: queries, keys and values from x (b, n, width). Throws where rank, width or dtype of x do
+  // not fit or the mask does not broadcast to (b, n, n).
+  Tensor operator()(const Tensor& x, const AttentionMask& options = {}) const;
+
+  // Cross-attention: from X (b, n, width) to Y (b, m, width). Throws as above, and where the batch sizes
+  // differ.
+  Tensor operator()(const Tensor& queries_from, const Tensor& keys_and_values_from,
+                    const AttentionMask& options = {}) const;
+
+  void list(Parts& parts) const override;
+
+  Linear query, key, value, output;
+
+ private:
+  void check(const char* argument, const Tensor& x) const;
+  Tensor attend(const Tensor& x, const Tensor& y, const Tensor& mask) const;
+  Tensor split(const Tensor& x) const;
+
+  std::int64_t heads_;
+  SparseAttention attention_;
+};
+
+}  // namespace taper::nn

@@ -1,0 +1,255 @@
+// The products with a sparse pattern. A row of a result is summed up by one thread, in the order of its
+// slots, so that no result depends on the number of threads. What each row needs is compiled for each
+// instruction set.
+// clang-format off: foreach_target.h includes this file again, and the order matters
+#include <taper/ops/kernels/simd.hpp>
+#define HWY_TARGET_INCLUDE "taper/ops/kernels/support.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+// clang-format on
+
+#include <taper/core/threads.hpp>
+#include <taper/ops/kernels/support.hpp>
+
+#include <algorithm>
+#include <limits>
+
+HWY_BEFORE_NAMESPACE();
+namespace taper::kernels::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// y[c … c + vectors * lanes) = sum over s of weights[s] * x[rows[s]], kept in registers.
+template <int vectors, class T>
+HWY_INLINE void sum_columns(std::int64_t count, const T* weights, const std::int32_t* rows, const T* x,
+                            std::int64_t width, std::int64_t c, T* y) {
+  const hn::ScalableTag<T> d;
+  const std::int64_t lanes = hn::Lanes(d);
+  hn::Vec<decltype(d)> sums[vectors];
+  for (auto& sum : sums) sum = hn::Zero(d);
+  for (std::int64_t s = 0; s < count; ++s) {
+    const auto weight = hn::Set(d, weights[s]);
+    const T* row = x + rows[s] * width + c;
+    for (int v = 0; v < vectors; ++v) sums[v] = hn::MulAdd(weight, hn::LoadU(d, row + v * lanes), sums[v]);
+  }
+  for (int v = 0; v < vectors; ++v) hn::StoreU(sums[v], d, y + c + v * lanes);
+}
+
+// y = sum over s of weights[s] * x[rows[s]], for rows of `width` elements.
+template <class T>
+HWY_INLINE void weighted_sum(std::int64_t count, const T* weights, const std::int32_t* rows, const T* x,
+                             std::int64_t width, T* y) {
+  const std::int64_t lanes = hn::Lanes(hn::ScalableTag<T>());
+  std::int64_t c = 0;
+  for (; c + 8 * lanes <= width; c += 8 * lanes) sum_columns<8>(count, weights, rows, x, width, c, y);
+  for (; c + lanes <= width; c += lanes) sum_columns<1>(count, weights, rows, x, width, c, y);
+  for (; c < width; ++c) {
+    T sum = 0;
+    for (std::int64_t s = 0; s < count; ++s) sum += weights[s] * x[rows[s] * width + c];
+    y[c] = sum;
+  }
+}
+
+// y[s] = x . rows[s], for rows of `width` elements.
+template <class T>
+HWY_INLINE void dot_each(std::int64_t count, const T* x, const std::int32_t* columns, const T* rows,
+                         std::int64_t width, T* y) {
+  const hn::ScalableTag<T> d;
+  const std::int64_t lanes = hn::Lanes(d);
+  for (std::int64_t s = 0; s < count; ++s) {
+    const T* row = rows + columns[s] * width;
+    auto sum0 = hn::Zero(d), sum1 = hn::Zero(d);
+    std::int64_t c = 0;
+    for (; c + 2 * lanes <= width; c += 2 * lanes) {
+      sum0 = hn::MulAdd(hn::LoadU(d, x + c), hn::LoadU(d, row + c), sum0);
+      sum1 = hn::MulAdd(hn::LoadU(d, x + c + lanes), hn::LoadU(d, row + c + lanes), sum1);
+    }
+    T sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(sum0, sum1)));
+    for (; c < width; ++c) sum += x[c] * row[c];
+    y[s] = sum;
+  }
+}
+
+void weighted_sum_float32(std::int64_t count, const float* weights, const std::int32_t* rows, const float* x,
+                          std::int64_t width, float* y) {
+  weighted_sum(count, weights, rows, x, width, y);
+}
+void weighted_sum_float64(std::int64_t count, const double* weights, const std::int32_t* rows,
+                          const double* x, std::int64_t width, double* y) {
+  weighted_sum(count, weights, rows, x, width, y);
+}
+void dot_each_float32(std::int64_t count, const float* x, const std::int32_t* columns, const float* rows,
+                      std::int64_t width, float* y) {
+  dot_each(count, x, columns, rows, width, y);
+}
+void dot_each_float64(std::int64_t count, const double* x, const std::int32_t* columns, const double* rows,
+                      std::int64_t width, double* y) {
+  dot_each(count, x, columns, rows, width, y);
+}
+
+}  // namespace taper::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace taper::kernels {
+namespace {
+
+HWY_EXPORT(weighted_sum_float32);
+HWY_EXPORT(weighted_sum_float64);
+HWY_EXPORT(dot_each_float32);
+HWY_EXPORT(dot_each_float64);
+
+// The best for this machine.
+void weighted_sum(std::int64_t count, const float* weights, const std::int32_t* rows, const float* x,
+                  std::int64_t width, float* y) {
+  HWY_DYNAMIC_DISPATCH(weighted_sum_float32)(count, weights, rows, x, width, y);
+}
+void weighted_sum(std::int64_t count, const double* weights, const std::int32_t* rows, const double* x,
+                  std::int64_t width, double* y) {
+  HWY_DYNAMIC_DISPATCH(weighted_sum_float64)(count, weights, rows, x, width, y);
+}
+void dot_each(std::int64_t count, const float* x, const std::int32_t* columns, const float* rows,
+              std::int64_t width, float* y) {
+  HWY_DYNAMIC_DISPATCH(dot_each_float32)(count, x, columns, rows, width, y);
+}
+void dot_each(std::int64_t count, const double* x, const std::int32_t* columns, const double* rows,
+              std::int64_t width, double* y) {
+  HWY_DYNAMIC_DISPATCH(dot_each_float64)(count, x, columns, rows, width, y);
+}
+
+// Calls body(problem, i) for i in [0, rows) of each problem, some rows a task.
+template <class Body>
+void for_each_row(std::int64_t batch, std::int64_t rows, const Body& body) {
+  constexpr std::int64_t chunk = 64;
+  const std::int64_t chunks = (rows + chunk - 1) / chunk;
+  parallel_for(batch * chunks, [&](std::int64_t task) {
+    const std::int64_t first = task % chunks * chunk;
+    for (std::int64_t i = first; i < std::min(first + chunk, rows); ++i) body(task / chunks, i);
+  });
+}
+
+constexpr const char* op = "sparse_attention";
+template <class T>
+constexpr T nan = std::numeric_limits<T>::quiet_NaN();
+
+}  // namespace
+
+const Support::Transposed& Support::transposed() const {
+  std::call_once(is_transposed_, [this] {
+    Transposed& t = transposed_;
+    const auto at = [](std::int64_t i) { return static_cast<std::size_t>(i); };
+    t.starts.resize(at(batch * m + 2));
+    t.is_spoilt.resize(at(batch));
+    // Counting sort. Column c is counted in starts[c + 2], so that after the sums its entries are filled from
+    // starts[c + 1] on, and end with it where column c + 1 begins.
+    const auto for_each_slot = [&](const auto& body) {
+      for (std::int64_t b = 0; b < batch; ++b) {
+        for (std::int64_t i = 0; i < n; ++i) {
+          const std::int64_t first = (b * n + i) * k;
+          for (std::int64_t slot = first; slot < first + sizes[at(b * n + i)]; ++slot) {
+            body(i, slot, b * m + columns[at(slot)]);
+          }
+        }
+      }
+    };
+    for_each_slot([&](std::int64_t, std::int64_t, std::int64_t column) { ++t.starts[at(column + 2)]; });
+    for (std::size_t c = 1; c < t.starts.size(); ++c) t.starts[c] += t.starts[c - 1];
+    t.slots.resize(at(t.starts.back()));
+    t.rows.resize(t.slots.size());
+    for_each_slot([&](std::int64_t i, std::int64_t slot, std::int64_t column) {
+      const std::size_t entry = at(t.starts[at(column + 1)]++);
+      t.slots[entry] = slot;
+      t.rows[entry] = static_cast<std::int32_t>(i);
+    });
+    for (std::int64_t row = 0; row < batch * n; ++row) t.is_spoilt[at(row / n)] |= sizes[at(row)] == spoilt;
+  });
+  return transposed_;
+}
+
+Tensor gather_rows(const Support& s, const Tensor& weights, const Tensor& x) {
+  const std::int64_t width = x.extent(2);
+  Tensor y = Tensor::uninitialized(op, {s.batch, s.n, width}, x.dtype());
+  dispatch(x.dtype(), [&]<class T>() {
+    const T* const w = weights.data<T>();
+    const T* const from = x.data<T>();
+    T* const to = y.mutable_data<T>();
+    for_each_row(s.batch, s.n, [&](std::int64_t b, std::int64_t i) {
+      const std::int64_t row = b * s.n + i;
+      const std::int32_t size = s.sizes[static_cast<std::size_t>(row)];
+      if (size == Support::spoilt) return static_cast<void>(std::fill_n(to + row * width, width, nan<T>));
+      weighted_sum(size, w + row * s.k, s.columns.data() + row * s.k, from + b * s.m * width, width,
+                   to + row * width);
+    });
+  });
+  return y;
+}
+
+Tensor scatter_rows(const Support& s, const Tensor& weights, const Tensor& x) {
+  const std::int64_t width = x.extent(2);
+  const Support::Transposed& t = s.transposed();
+  Tensor y = Tensor::uninitialized(op, {s.batch, s.m, width}, x.dtype());
+  dispatch(x.dtype(), [&]<class T>() {
+    const T* const w = weights.data<T>();
+    const T* const from = x.data<T>();
+    T* const to = y.mutable_data<T>();
+    // The weights in the order of the entries.
+    Tensor sorted = Tensor::uninitialized(op, {static_cast<std::int64_t>(t.slots.size())}, x.dtype());
+    T* const sorted_data = sorted.mutable_data<T>();
+    std::transform(t.slots.begin(), t.slots.end(), sorted_data, [w](std::int64_t slot) { return w[slot]; });
+    for_each_row(s.batch, s.m, [&](std::int64_t b, std::int64_t j) {
+      const std::int64_t column = b * s.m + j;
+      if (t.is_spoilt[static_cast<std::size_t>(b)]) {
+        return static_cast<void>(std::fill_n(to + column * width, width, nan<T>));
+      }
+      const std::int64_t start = t.starts[static_cast<std::size_t>(column)];
+      const std::int64_t end = t.starts[static_cast<std::size_t>(column) + 1];
+      weighted_sum(end - start, sorted_data + start, t.rows.data() + start, from + b * s.n * width, width,
+                   to + column * width);
+    });
+  });
+  return y;
+}
+
+Tensor dot_products(const Support& s, const Tensor& x, const Tensor& y) {
+  const std::int64_t width = x.extent(2);
+  Tensor result = Tensor::uninitialized(op, {s.batch, s.n, s.k}, x.dtype());
+  dispatch(x.dtype(), [&]<class T>() {
+    const T* const left = x.data<T>();
+    const T* const right = y.data<T>();
+    T* const to = result.mutable_data<T>();
+    for_each_row(s.batch, s.n, [&](std::int64_t b, std::int64_t i) {
+      const std::int64_t row = b * s.n + i, size = s.sizes[static_cast<std::size_t>(row)];
+      T* const out = to + row * s.k;
+      if (size == Support::spoilt) return static_cast<void>(std::fill_n(out, s.k, nan<T>));
+      dot_each(size, left + row * width, s.columns.data() + row * s.k, right + b * s.m * width, width, out);
+      std::fill(out + size, out + s.k, T{0});
+    });
+  });
+  return result;
+}
+
+Tensor centered(const Support& s, const Tensor& weights, double factor) {
+  Tensor result = Tensor::uninitialized(op, weights.shape(), weights.dtype());
+  dispatch(weights.dtype(), [&]<class T>() {
+    const T* w = weights.data<T>();
+    T* out = result.mutable_data<T>();
+    for (const std::int32_t size : s.sizes) {
+      if (size == Support::spoilt) {
+        std::fill_n(out, s.k, nan<T>);
+      } else {
+        double sum = 0;
+        for (std::int32_t i = 0; i < size; ++i) sum += static_cast<double>(w[i]);
+        const double mean = sum / size;
+        for (std::int32_t i = 0; i < size; ++i)
+          out[i] = static_cast<T>(factor * (static_cast<double>(w[i]) - mean));
+        std::fill(out + size, out + s.k, T{0});
+      }
+      w += s.k;
+      out += s.k;
+    }
+  });
+  return result;
+}
+
+}  // namespace taper::kernels
+#endif

@@ -3,6 +3,7 @@
 #include <taper/core/fail.hpp>
 #include <taper/core/threads.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <condition_variable>
@@ -10,6 +11,7 @@
 #include <exception>
 #include <mutex>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -84,7 +86,7 @@ class Workers {
     {
       const std::lock_guard lock(mutex_);
       if (loop_) return false;
-      while (static_cast<int>(threads_.size()) < helpers) threads_.emplace_back([this] { work(); });
+      hire(helpers);
       loop_ = &loop;
       vacancies_ = helpers;
     }
@@ -98,6 +100,13 @@ class Workers {
   }
 
  private:
+  // Starts threads until there are `count`, or as many as the system allows.
+  void hire(int count) {
+    try {
+      while (static_cast<int>(threads_.size()) < count) threads_.emplace_back([this] { work(); });
+    } catch (const std::system_error&) {
+    }
+  }
   void work();
 
   std::mutex mutex_;

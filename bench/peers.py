@@ -1,4 +1,4 @@
-"""Where small_steps.py gets its peers: a virtual environment with PyTorch, and libtorch from the same wheel."""
+"""Where the scripts get their peers: a virtual environment with PyTorch, and libtorch from the same wheel."""
 
 import json
 import subprocess
@@ -48,16 +48,18 @@ def log(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def find_torch(python: Path | None, venv_dir: Path) -> Torch:
-    """PyTorch of the given interpreter; without one, of a virtual environment that is made where it is missing."""
+def find_torch(python: Path | None, venv_dir: Path, *others: str) -> Torch:
+    """PyTorch of the given interpreter; without one, of a virtual environment that is made where it is missing. What is
+    not there yet, of PyTorch and the other packages that are named, is installed in its newest release."""
     if python is None:
         python = venv_dir / "bin" / "python"
         if not python.exists():
             log(f"making a virtual environment in {venv_dir}")
             venv.create(venv_dir, with_pip=True)
-    if subprocess.run([python, "-c", "import torch"], capture_output=True, check=False).returncode != 0:
-        log("installing torch, numpy and setuptools: some minutes and 6 GB")
-        subprocess.run([python, "-m", "pip", "install", "torch", "numpy", "setuptools"], stdout=sys.stderr, check=True)
+    wanted = ["torch", "numpy", "setuptools", *others]
+    if subprocess.run([python, "-c", "import " + ", ".join(wanted)], capture_output=True, check=False).returncode != 0:
+        log(f"installing {', '.join(wanted)}: some minutes and 6 GB")
+        subprocess.run([python, "-m", "pip", "install", *wanted], stdout=sys.stderr, check=True)
     answer = subprocess.run([python, "-c", QUERY], stdout=subprocess.PIPE, text=True, check=True).stdout
     return Torch(python=python, **json.loads(answer.splitlines()[-1]))
 

@@ -7,12 +7,9 @@ Needs Linux, g++, CMake and what the library needs; PyTorch is installed into a 
 """
 
 import argparse
-import dataclasses
-import datetime
 import json
 import math
 import os
-import platform
 import resource
 import shutil
 import statistics
@@ -22,71 +19,26 @@ import time
 from pathlib import Path
 from typing import Any
 
+from harness import (BUILD_JOBS, HEADER, ROOT, Row, build, build_bench_program, configure, describe_machine, facts_list,
+                     pinned, publish, table)
 from peers import BENCH, Torch, build_libtorch_program, find_torch, log
 
-ROOT = BENCH.parent
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 LARGEST_LOSS_DIFFERENCE = 1e-3  # relative
-BUILD_JOBS = 2
 COMPILATIONS = 5
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """A line of the report. `value` is a peer's time over Taper's, or a number of seconds."""
-
-    name: str
-    taper: str
-    peer: str
-    value: float
-    unit: str
-    target: float | None = None
-
-    def met(self) -> bool | None:
-        if self.target is None:
-            return None
-        return self.value >= self.target if self.unit == "times" else self.value <= self.target
-
-    def cells(self) -> list[str]:
-        number = "{:.1f} times" if self.unit == "times" else "{:.2f} s"
-        bound = "at least " if self.unit == "times" else "at most "
-        target = "" if self.target is None else bound + f"{self.target:g} {self.unit}"
-        verdict = {None: "", True: "met", False: "**missed**"}[self.met()]
-        return [self.name, self.taper, self.peer, number.format(self.value), target, verdict]
-
-
-HEADER = ["", "Taper", "peer", "result", "target", ""]
 
 
 def run_pinned(command: list[str], core: int) -> dict[str, Any]:
     """The JSON that a timed program prints, run on one core and one thread."""
-    result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=os.environ | ONE_THREAD,
-                            preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+    result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, **pinned([core]))
     answer: dict[str, Any] = json.loads(result.stdout)
     return answer
-
-
-def generator() -> list[str]:
-    return ["-G", "Ninja"] if shutil.which("ninja") else []
-
-
-def configure(build_dir: Path, *options: str) -> None:
-    command = ["cmake", "-S", str(ROOT), "-B", str(build_dir), *generator(), "-DCMAKE_BUILD_TYPE=Release", *options]
-    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
-
-
-def build(build_dir: Path, *targets: str) -> None:
-    command = ["cmake", "--build", str(build_dir), "--parallel", str(BUILD_JOBS), "--target", *targets]
-    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
 
 
 def time_steps(torch: Torch, work_dir: Path, rounds: int, seconds: float, core: int) -> dict[str, list[dict[str, Any]]]:
     """What each program printed in each round. The rounds take turns, so that all meet the same machine."""
     log("building Taper's program")
-    configure(work_dir / "taper", "-DTAPER_BENCH=ON", "-DTAPER_CUDA=OFF")
-    build(work_dir / "taper", "toy_step")
     programs = {
-        "taper": [str(work_dir / "taper" / "bench" / "toy_step")],
+        "taper": [str(build_bench_program(work_dir, "toy_step"))],
         "libtorch": [str(build_libtorch_program(torch, work_dir))],
         "pytorch": [str(torch.python), str(BENCH / "toy_step.py")],
     }
@@ -186,31 +138,9 @@ def compile_rows(torch: Torch, work_dir: Path) -> list[Row]:
     return rows
 
 
-def line_of(command: list[str], start: str = "") -> str:
-    """The first line that the command prints and that begins so."""
-    output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, cwd=ROOT).stdout
-    return next((line for line in output.splitlines() if line.startswith(start)), "unknown")
-
-
-def describe_machine(torch: Torch) -> dict[str, str]:
-    cpu = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
-                if line.startswith("model name")), platform.processor())
-    return {
-        "date": datetime.datetime.now().astimezone().isoformat(timespec="minutes"),
-        "commit": line_of(["git", "describe", "--always", "--dirty"]),
-        "CPU": f"{cpu}, {os.cpu_count()} cores",
-        "system": f"{platform.freedesktop_os_release()['PRETTY_NAME']}, Linux {platform.release()}",
-        "compiler": line_of(["g++", "--version"]),
-        "CUDA compiler": line_of(["nvcc", "--version"], "Cuda compilation") if shutil.which("nvcc") else "none",
-        "PyTorch": f"{torch.version}, Python {torch.python_version}",
-    }
-
-
 def markdown(rows: list[Row], facts: dict[str, str], spread: list[str]) -> str:
-    lines = [HEADER, ["---"] * len(HEADER), *(row.cells() for row in rows)]
     return "\n".join([
-        "# Small steps", "", *(f"- {name}: {value}" for name, value in facts.items()), "",
-        *("| " + " | ".join(cells) + " |" for cells in lines), "",
+        "# Small steps", "", facts_list(facts), "", table(HEADER, (row.cells() for row in rows)), "",
         "Medians of the rounds' medians; a ratio is the median of the rounds' ratios.", "", *spread, ""])
 
 
@@ -249,15 +179,7 @@ def main() -> None:
     facts["command"] = f"`python3 bench/small_steps.py --rounds {options.rounds} --seconds {options.seconds:g}`"
     facts["load before the first round"] = f"{load_before:.2f}"
     facts["loss after 1000 steps"] = ", ".join(f"{name} {runs[0]['loss']:.6g}" for name, runs in results.items())
-    text = markdown(rows, facts, describe_spread(results))
-    print(text)
-    if options.output:
-        options.output.write_text(text)
-        data = {"facts": facts, "rows": [dataclasses.asdict(row) for row in rows], "rounds": results}
-        options.output.with_suffix(".json").write_text(json.dumps(data, indent=1) + "\n")
-    missed = [row.name for row in rows if row.met() is False]
-    if missed:
-        sys.exit("targets missed: " + ", ".join(missed))
+    publish(markdown(rows, facts, describe_spread(results)), options.output, facts, rows, rounds=results)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 import torch
 
+from projection import sparse_softmax
+
 BATCH, TOKENS, WIDTH, K = 2, 3, 5, 2
 LEARNING_RATE = 1e-3
 CHECKED_STEPS = 1000  # after so many steps the programs compare their losses
@@ -40,17 +42,9 @@ class Model(torch.nn.Module):
         self.query, self.key, self.value, self.output = (layer(index) for index in range(4))
         self.register_buffer("ranks", torch.arange(1, K + 1, dtype=torch.float32))
 
-    def sparse_softmax(self, z: torch.Tensor) -> torch.Tensor:
-        """The projection onto the simplex with at most k non-zeros, along the last axis, by autograd."""
-        largest, indices = z.topk(K, dim=-1)
-        sums = largest.cumsum(-1)
-        support = (1 + self.ranks * largest > sums).sum(-1, keepdim=True)
-        tau = (sums.gather(-1, support - 1) - 1) / support
-        return torch.zeros_like(z).scatter(-1, indices, (largest - tau).clamp_min(0))
-
     def forward(self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
         scores = self.query(queries).bmm(self.key(keys).transpose(1, 2))
-        return self.output(self.sparse_softmax(scores).bmm(self.value(values)))
+        return self.output(sparse_softmax(scores, self.ranks).bmm(self.value(values)))
 
 
 def make_step(**adam_options: bool) -> Callable[[], float]:

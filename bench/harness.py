@@ -1,0 +1,117 @@
+"""What the scripts here have in common: building, running on chosen cores, and the report."""
+
+import dataclasses
+import datetime
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from peers import BENCH, Torch
+
+ROOT = BENCH.parent
+THREAD_SETTINGS = ("TAPER_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+BUILD_JOBS = 2
+DIGITS = {"times": 1, "s": 2, "MiB": 0, "of its time": 2}  # of a row's value, by its unit
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A line of the report. `value` is a peer's time over Taper's ("times", the more the better); or a number of which
+    less is better: seconds, MiB, or Taper's time over the peer's ("of its time")."""
+
+    name: str
+    taper: str
+    peer: str
+    value: float
+    unit: str
+    target: float | None = None
+
+    def met(self) -> bool | None:
+        if self.target is None:
+            return None
+        return self.value >= self.target if self.unit == "times" else self.value <= self.target
+
+    def cells(self) -> list[str]:
+        bound = "at least " if self.unit == "times" else "at most "
+        target = "" if self.target is None else bound + f"{self.target:g} {self.unit}"
+        verdict = {None: "", True: "met", False: "**missed**"}[self.met()]
+        return [self.name, self.taper, self.peer, f"{self.value:.{DIGITS[self.unit]}f} {self.unit}", target, verdict]
+
+
+HEADER = ["", "Taper", "peer", "result", "target", ""]
+
+
+def pinned(cores: Iterable[int]) -> dict[str, Any]:
+    """Arguments of subprocess with which a program runs on these cores, with one thread for each."""
+    chosen = set(cores)
+    return {
+        "env": os.environ | dict.fromkeys(THREAD_SETTINGS, str(len(chosen))),
+        "preexec_fn": lambda: os.sched_setaffinity(0, chosen),
+    }
+
+
+def generator() -> list[str]:
+    return ["-G", "Ninja"] if shutil.which("ninja") else []
+
+
+def configure(build_dir: Path, *options: str) -> None:
+    command = ["cmake", "-S", str(ROOT), "-B", str(build_dir), *generator(), "-DCMAKE_BUILD_TYPE=Release", *options]
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+
+
+def build(build_dir: Path, *targets: str) -> None:
+    command = ["cmake", "--build", str(build_dir), "--parallel", str(BUILD_JOBS), "--target", *targets]
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+
+
+def build_bench_program(work_dir: Path, target: str) -> Path:
+    configure(work_dir / "taper", "-DTAPER_BENCH=ON", "-DTAPER_CUDA=OFF")
+    build(work_dir / "taper", target)
+    return work_dir / "taper" / "bench" / target
+
+
+def line_of(command: list[str], start: str = "") -> str:
+    """The first line that the command prints and that begins so."""
+    output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, cwd=ROOT).stdout
+    return next((line for line in output.splitlines() if line.startswith(start)), "unknown")
+
+
+def describe_machine(torch: Torch) -> dict[str, str]:
+    cpu = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
+                if line.startswith("model name")), platform.processor())
+    return {
+        "date": datetime.datetime.now().astimezone().isoformat(timespec="minutes"),
+        "commit": line_of(["git", "describe", "--always", "--dirty"]),
+        "CPU": f"{cpu}, {os.cpu_count()} cores",
+        "system": f"{platform.freedesktop_os_release()['PRETTY_NAME']}, Linux {platform.release()}",
+        "compiler": line_of(["g++", "--version"]),
+        "CUDA compiler": line_of(["nvcc", "--version"], "Cuda compilation") if shutil.which("nvcc") else "none",
+        "PyTorch": f"{torch.version}, Python {torch.python_version}",
+    }
+
+
+def table(header: list[str], rows: Iterable[list[str]]) -> str:
+    """A Markdown table."""
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [header, ["---"] * len(header), *rows])
+
+
+def facts_list(facts: dict[str, str]) -> str:
+    return "\n".join(f"- {name}: {value}" for name, value in facts.items())
+
+
+def publish(text: str, output: Path | None, facts: dict[str, str], rows: list[Row], **measured: Any) -> None:
+    """Prints the report, writes it with all numbers beside it, and exits with an error where a target is missed."""
+    print(text)
+    if output:
+        output.write_text(text)
+        data = {"facts": facts, "rows": [dataclasses.asdict(row) for row in rows], **measured}
+        output.with_suffix(".json").write_text(json.dumps(data, indent=1) + "\n")
+    missed = [row.name for row in rows if row.met() is False]
+    if missed:
+        sys.exit("targets missed: " + ", ".join(missed))

@@ -101,6 +101,27 @@ HWY_INLINE std::int64_t count_above(D d, const T* x, std::int64_t n, T threshold
   return hn::GetLane(hn::SumOfLanes(di, hn::Add(sum0, sum1)));
 }
 
+// Looks for a threshold that not many more than k of the n elements at x exceed. Between the threshold of now and the
+// maximum, the logarithm of how many exceed it is taken to fall linearly, as it nearly does for normal scores.
+template <class D, class T = hn::TFromD<D>>
+HWY_NOINLINE void raise_threshold(D d, Selection<T>& row, const T* x, std::int64_t n) {
+  double low = static_cast<double>(std::max(row.threshold, std::numeric_limits<T>::lowest()));
+  double high = static_cast<double>(row.largest);
+  const double k = static_cast<double>(row.k), wanted = 1.1 * k;
+  double above_low = static_cast<double>(count_above(d, x, n, row.threshold)), above_high = 1;
+  for (int i = 0; i < 4 && above_low > 1.5 * k; ++i) {
+    const double fraction = std::log(above_low / wanted) / std::log(above_low / above_high);
+    const T middle = static_cast<T>(low + fraction * (high - low));
+    const auto above = static_cast<double>(count_above(d, x, n, middle));
+    if (above >= k) {
+      row.threshold = middle;
+      low = static_cast<double>(middle), above_low = above;
+    } else {
+      high = static_cast<double>(middle), above_high = std::max(1.0, above);
+    }
+  }
+}
+
 // Offers row[base … base + n), which lies at x, to the selection. n is a multiple of Selection::step.
 template <class D, class T = hn::TFromD<D>>
 HWY_INLINE void scan(D d, Selection<T>& row, const T* x, std::int64_t n, std::int64_t base) {
@@ -138,17 +159,7 @@ HWY_INLINE void scan(D d, Selection<T>& row, const T* x, std::int64_t n, std::in
       hn::Store(max2, d, maxima + 2 * lanes), hn::Store(max3, d, maxima + 3 * lanes);
       row.threshold = std::max(row.threshold, just_below(kth_largest(d, maxima, 4 * lanes, row.k)));
     }
-    // For large k that is a poor bound: halve the interval in which the k-th largest lies, some times.
-    if (row.k > lanes && count_above(d, x, n, row.threshold) > 2 * row.k) {
-      T low = std::max(row.threshold, std::numeric_limits<T>::lowest()), high = largest;
-      for (int i = 0; i < 8; ++i) {
-        const T middle = low / 2 + high / 2;
-        const std::int64_t above_middle = count_above(d, x, n, middle);
-        (above_middle < row.k ? high : low) = middle;
-        if (above_middle >= row.k) row.threshold = middle;
-        if (above_middle >= row.k && above_middle <= row.k + row.k / 4) break;
-      }
-    }
+    if (row.k > lanes) raise_threshold(d, row, x, n);  // for large k that is a poor bound
   }
 
   const std::int64_t limit = Selection<T>::limit(row.k);

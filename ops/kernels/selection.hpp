@@ -53,6 +53,7 @@ class Selection {
     largest = value;
     // One step of rounding below, which matters where `width` is not a multiple of the spacing of T there.
     floor_ = just_below(largest - width_);
+    if (count == 0) dropped_ = floor_;
     threshold = std::max(threshold, floor_);
   }
 
@@ -66,7 +67,9 @@ class Selection {
 
   // Drops the candidates that a larger maximum has left behind.
   void drop_overtaken() {
+    if (floor_ == dropped_) return;
     keep([this](T value) { return value > floor_; });
+    dropped_ = floor_;
   }
 
   // Drops all but the k largest, of which `kth` is the smallest.
@@ -102,7 +105,8 @@ class Selection {
   }
 
   T width_;
-  T floor_ = -infinity<T>;  // just below largest - width
+  T floor_ = -infinity<T>;    // just below largest - width
+  T dropped_ = -infinity<T>;  // the floor below which no candidate is left
 };
 
 // Memory for the selections of some rows, one after the other, in one block that is not initialised.

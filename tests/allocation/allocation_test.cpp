@@ -82,6 +82,21 @@ TEST(Allocations, AStepOfTrainingMakesNone) {
   EXPECT_EQ(calls_of_a_repeated_step(step), 0);
 }
 
+TEST(Allocations, AStepWithSparseAttentionMakesNone) {
+  Generator generator(1);
+  Tensor queries = randn({2, 300, 8}, generator).requires_grad();
+  const Tensor keys = randn({2, 300, 8}, generator), values = randn({2, 300, 8}, generator);
+  const int threads = thread_count();
+  set_thread_count(1);  // which thread takes which block differs from step to step, and so do their pools
+  const auto step = [&] {
+    Tape tape;
+    tape.backward(sum(sparse_attention(queries, keys, values, 4, {.causal = true})));
+    queries.zero_grad();
+  };
+  EXPECT_EQ(calls_of_a_repeated_step(step), 0);
+  set_thread_count(threads);
+}
+
 // A vector that the caller makes is the caller's; concat adds nothing to it.
 TEST(Allocations, ConcatMakesNone) {
   const std::vector<Tensor> parts(5, ones({2, 3}).requires_grad());

@@ -1,9 +1,13 @@
 // Threads: each has its own tape, pool and default generator; tensors may be shared. Meant for TSan as well.
 #include <taper/taper.hpp>
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <queue>
+#include <set>
+#include <stdexcept>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -108,6 +112,94 @@ TEST(Threads, AProducerAndAConsumerDoNotPileUpMemory) {
   consumer.join();
   producer.join();
   EXPECT_LT(cached, 1u << 20) << "the consumer kept what it was handed";
+}
+
+class ParallelFor : public testing::Test {
+ protected:
+  ~ParallelFor() override { set_thread_count(before_); }
+
+ private:
+  int before_ = thread_count();
+};
+
+TEST_F(ParallelFor, RunsEachIndexOnce) {
+  for (const int threads : {1, 2, 5}) {
+    set_thread_count(threads);
+    for (const std::int64_t count : {0, 1, 2, 1000}) {
+      std::vector<std::atomic<int>> runs(static_cast<std::size_t>(count));
+      parallel_for(count, [&](std::int64_t i) { ++runs[static_cast<std::size_t>(i)]; });
+      for (const auto& run : runs) ASSERT_EQ(run, 1);
+    }
+  }
+}
+
+TEST_F(ParallelFor, UsesTheThreadsItMayAndNoMore) {
+  for (const int threads : {1, 3}) {
+    set_thread_count(threads);
+    std::mutex mutex;
+    std::set<std::thread::id> seen;
+    std::condition_variable changed;
+    parallel_for(30, [&](std::int64_t) {
+      std::unique_lock lock(mutex);
+      seen.insert(std::this_thread::get_id());
+      changed.notify_all();
+      // Whoever comes first waits for the others, so that they have something left to do.
+      changed.wait_for(lock, std::chrono::seconds(10),
+                       [&] { return static_cast<int>(seen.size()) == threads; });
+    });
+    EXPECT_EQ(static_cast<int>(seen.size()), threads);
+  }
+}
+
+TEST_F(ParallelFor, ThrowsWhatABodyThrowsAndGoesOn) {
+  for (const int threads : {1, 3}) {
+    set_thread_count(threads);
+    EXPECT_THROW(parallel_for(100,
+                              [](std::int64_t i) {
+                                if (i == 17) throw std::out_of_range("17");
+                              }),
+                 std::out_of_range);
+    std::atomic<int> runs = 0;
+    parallel_for(100, [&](std::int64_t) { ++runs; });
+    EXPECT_EQ(runs, 100);
+  }
+}
+
+TEST_F(ParallelFor, MayBeNestedAndCalledFromSeveralThreads) {
+  set_thread_count(3);
+  std::atomic<int> runs = 0;
+  run_in_threads(4, [&](int) {
+    for (int round = 0; round < 50; ++round) {
+      parallel_for(4, [&](std::int64_t) { parallel_for(5, [&](std::int64_t) { ++runs; }); });
+    }
+  });
+  EXPECT_EQ(runs, 4 * 50 * 4 * 5);
+}
+
+TEST_F(ParallelFor, NeedsAtLeastOneThread) {
+  expect_error("set_thread_count", [] { set_thread_count(0); }, {"count must be at least 1, got 0"});
+  EXPECT_GE(thread_count(), 1);
+}
+
+TEST(Threads, SparseAttentionAndProductsAreTheSameForAnyNumber) {
+  Generator generator(3);
+  const Tensors inputs{randn({2, 150, 20}, generator), randn({2, 1100, 20}, generator),
+                       randn({2, 1100, 30}, generator), randn({30, 4000}, generator)};
+  const auto f = [](const Tensors& x) {
+    return matmul(sparse_attention(x[0], x[1], x[2], 5), x[3]) +
+           sum(sparse_softmax(bmm(x[0], x[1], false, true), 4));
+  };
+  const int before = thread_count();
+  set_thread_count(1);
+  const Tensor y = f(inputs);
+  const Tensors wanted = gradients(f, inputs);
+  for (const int threads : {2, 4}) {
+    set_thread_count(threads);
+    expect_same(f(inputs), y);
+    const Tensors found = gradients(f, inputs);
+    for (std::size_t i = 0; i < inputs.size(); ++i) expect_same(found[i], wanted[i]);
+  }
+  set_thread_count(before);
 }
 
 TEST(Pool, KeepsWhatIsFreedAndGivesItBackWhenAsked) {

@@ -1,0 +1,114 @@
+// Every instruction set that this machine has, down to the baseline, computes the same.
+#include <taper/ops/kernels/simd.hpp>
+#include <taper/taper.hpp>
+
+#include <bit>
+#include <cmath>
+#include <functional>
+
+#include <gtest/gtest.h>
+#include <hwy/targets.h>
+
+#include "helpers.hpp"
+
+namespace taper::test {
+namespace {
+
+// Makes it look as if the machine had this instruction set alone; 0: what it has.
+void choose(std::int64_t target) {
+  hwy::SetSupportedTargetsForTest(target);
+  hwy::GetChosenTarget().DeInit();
+}
+
+class InstructionSets : public testing::Test {
+ protected:
+  ~InstructionSets() override { choose(0); }
+
+  // Calls compare(what f returns, what it returned first) for each instruction set.
+  static void compare_all(const std::function<Tensors()>& f,
+                          const std::function<void(const Tensors&, const Tensors&)>& compare) {
+    Tensors first;
+    for (auto rest = static_cast<std::uint64_t>(hwy::SupportedTargets() & HWY_TARGETS); rest != 0;
+         rest &= rest - 1) {
+      const auto target = static_cast<std::int64_t>(rest & (~rest + 1));
+      SCOPED_TRACE(hwy::TargetName(target));
+      choose(target);
+      const Tensors found = f();
+      if (first.empty()) first = found;
+      compare(found, first);
+    }
+    choose(0);
+  }
+
+  // Normal numbers of this deviation, or multiples of 1/4 near them, which tie.
+  Tensor draw(const Shape& shape, double deviation, bool is_exact, DType dtype) {
+    std::vector<double> values(static_cast<std::size_t>(element_count("draw", shape)));
+    for (double& value : values) {
+      value = deviation * generator.normal();
+      if (is_exact) value = std::round(4 * value) / 4;
+    }
+    return tensor(values, shape, dtype);
+  }
+
+  const std::uint64_t seed = fresh_seed();
+  testing::ScopedTrace trace{__FILE__, __LINE__, "TAPER_SEED=" + std::to_string(seed)};
+  Generator generator{seed};
+};
+
+TEST_F(InstructionSets, GiveTheSameBitsInTheSparseSoftmaxes) {
+  for (const DType dtype : {float32, float64}) {
+    for (const std::int64_t n : {1, 63, 64, 200, 2500}) {
+      for (const double deviation : {0.05, 0.25, 1., 8.}) {
+        for (const bool is_exact : {false, true}) {
+          const Tensor z = draw({3, n}, deviation, is_exact, dtype), v = draw({3, n}, 1, false, dtype);
+          for (const std::int64_t k : {1, 3, 8, 40, 300}) {
+            SCOPED_TRACE(testing::Message() << "n " << n << ", deviation " << deviation << ", k " << k);
+            const auto f = [&] {
+              return Tensors{sparse_softmax(z, k), topk_softmax(z, k),
+                             gradient_of([k](const Tensor& x) { return sparse_softmax(x, k); }, z, v)};
+            };
+            compare_all(f, [](const Tensors& found, const Tensors& first) {
+              for (std::size_t i = 0; i < found.size(); ++i) expect_same(found[i], first[i]);
+            });
+          }
+        }
+      }
+    }
+  }
+}
+
+// Where products are exact. (Otherwise their last digits depend on the order of the sums, and with them what
+// lies at a kink.)
+TEST_F(InstructionSets, GiveTheSameSupportsInSparseAttention) {
+  for (const DType dtype : {float32, float64}) {
+    for (const std::int64_t m : {1, 70, 1500}) {
+      const Tensor queries = draw({2, 20, 11}, 1, true, dtype), keys = draw({2, m, 11}, 1, true, dtype);
+      const Tensor values = draw({2, m, 13}, 1, false, dtype), v = draw({2, 20, 13}, 1, false, dtype);
+      Tensor identity = zeros({m, m}, dtype);
+      for (std::int64_t j = 0; j < m; ++j) {
+        dispatch(dtype, [&]<class T>() { identity.mutable_data<T>()[j * (m + 1)] = 1; });
+      }
+      for (const std::int64_t k : {1, 8, 40}) {
+        for (const double scale : {0.0625, 1.}) {
+          SCOPED_TRACE(testing::Message() << "m " << m << ", k " << k << ", scale " << scale);
+          const auto f = [&] {
+            Tensors results = gradients(
+                [&](const Tensors& x) { return sparse_attention(x[0], x[1], x[2], k, {.scale = scale}); },
+                {queries, keys, values}, v);
+            results.push_back(
+                sparse_attention(queries, keys, broadcast_to(identity, {2, m, m}), k, {.scale = scale}));
+            return results;
+          };
+          compare_all(f, [&](const Tensors& found, const Tensors& first) {
+            expect_same(found[3], first[3]);  // P
+            for (std::size_t i = 0; i < 3; ++i)
+              expect_close(found[i], first[i], dtype == float32 ? 1e-4 : 1e-12);
+          });
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace taper::test

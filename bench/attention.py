@@ -28,7 +28,7 @@ TAPER_SIDES = ("sparse_attention", "gemm", "sparse_softmax", "copy", "peak")
 SCALING_BATCH = 2  # sdpa's backward shares out the batch among the threads
 # At more rows a side would need a minute or most of the memory.
 MOST_ROWS = {"composition": 8192, "compiled": 8192, "dense": 8192, "gemm": 16384, "sdpa": 16384}
-SETTLE = 0.05  # seconds; OpenBLAS's and OpenMP's threads spin for a while after their last job
+SETTLE = 0.15  # seconds; OpenBLAS's threads spin for 0.1 s after their last job
 
 
 class Worker:

@@ -11,9 +11,10 @@ namespace {
 // g_i - (mean of g over S) on S = {p > 0}, 0 elsewhere, for each row; NaN where p is. This is the Jacobian of
 // the projection at p, J = diag(s) - s s^T / m: symmetric, so its vector-Jacobian product is itself.
 Tensor project_tangent(const Tensor& g, const Tensor& p, int axis) {
-  const auto kernel = []<class T>(std::int64_t n, const T* g, const T* p, T* out) {
+  const auto kernel = [stores = kernels::stores_for(p)]<class T>(std::int64_t n, const T* g, const T* p,
+                                                                 T* out) {
     if (n > 0 && p[0] != p[0]) return static_cast<void>(std::copy_n(p, n, out));
-    kernels::center_row(g, p, n, out);
+    kernels::center_row(g, p, n, out, stores);
   };
   return record("sparse_softmax_vjp", kernels::map_rows("sparse_softmax_vjp", axis, kernel, g, p),
                 vjp(g, [p, axis](const Tensor& dy) { return project_tangent(dy, p, axis); }));
@@ -24,10 +25,10 @@ Tensor project_tangent(const Tensor& g, const Tensor& p, int axis) {
 Tensor sparse_softmax(const Tensor& z, std::int64_t k, int axis) {
   const int a = kernels::checked_arguments("sparse_softmax", z, k, axis);
   // Since p_i <= 1, the support lies above the maximum - 1: that much of a row at most is selected.
-  const auto kernel = [k]<class T>(std::int64_t n, const T* row, T* out) {
-    kernels::with_largest(row, n, k, T{1}, out, [out](kernels::Selection<T>& selection) {
+  const auto kernel = [k, stores = kernels::stores_for(z)]<class T>(std::int64_t n, const T* row, T* out) {
+    kernels::with_largest(row, n, k, T{1}, [&](kernels::Selection<T>& selection) {
       kernels::project(selection);
-      for (std::int64_t j = 0; j < selection.count; ++j) out[selection.indices[j]] = selection.values[j];
+      kernels::write_row(selection, n, out, stores);
     });
   };
   const Tensor p = kernels::map_rows("sparse_softmax", a, kernel, z);

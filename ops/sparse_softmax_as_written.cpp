@@ -14,16 +14,13 @@ namespace {
 
 // 1/k at the k largest elements of each row, 0 elsewhere: the gradient of tau. NaN on rows that are NaN.
 Tensor tau_gradient(const Tensor& z, std::int64_t k, int axis) {
-  return kernels::map_rows(
-      "sparse_softmax_as_written", axis,
-      [k]<class T>(std::int64_t n, const T* row, T* out) {
-        kernels::with_largest(row, n, k, kernels::infinity<T>, out,
-                              [out](const kernels::Selection<T>& chosen) {
-                                for (std::int64_t j = 0; j < chosen.count; ++j)
-                                  out[chosen.indices[j]] = T{1} / static_cast<T>(chosen.count);
-                              });
-      },
-      z);
+  const auto kernel = [&]<class T>(std::int64_t n, const T* row, T* out) {
+    kernels::with_largest(row, n, k, kernels::infinity<T>, [&](kernels::Selection<T>& chosen) {
+      std::fill_n(chosen.values, chosen.count, T{1} / static_cast<T>(chosen.count));
+      kernels::write_row(chosen, n, out, kernels::stores_for(z));
+    });
+  };
+  return kernels::map_rows("sparse_softmax_as_written", axis, kernel, z);
 }
 
 }  // namespace
@@ -31,7 +28,8 @@ Tensor tau_gradient(const Tensor& z, std::int64_t k, int axis) {
 Tensor sparse_softmax_as_written(const Tensor& z, std::int64_t k, int axis) {
   const int a = kernels::checked_arguments("sparse_softmax_as_written", z, k, axis);
   const auto kernel = [k]<class T>(std::int64_t n, const T* row, T* out) {
-    kernels::with_largest(row, n, k, kernels::infinity<T>, out, [&](const kernels::Selection<T>& chosen) {
+    kernels::with_largest(row, n, k, kernels::infinity<T>, [&](const kernels::Selection<T>& chosen) {
+      if (chosen.count == 0) return kernels::write_row(chosen, n, out, kernels::Stores::to_cache);
       const auto relative = [&](T value) {
         return static_cast<double>(value) - static_cast<double>(chosen.largest);
       };

@@ -12,13 +12,14 @@ namespace taper {
 
 Tensor topk_softmax(const Tensor& z, std::int64_t k, int axis) {
   const int a = kernels::checked_arguments("topk_softmax", z, k, axis);
-  const auto kernel = [k]<class T>(std::int64_t n, const T* row, T* out) {
-    kernels::with_largest(row, n, k, kernels::infinity<T>, out, [out](const kernels::Selection<T>& chosen) {
+  const auto kernel = [k, stores = kernels::stores_for(z)]<class T>(std::int64_t n, const T* row, T* out) {
+    kernels::with_largest(row, n, k, kernels::infinity<T>, [&](kernels::Selection<T>& chosen) {
       T total = 0;
       for (std::int64_t j = 0; j < chosen.count; ++j) {
-        total += out[chosen.indices[j]] = std::exp(chosen.values[j] - chosen.largest);
+        total += chosen.values[j] = std::exp(chosen.values[j] - chosen.largest);
       }
-      for (std::int64_t j = 0; j < chosen.count; ++j) out[chosen.indices[j]] /= total;
+      for (std::int64_t j = 0; j < chosen.count; ++j) chosen.values[j] /= total;
+      kernels::write_row(chosen, n, out, stores);
     });
   };
   const Tensor p = kernels::map_rows("topk_softmax", a, kernel, z);

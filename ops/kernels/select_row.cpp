@@ -1,7 +1,8 @@
-// select_row and center_row, compiled for each instruction set.
+// select_row, write_row and center_row, compiled for each instruction set.
 // clang-format off: foreach_target.h includes this file again, and the order matters
 #include <taper/ops/kernels/simd.hpp>
 #define HWY_TARGET_INCLUDE "taper/ops/kernels/select_row.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 // clang-format on
@@ -38,12 +39,63 @@ HWY_INLINE void for_each_group(const T* p, std::int64_t n, const Body& body) {
   }
 }
 
+// Calls body(store) with a function that stores a vector: past the cache where that was asked for and `out`
+// is aligned.
+template <class T, class Body>
+HWY_INLINE void with_store(const T* out, Stores stores, const Body& body) {
+  const hn::ScalableTag<T> d;
+  using V = hn::Vec<decltype(d)>;
+  if (stores == Stores::past_cache &&
+      reinterpret_cast<std::uintptr_t>(out) % (hn::Lanes(d) * sizeof(T)) == 0) {
+    body([d](V v, T* to) HWY_ATTR { hn::Stream(v, d, to); });
+    hwy::FlushStream();
+  } else {
+    body([d](V v, T* to) HWY_ATTR { hn::StoreU(v, d, to); });
+  }
+}
+
+// Zeros are stored vector by vector up to the next index, and a vector that holds some of the values as a
+// whole.
 template <class T>
-HWY_INLINE void center(const T* g, const T* p, std::int64_t n, T* out) {
+HWY_INLINE void write(const Selection<T>& selection, std::int64_t n, T* row, Stores stores) {
+  const hn::ScalableTag<T> d;
+  const std::int64_t lanes = hn::Lanes(d), whole = n / lanes * lanes;
+  std::int64_t next = 0;  // of the selection
+  const auto fill = [&](std::int64_t begin, std::int64_t end, T* to) {
+    std::fill(to, to + (end - begin), T{0});
+    for (; next < selection.count && selection.indices[next] < end; ++next) {
+      to[selection.indices[next] - begin] = selection.values[next];
+    }
+  };
+  with_store(row, stores, [&](const auto& store) HWY_ATTR {
+    for (std::int64_t i = 0; i < whole;) {
+      const std::int64_t stop = next < selection.count
+                                    ? std::min<std::int64_t>(selection.indices[next] / lanes * lanes, whole)
+                                    : whole;
+      for (; i < stop; i += lanes) store(hn::Zero(d), row + i);
+      if (i == whole) break;
+      HWY_ALIGN T buffer[HWY_MAX_BYTES / sizeof(T)];
+      fill(i, i + lanes, buffer);
+      store(hn::Load(d, buffer), row + i);
+      i += lanes;
+    }
+  });
+  fill(whole, n, row + whole);
+}
+
+template <class T>
+HWY_INLINE void center(const T* g, const T* p, std::int64_t n, T* out, Stores stores) {
   const hn::ScalableTag<T> d;
   using M = hn::Mask<decltype(d)>;
   const std::int64_t lanes = hn::Lanes(d), rest = n / (4 * lanes) * (4 * lanes);
 
+  // The few elements of g that are needed lie far from one another: ask for all of them, then wait.
+  for_each_group(p, n, [&](std::int64_t i, M in0, M in1, M in2, M in3) HWY_ATTR {
+    if (HWY_LIKELY(hn::AllFalse(d, hn::Or(hn::Or(in0, in1), hn::Or(in2, in3))))) return;
+    for (std::uint64_t bits = bits_of(d, in0, in1, in2, in3); bits != 0; bits &= bits - 1) {
+      hwy::Prefetch(g + i + hwy::Num0BitsBelowLS1Bit_Nonzero64(bits));
+    }
+  });
   double sum = 0, size = 0;
   for_each_group(p, n, [&](std::int64_t i, M in0, M in1, M in2, M in3) HWY_ATTR {
     if (HWY_LIKELY(hn::AllFalse(d, hn::Or(hn::Or(in0, in1), hn::Or(in2, in3))))) return;
@@ -58,16 +110,18 @@ HWY_INLINE void center(const T* g, const T* p, std::int64_t n, T* out) {
   }
 
   const T mean = static_cast<T>(sum / size);
-  const auto center_vector = [&](std::int64_t i, M in) HWY_ATTR {
-    hn::StoreU(hn::IfThenElseZero(in, hn::Sub(hn::LoadU(d, g + i), hn::Set(d, mean))), d, out + i);
-  };
-  for_each_group(p, n, [&](std::int64_t i, M in0, M in1, M in2, M in3) HWY_ATTR {
-    if (HWY_LIKELY(hn::AllFalse(d, hn::Or(hn::Or(in0, in1), hn::Or(in2, in3))))) {
-      for (int v = 0; v < 4; ++v) hn::StoreU(hn::Zero(d), d, out + i + v * lanes);
-    } else {
-      center_vector(i, in0), center_vector(i + lanes, in1);
-      center_vector(i + 2 * lanes, in2), center_vector(i + 3 * lanes, in3);
-    }
+  with_store(out, stores, [&](const auto& store) HWY_ATTR {
+    const auto center_vector = [&](std::int64_t i, M in) HWY_ATTR {
+      store(hn::IfThenElseZero(in, hn::Sub(hn::LoadU(d, g + i), hn::Set(d, mean))), out + i);
+    };
+    for_each_group(p, n, [&](std::int64_t i, M in0, M in1, M in2, M in3) HWY_ATTR {
+      if (HWY_LIKELY(hn::AllFalse(d, hn::Or(hn::Or(in0, in1), hn::Or(in2, in3))))) {
+        for (int v = 0; v < 4; ++v) store(hn::Zero(d), out + i + v * lanes);
+      } else {
+        center_vector(i, in0), center_vector(i + lanes, in1);
+        center_vector(i + 2 * lanes, in2), center_vector(i + 3 * lanes, in3);
+      }
+    });
   });
   for (std::int64_t i = rest; i < n; ++i) out[i] = p[i] != 0 ? g[i] - mean : T{0};
 }
@@ -78,8 +132,18 @@ void select_float32(const float* row, std::int64_t n, Selection<float>& selectio
 void select_float64(const double* row, std::int64_t n, Selection<double>& selection) {
   select(row, n, selection);
 }
-void center_float32(const float* g, const float* p, std::int64_t n, float* out) { center(g, p, n, out); }
-void center_float64(const double* g, const double* p, std::int64_t n, double* out) { center(g, p, n, out); }
+void write_float32(const Selection<float>& selection, std::int64_t n, float* row, Stores stores) {
+  write(selection, n, row, stores);
+}
+void write_float64(const Selection<double>& selection, std::int64_t n, double* row, Stores stores) {
+  write(selection, n, row, stores);
+}
+void center_float32(const float* g, const float* p, std::int64_t n, float* out, Stores stores) {
+  center(g, p, n, out, stores);
+}
+void center_float64(const double* g, const double* p, std::int64_t n, double* out, Stores stores) {
+  center(g, p, n, out, stores);
+}
 
 }  // namespace taper::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -89,6 +153,8 @@ namespace taper::kernels {
 
 HWY_EXPORT(select_float32);
 HWY_EXPORT(select_float64);
+HWY_EXPORT(write_float32);
+HWY_EXPORT(write_float64);
 HWY_EXPORT(center_float32);
 HWY_EXPORT(center_float64);
 
@@ -98,11 +164,19 @@ void select_row(const float* row, std::int64_t n, Selection<float>& selection) {
 void select_row(const double* row, std::int64_t n, Selection<double>& selection) {
   HWY_DYNAMIC_DISPATCH(select_float64)(row, n, selection);
 }
-void center_row(const float* g, const float* p, std::int64_t n, float* out) {
-  HWY_DYNAMIC_DISPATCH(center_float32)(g, p, n, out);
+void write_row(const Selection<float>& selection, std::int64_t n, float* row, Stores stores) {
+  if (selection.is_spoilt()) return static_cast<void>(std::fill_n(row, n, selection.largest));
+  HWY_DYNAMIC_DISPATCH(write_float32)(selection, n, row, stores);
 }
-void center_row(const double* g, const double* p, std::int64_t n, double* out) {
-  HWY_DYNAMIC_DISPATCH(center_float64)(g, p, n, out);
+void write_row(const Selection<double>& selection, std::int64_t n, double* row, Stores stores) {
+  if (selection.is_spoilt()) return static_cast<void>(std::fill_n(row, n, selection.largest));
+  HWY_DYNAMIC_DISPATCH(write_float64)(selection, n, row, stores);
+}
+void center_row(const float* g, const float* p, std::int64_t n, float* out, Stores stores) {
+  HWY_DYNAMIC_DISPATCH(center_float32)(g, p, n, out, stores);
+}
+void center_row(const double* g, const double* p, std::int64_t n, double* out, Stores stores) {
+  HWY_DYNAMIC_DISPATCH(center_float64)(g, p, n, out, stores);
 }
 
 }  // namespace taper::kernels

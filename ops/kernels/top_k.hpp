@@ -9,16 +9,14 @@
 namespace taper::kernels {
 
 // Calls body(selection) with the at most k largest elements of row[0 … n) that exceed (maximum - width), in
-// the order of their indices; ties at the k-th place are for the lowest index. `out` is all zeros then. On
-// the rows on which all three agree body is not called: an empty one stays empty, one with NaN or +inf
-// becomes NaN, one of -inf alone zeros.
+// the order of their indices; ties at the k-th place are for the lowest index. -inf is never among them, and
+// with a NaN or +inf in the row the selection is empty and spoilt.
 template <class T, class Body>
-void with_largest(const T* row, std::int64_t n, std::int64_t k, T width, T* out, const Body& body) {
+void with_largest(const T* row, std::int64_t n, std::int64_t k, T width, const Body& body) {
   SelectionMemory<T> memory(1, std::min(k, n));
   Selection<T> selection = memory.start(0, width);
   select_row(row, n, selection);
-  std::fill_n(out, n, selection.is_spoilt() ? std::numeric_limits<T>::quiet_NaN() : T{0});
-  if (selection.count != 0) body(selection);
+  body(selection);
 }
 
 // The axis, checked, and k. Throws where k < 1, z has no axes, the axis is out of range or its extent is 2^31

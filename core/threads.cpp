@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <exception>
@@ -69,6 +70,16 @@ class Loop {
   std::exception_ptr error_;
 };
 
+// Waits until condition() holds, for a short while: long enough to meet the next of several loops in a row,
+// which waking a sleeping thread is not.
+template <class Condition>
+void wait_awake(const Condition& condition) {
+  using Clock = std::chrono::steady_clock;
+  for (const auto end = Clock::now() + std::chrono::microseconds(100); !condition() && Clock::now() < end;) {
+    std::this_thread::yield();
+  }
+}
+
 class Workers {
  public:
   ~Workers() {
@@ -92,8 +103,12 @@ class Workers {
     }
     wake_.notify_all();
     loop.run();
+    {
+      const std::lock_guard lock(mutex_);
+      vacancies_ = 0;
+    }
+    wait_awake([&] { return inside_ == 0; });
     std::unique_lock lock(mutex_);
-    vacancies_ = 0;
     left_.wait(lock, [&] { return inside_ == 0; });
     loop_ = nullptr;
     return true;
@@ -113,8 +128,9 @@ class Workers {
   std::condition_variable wake_, left_;
   std::vector<std::thread> threads_;
   Loop* loop_ = nullptr;
-  int vacancies_ = 0;  // how many more workers may join the loop
-  int inside_ = 0;     // how many have joined and not left
+  // Changed under the mutex only.
+  std::atomic<int> vacancies_ = 0;  // how many more workers may join the loop
+  std::atomic<int> inside_ = 0;     // how many have joined and not left
   bool is_ending_ = false;
 };
 
@@ -122,14 +138,16 @@ thread_local bool inside_loop = false;
 
 void Workers::work() {
   inside_loop = true;
-  std::unique_lock lock(mutex_);
   for (;;) {
+    wait_awake([&] { return vacancies_ > 0; });
+    std::unique_lock lock(mutex_);
     wake_.wait(lock, [&] { return is_ending_ || vacancies_ > 0; });
     if (is_ending_) return;
     --vacancies_;
     ++inside_;
+    Loop& loop = *loop_;
     lock.unlock();
-    loop_->run();
+    loop.run();
     lock.lock();
     if (--inside_ == 0) left_.notify_one();
   }

@@ -136,32 +136,31 @@ constexpr T nan = std::numeric_limits<T>::quiet_NaN();
 
 const Support::Transposed& Support::transposed() const {
   std::call_once(is_transposed_, [this] {
-    Transposed& t = transposed_;
     const auto at = [](std::int64_t i) { return static_cast<std::size_t>(i); };
-    t.starts.resize(at(batch * m + 2));
+    Transposed& t = transposed_;
+    t.starts.resize(at(batch * (m + 1)));
+    t.slots.resize(columns.size());
+    t.rows.resize(columns.size());
     t.is_spoilt.resize(at(batch));
-    // Counting sort. Column c is counted in starts[c + 2], so that after the sums its entries are filled from
-    // starts[c + 1] on, and end with it where column c + 1 begins.
-    const auto for_each_slot = [&](const auto& body) {
-      for (std::int64_t b = 0; b < batch; ++b) {
-        for (std::int64_t i = 0; i < n; ++i) {
-          const std::int64_t first = (b * n + i) * k;
-          for (std::int64_t slot = first; slot < first + sizes[at(b * n + i)]; ++slot) {
-            body(i, slot, b * m + columns[at(slot)]);
-          }
-        }
+    // A counting sort of each problem, whose entries begin where its slots do.
+    parallel_for(batch, [&](std::int64_t b) {
+      std::int64_t* const starts = t.starts.data() + b * (m + 1);
+      for (std::int64_t i = b * n; i < (b + 1) * n; ++i) {
+        for (std::int64_t slot = i * k; slot < i * k + sizes[at(i)]; ++slot) ++starts[columns[at(slot)]];
       }
-    };
-    for_each_slot([&](std::int64_t, std::int64_t, std::int64_t column) { ++t.starts[at(column + 2)]; });
-    for (std::size_t c = 1; c < t.starts.size(); ++c) t.starts[c] += t.starts[c - 1];
-    t.slots.resize(at(t.starts.back()));
-    t.rows.resize(t.slots.size());
-    for_each_slot([&](std::int64_t i, std::int64_t slot, std::int64_t column) {
-      const std::size_t entry = at(t.starts[at(column + 1)]++);
-      t.slots[entry] = slot;
-      t.rows[entry] = static_cast<std::int32_t>(i);
+      // From how many there are to where they end; each that is put in its place, the last first, moves that
+      // back to where they begin.
+      std::int64_t end = b * n * k;
+      for (std::int64_t j = 0; j <= m; ++j) end = starts[j] += end;
+      for (std::int64_t i = (b + 1) * n - 1; i >= b * n; --i) {
+        for (std::int64_t slot = i * k + sizes[at(i)] - 1; slot >= i * k; --slot) {
+          const std::size_t entry = at(--starts[columns[at(slot)]]);
+          t.slots[entry] = slot;
+          t.rows[entry] = static_cast<std::int32_t>(i - b * n);
+        }
+        t.is_spoilt[at(b)] |= sizes[at(i)] == spoilt;
+      }
     });
-    for (std::int64_t row = 0; row < batch * n; ++row) t.is_spoilt[at(row / n)] |= sizes[at(row)] == spoilt;
   });
   return transposed_;
 }
@@ -194,16 +193,16 @@ Tensor scatter_rows(const Support& s, const Tensor& weights, const Tensor& x) {
     T* const to = y.mutable_data<T>();
     // The weights in the order of the entries.
     Tensor sorted = Tensor::uninitialized(op, {static_cast<std::int64_t>(t.slots.size())}, x.dtype());
-    T* const sorted_data = sorted.mutable_data<T>();
-    std::transform(t.slots.begin(), t.slots.end(), sorted_data, [w](std::int64_t slot) { return w[slot]; });
+    T* const sorted_weights = sorted.mutable_data<T>();
     for_each_row(s.batch, s.m, [&](std::int64_t b, std::int64_t j) {
       const std::int64_t column = b * s.m + j;
       if (t.is_spoilt[static_cast<std::size_t>(b)]) {
         return static_cast<void>(std::fill_n(to + column * width, width, nan<T>));
       }
-      const std::int64_t start = t.starts[static_cast<std::size_t>(column)];
-      const std::int64_t end = t.starts[static_cast<std::size_t>(column) + 1];
-      weighted_sum(end - start, sorted_data + start, t.rows.data() + start, from + b * s.n * width, width,
+      const std::int64_t* const starts = t.starts.data() + b * (s.m + 1) + j;
+      const std::int64_t start = starts[0], end = starts[1];
+      for (std::int64_t i = start; i < end; ++i) sorted_weights[i] = w[t.slots[static_cast<std::size_t>(i)]];
+      weighted_sum(end - start, sorted_weights + start, t.rows.data() + start, from + b * s.n * width, width,
                    to + column * width);
     });
   });
@@ -231,22 +230,20 @@ Tensor dot_products(const Support& s, const Tensor& x, const Tensor& y) {
 Tensor centered(const Support& s, const Tensor& weights, double factor) {
   Tensor result = Tensor::uninitialized(op, weights.shape(), weights.dtype());
   dispatch(weights.dtype(), [&]<class T>() {
-    const T* w = weights.data<T>();
-    T* out = result.mutable_data<T>();
-    for (const std::int32_t size : s.sizes) {
-      if (size == Support::spoilt) {
-        std::fill_n(out, s.k, nan<T>);
-      } else {
-        double sum = 0;
-        for (std::int32_t i = 0; i < size; ++i) sum += static_cast<double>(w[i]);
-        const double mean = sum / size;
-        for (std::int32_t i = 0; i < size; ++i)
-          out[i] = static_cast<T>(factor * (static_cast<double>(w[i]) - mean));
-        std::fill(out + size, out + s.k, T{0});
-      }
-      w += s.k;
-      out += s.k;
-    }
+    const T* const from = weights.data<T>();
+    T* const to = result.mutable_data<T>();
+    for_each_row(s.batch, s.n, [&](std::int64_t b, std::int64_t i) {
+      const std::int64_t row = b * s.n + i, size = s.sizes[static_cast<std::size_t>(row)];
+      const T* const w = from + row * s.k;
+      T* const out = to + row * s.k;
+      if (size == Support::spoilt) return static_cast<void>(std::fill_n(out, s.k, nan<T>));
+      double sum = 0;
+      for (std::int64_t j = 0; j < size; ++j) sum += static_cast<double>(w[j]);
+      const double mean = sum / static_cast<double>(size);
+      for (std::int64_t j = 0; j < size; ++j)
+        out[j] = static_cast<T>(factor * (static_cast<double>(w[j]) - mean));
+      std::fill(out + size, out + s.k, T{0});
+    });
   });
   return result;
 }

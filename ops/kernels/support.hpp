@@ -29,8 +29,8 @@ struct Support {
   taper::detail::PoolVector<std::int32_t> sizes;
   taper::detail::PoolVector<std::int32_t> columns;  // of each slot
 
-  // The same, sorted by columns: those of column j of problem b are entries starts[b * m + j] to
-  // starts[b * m + j + 1] - 1, in ascending order.
+  // The same, sorted by columns: those of column j of problem b are entries starts[b * (m + 1) + j] to
+  // starts[b * (m + 1) + j + 1] - 1, in ascending order of their rows.
   struct Transposed {
     taper::detail::PoolVector<std::int64_t> starts;
     taper::detail::PoolVector<std::int64_t> slots;

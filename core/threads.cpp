@@ -12,7 +12,6 @@
 #include <exception>
 #include <mutex>
 #include <string_view>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -119,7 +118,7 @@ class Workers {
   void hire(int count) {
     try {
       while (static_cast<int>(threads_.size()) < count) threads_.emplace_back([this] { work(); });
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {
     }
   }
   void work();

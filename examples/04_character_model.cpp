@@ -1,9 +1,8 @@
-// Trains a small character model with SparseAttention on a real text, and lets it write.
+// Trains a small character model with sparse attention on a real text, and lets it write.
 //
-// Two blocks of causal attention, in which each character looks at k earlier ones at most, and a two-layer
-// perceptron; each block adds to what it is given (a residual), after normalising it. The next character is
-// predicted at each place.
-#include <cmath>
+// Two blocks of causal attention, in which each head of a character looks at k earlier ones at most, and a
+// two-layer perceptron; each block adds to what it is given (a residual), after normalising it. The next
+// character is predicted at each place.
 
 #include "progress.hpp"
 #include "support.hpp"
@@ -18,7 +17,7 @@ struct Options {
   int steps = 1000;
   std::int64_t k = 8;
   std::uint64_t seed = 0;
-  std::int64_t context = 64, width = 64, batch = 16;
+  std::int64_t context = 64, width = 64, heads = 4, batch = 16;
   double learning_rate = 3e-3;
   int length = 400;
 };
@@ -26,35 +25,21 @@ struct Options {
 // x scaled so that the mean square of its last axis is 1 (root mean square normalisation).
 Tensor normalise(const Tensor& x) { return x / sqrt(mean(square(x), -1, true) + 1e-5); }
 
-// 1 where a place may look: at itself and before.
-Tensor causal_mask(std::int64_t n) {
-  Tensor mask = zeros({n, n});
-  auto* elements = mask.mutable_data<float>();
-  for (std::int64_t i = 0; i < n; ++i) std::fill_n(elements + i * n, i + 1, 1.0f);
-  return mask;
-}
-
 struct Block : nn::Module {
-  nn::Linear queries, keys, values, mixed, hidden, output;
-  nn::SparseAttention attention;
+  nn::MultiHeadSparseAttention attention;
+  nn::Linear hidden, output;
 
-  Block(std::int64_t width, std::int64_t k, Generator& generator)
-      : queries(width, width, generator),
-        keys(width, width, generator),
-        values(width, width, generator),
-        mixed(width, width, generator),
-        hidden(width, 4 * width, generator),
-        output(4 * width, width, generator),
-        attention(k, {.scale = 1 / std::sqrt(static_cast<double>(width))}) {}
+  Block(const Options& options, Generator& generator)
+      : attention(options.width, options.heads, options.k, generator, {.causal = true}),
+        hidden(options.width, 4 * options.width, generator),
+        output(4 * options.width, options.width, generator) {}
 
   void list(nn::Parts& parts) const override {
-    parts.add("queries", queries), parts.add("keys", keys), parts.add("values", values);
-    parts.add("mixed", mixed), parts.add("hidden", hidden), parts.add("output", output);
+    parts.add("attention", attention), parts.add("hidden", hidden), parts.add("output", output);
   }
 
-  Tensor operator()(const Tensor& x, const Tensor& mask) const {
-    const Tensor n = normalise(x);
-    const Tensor y = x + mixed(attention(queries(n), keys(n), values(n), mask));
+  Tensor operator()(const Tensor& x) const {
+    const Tensor y = x + attention(normalise(x));
     return y + output(gelu(hidden(normalise(y))));
   }
 };
@@ -67,8 +52,8 @@ struct CharacterModel : nn::Module {
   CharacterModel(std::int64_t alphabet, const Options& options, Generator& generator)
       : symbols(alphabet, options.width, generator),
         places(options.context, options.width, generator),
-        first(options.width, options.k, generator),
-        second(options.width, options.k, generator),
+        first(options, generator),
+        second(options, generator),
         logits(options.width, alphabet, generator) {}
 
   void list(nn::Parts& parts) const override {
@@ -79,9 +64,8 @@ struct CharacterModel : nn::Module {
   // tokens (batch, n) -> logits of the next character (batch, n, alphabet)
   Tensor operator()(const Indices& tokens) const {
     const std::int64_t n = tokens.shape()[1];
-    const Tensor mask = causal_mask(n);
     const Tensor x = symbols(tokens) + slice(places.table, 0, 0, n);
-    return logits(normalise(second(first(x, mask), mask)));
+    return logits(normalise(second(first(x))));
   }
 };
 

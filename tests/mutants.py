@@ -38,7 +38,7 @@ EXTRA = [
     ("ops/kernels/select_row.cpp", "g[i] - mean : T{0}", "g[i] : T{0}"),
     ("ops/kernels/select_row.cpp", "g[i] - mean : T{0}", "g[i] - mean : mean"),
     ("ops/kernels/select_row.cpp", "++size;", "size = 1;"),
-    ("ops/kernels/select_row.cpp", "size += p[i] != 0;", ""),
+    ("ops/kernels/select_row.cpp", "if (p[i] != 0) body(i);", ""),
     ("ops/kernels/support.cpp", "t.is_spoilt[static_cast<std::size_t>(b)]", "false"),
     ("ops/kernels/support.cpp", "if (size == Support::spoilt)", "if (false)"),
     ("ops/kernels/support.cpp", "static_cast<double>(w[i]) - mean", "static_cast<double>(w[i])"),

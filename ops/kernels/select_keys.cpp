@@ -51,12 +51,12 @@ constexpr std::int64_t block = 16 * group;
 
 constexpr std::int64_t round_up(std::int64_t x, std::int64_t to) { return (x + to - 1) / to * to; }
 
-// Copies the keys from `first` on, up to `count` of the m, so that element p of `panel` keys stand side by
+// Copies keys [first, first + count) of m, so that element p of `panel` keys stand side by
 // side. The last panel is filled up with zeros.
 template <class T>
 void pack(const T* keys, std::int64_t m, std::int64_t depth, std::int64_t first, std::int64_t count,
           T* packed) {
-  for (std::int64_t j0 = first; j0 < std::min(m, first + count); j0 += panel<T>) {
+  for (std::int64_t j0 = first; j0 < first + count; j0 += panel<T>) {
     T* to = packed + j0 * depth;
     for (std::int64_t j = j0; j < j0 + panel<T>; ++j) {
       for (std::int64_t p = 0; p < depth; ++p)
@@ -89,10 +89,34 @@ HWY_INLINE void multiply(const T* const* queries, const T* keys, std::int64_t de
   }
 }
 
-// Queries [first, last) of problem b.
+// The largest absolute value of n elements; +inf where one is NaN.
 template <class T>
-void select_block(const Problem<T>& a, const T* packed, std::int64_t b, std::int64_t first,
+T magnitude(const T* x, std::int64_t n) {
+  const hn::ScalableTag<T> d;
+  const std::int64_t lanes = hn::Lanes(d);
+  auto largest = hn::Zero(d);
+  auto finite = hn::Eq(largest, largest);
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const auto absolute = hn::Abs(hn::LoadU(d, x + i));
+    finite = hn::And(finite, hn::Lt(absolute, hn::Set(d, infinity<T>)));
+    largest = hn::Max(largest, absolute);
+  }
+  T result = hn::AllTrue(d, finite) ? hn::GetLane(hn::MaxOfLanes(d, largest)) : infinity<T>;
+  for (; i < n; ++i) result = std::abs(x[i]) < infinity<T> ? std::max(result, std::abs(x[i])) : infinity<T>;
+  return result;
+}
+
+// Queries [first, last) of problem b. No key has an element larger than key_magnitude.
+template <class T>
+void select_block(const Problem<T>& a, const T* packed, T key_magnitude, std::int64_t b, std::int64_t first,
                   std::int64_t last) {
+  // Where no sum of products can overflow, there is no NaN and no infinity to look for.
+  const double largest_sum =
+      static_cast<double>(a.d) * static_cast<double>(key_magnitude) *
+      static_cast<double>(magnitude(a.queries + (b * a.n + first) * a.d, (last - first) * a.d));
+  const double factor = 1 + std::abs(static_cast<double>(a.scale));  // NaN where the scale is
+  const bool is_finite = largest_sum * factor < static_cast<double>(std::numeric_limits<T>::max()) / 2;
   SelectionMemory<T> memory(last - first, a.k);
   taper::detail::PoolVector<Selection<T>> rows;
   for (std::int64_t i = first; i < last; ++i) rows.push_back(memory.start(i - first, T{1}));
@@ -120,7 +144,12 @@ void select_block(const Problem<T>& a, const T* packed, std::int64_t b, std::int
           const T* mask = a.mask + b * a.mask_of_problem + (i0 + r) * a.mask_of_query + j0;
           for (std::int64_t j = 0; j < seen; ++j) row[j] = mask[j] != 0 ? row[j] : -infinity<T>;
         }
-        scan(hn::ScalableTag<T>(), rows[static_cast<std::size_t>(i0 - first + r)], row, padded, j0);
+        Selection<T>& selection = rows[static_cast<std::size_t>(i0 - first + r)];
+        if (is_finite) {
+          scan_finite(hn::ScalableTag<T>(), selection, row, padded, j0);
+        } else {
+          scan(hn::ScalableTag<T>(), selection, row, padded, j0);
+        }
       }
     }
   }
@@ -147,13 +176,18 @@ HWY_NOINLINE void select_all(const Problem<T>& a) {
   const std::int64_t keys = round_up(a.m, panel<T>);
   Tensor packed = Tensor::uninitialized("sparse_attention", {a.batch, keys, a.d}, dtype_of<T>);
   T* const packed_data = packed.mutable_data<T>();
+  taper::detail::PoolVector<T> magnitudes(static_cast<std::size_t>(a.batch * tiles));
   parallel_for(a.batch * tiles, [&](std::int64_t task) {
-    const std::int64_t b = task / tiles;
-    pack(a.keys + b * a.m * a.d, a.m, a.d, task % tiles * tile, tile, packed_data + b * keys * a.d);
+    const std::int64_t b = task / tiles, first = task % tiles * tile, count = std::min(tile, a.m - first);
+    const T* const from = a.keys + b * a.m * a.d;
+    pack(from, a.m, a.d, first, count, packed_data + b * keys * a.d);
+    magnitudes[static_cast<std::size_t>(task)] = magnitude(from + first * a.d, count * a.d);
   });
   parallel_for(a.batch * blocks, [&](std::int64_t task) {
     const std::int64_t b = task / blocks, first = task % blocks * block;
-    select_block(a, packed_data + b * keys * a.d, b, first, std::min(first + block, a.n));
+    const auto of_keys = magnitudes.begin() + b * tiles;
+    const T largest = tiles == 0 ? T{0} : *std::max_element(of_keys, of_keys + tiles);
+    select_block(a, packed_data + b * keys * a.d, largest, b, first, std::min(first + block, a.n));
   });
 }
 

@@ -39,6 +39,28 @@ HWY_INLINE void for_each_group(const T* p, std::int64_t n, const Body& body) {
   }
 }
 
+template <class D, class M>
+HWY_INLINE bool are_empty(D d, M in0, M in1, M in2, M in3) {
+  return HWY_LIKELY(hn::AllFalse(d, hn::Or(hn::Or(in0, in1), hn::Or(in2, in3))));
+}
+
+// Calls body(i) for each p[i] that is not 0, in ascending order.
+template <class T, class Body>
+HWY_INLINE void for_each_nonzero(const T* p, std::int64_t n, const Body& body) {
+  const hn::ScalableTag<T> d;
+  using M = hn::Mask<decltype(d)>;
+  for_each_group(p, n, [&](std::int64_t i, M in0, M in1, M in2, M in3) HWY_ATTR {
+    if (are_empty(d, in0, in1, in2, in3)) return;
+    for (std::uint64_t bits = bits_of(d, in0, in1, in2, in3); bits != 0; bits &= bits - 1) {
+      body(i + static_cast<std::int64_t>(hwy::Num0BitsBelowLS1Bit_Nonzero64(bits)));
+    }
+  });
+  const std::int64_t group = 4 * hn::Lanes(d);
+  for (std::int64_t i = n / group * group; i < n; ++i) {
+    if (p[i] != 0) body(i);
+  }
+}
+
 // Calls body(store) with a function that stores a vector: past the cache where that was asked for and `out`
 // is aligned.
 template <class T, class Body>
@@ -87,27 +109,15 @@ template <class T>
 HWY_INLINE void center(const T* g, const T* p, std::int64_t n, T* out, Stores stores) {
   const hn::ScalableTag<T> d;
   using M = hn::Mask<decltype(d)>;
-  const std::int64_t lanes = hn::Lanes(d), rest = n / (4 * lanes) * (4 * lanes);
+  const std::int64_t lanes = hn::Lanes(d);
 
-  // The few elements of g that are needed lie far from one another: ask for all of them, then wait.
-  for_each_group(p, n, [&](std::int64_t i, M in0, M in1, M in2, M in3) HWY_ATTR {
-    if (HWY_LIKELY(hn::AllFalse(d, hn::Or(hn::Or(in0, in1), hn::Or(in2, in3))))) return;
-    for (std::uint64_t bits = bits_of(d, in0, in1, in2, in3); bits != 0; bits &= bits - 1) {
-      hwy::Prefetch(g + i + hwy::Num0BitsBelowLS1Bit_Nonzero64(bits));
-    }
-  });
+  // The few elements of g that count lie far from one another: ask the memory for all of them, then wait.
+  for_each_nonzero(p, n, [g](std::int64_t i) { hwy::Prefetch(g + i); });
   double sum = 0, size = 0;
-  for_each_group(p, n, [&](std::int64_t i, M in0, M in1, M in2, M in3) HWY_ATTR {
-    if (HWY_LIKELY(hn::AllFalse(d, hn::Or(hn::Or(in0, in1), hn::Or(in2, in3))))) return;
-    for (std::uint64_t bits = bits_of(d, in0, in1, in2, in3); bits != 0; bits &= bits - 1) {
-      sum += static_cast<double>(g[i + hwy::Num0BitsBelowLS1Bit_Nonzero64(bits)]);
-      ++size;
-    }
+  for_each_nonzero(p, n, [&](std::int64_t i) {
+    sum += static_cast<double>(g[i]);
+    ++size;
   });
-  for (std::int64_t i = rest; i < n; ++i) {
-    sum += p[i] != 0 ? static_cast<double>(g[i]) : 0;
-    size += p[i] != 0;
-  }
 
   const T mean = static_cast<T>(sum / size);
   with_store(out, stores, [&](const auto& store) HWY_ATTR {
@@ -115,7 +125,7 @@ HWY_INLINE void center(const T* g, const T* p, std::int64_t n, T* out, Stores st
       store(hn::IfThenElseZero(in, hn::Sub(hn::LoadU(d, g + i), hn::Set(d, mean))), out + i);
     };
     for_each_group(p, n, [&](std::int64_t i, M in0, M in1, M in2, M in3) HWY_ATTR {
-      if (HWY_LIKELY(hn::AllFalse(d, hn::Or(hn::Or(in0, in1), hn::Or(in2, in3))))) {
+      if (are_empty(d, in0, in1, in2, in3)) {
         for (int v = 0; v < 4; ++v) store(hn::Zero(d), out + i + v * lanes);
       } else {
         center_vector(i, in0), center_vector(i + lanes, in1);
@@ -123,7 +133,7 @@ HWY_INLINE void center(const T* g, const T* p, std::int64_t n, T* out, Stores st
       }
     });
   });
-  for (std::int64_t i = rest; i < n; ++i) out[i] = p[i] != 0 ? g[i] - mean : T{0};
+  for (std::int64_t i = n / (4 * lanes) * (4 * lanes); i < n; ++i) out[i] = p[i] != 0 ? g[i] - mean : T{0};
 }
 
 void select_float32(const float* row, std::int64_t n, Selection<float>& selection) {

@@ -36,14 +36,15 @@ HWY_INLINE std::uint64_t bits_of(D d, hn::Mask<D> mask0, hn::Mask<D> mask1, hn::
          bits_of(d, mask3) << 3 * lanes;
 }
 
-template <class D, class T>
-HWY_NOINLINE bool has_nan_or_plus_infinity(D d, const T* x, std::int64_t n) {
+// Is a NaN or +inf among the n elements at x, n a multiple of the lanes? (What max does with a NaN differs
+// between instruction sets.)
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE bool has_nan_or_plus_infinity(D d, const T* x, std::int64_t n) {
+  const std::int64_t lanes = hn::Lanes(d);
   const auto limit = hn::Set(d, infinity<T>);
-  auto all_below = hn::Lt(hn::Zero(d), limit);
-  for (std::int64_t i = 0; i < n; i += hn::Lanes(d)) {
-    all_below = hn::And(all_below, hn::Lt(hn::LoadU(d, x + i), limit));
-  }
-  return !hn::AllTrue(d, all_below);
+  auto below = hn::Lt(hn::Zero(d), limit);
+  for (std::int64_t i = 0; i < n; i += lanes) below = hn::And(below, hn::Lt(hn::LoadU(d, x + i), limit));
+  return !hn::AllTrue(d, below);
 }
 
 // The k-th largest of the n elements at x, n a multiple of the lanes. The number of elements that are larger
@@ -101,10 +102,11 @@ HWY_INLINE std::int64_t count_above(D d, const T* x, std::int64_t n, T threshold
   return hn::GetLane(hn::SumOfLanes(di, hn::Add(sum0, sum1)));
 }
 
-// Looks for a threshold that not many more than k of the n elements at x exceed. Between the threshold of now and the
-// maximum, the logarithm of how many exceed it is taken to fall linearly, as it nearly does for normal scores.
+// Looks for a threshold that not many more than k of the n elements at x exceed. Between the threshold of now
+// and the maximum, the logarithm of how many exceed it is taken to fall linearly, as it nearly does for
+// normal scores.
 template <class D, class T = hn::TFromD<D>>
-HWY_NOINLINE void raise_threshold(D d, Selection<T>& row, const T* x, std::int64_t n) {
+HWY_NOINLINE void narrow_threshold(D d, Selection<T>& row, const T* x, std::int64_t n) {
   double low = static_cast<double>(std::max(row.threshold, std::numeric_limits<T>::lowest()));
   double high = static_cast<double>(row.largest);
   const double k = static_cast<double>(row.k), wanted = 1.1 * k;
@@ -122,45 +124,67 @@ HWY_NOINLINE void raise_threshold(D d, Selection<T>& row, const T* x, std::int64
   }
 }
 
-// Offers row[base … base + n), which lies at x, to the selection. n is a multiple of Selection::step.
+// Raises the threshold of a row that has no candidates yet by what the maxima of the lanes tell, which are
+// elements of the row: for x[0 … n).
+template <class D, class V, class T = hn::TFromD<D>>
+HWY_INLINE void raise_threshold(D d, Selection<T>& row, const T* x, std::int64_t n, V max0, V max1, V max2,
+                                V max3) {
+  const std::int64_t lanes = hn::Lanes(d);
+  if (row.is_projection()) {
+    // More or larger elements have a larger tau. So tau of at most k elements, whichever they are, is not
+    // above that of the k largest, below which nothing is selected. It is found as in project(), in T, which
+    // the margin makes up for.
+    const V largest = hn::Set(d, row.largest);
+    const V z0 = hn::Sub(max0, largest), z1 = hn::Sub(max1, largest);
+    const V z2 = hn::Sub(max2, largest), z3 = hn::Sub(max3, largest);
+    T tau = -1;
+    std::int64_t above = 0;
+    for (;;) {
+      const V limit = hn::Set(d, tau);
+      const auto above0 = hn::Gt(z0, limit), above1 = hn::Gt(z1, limit);
+      const auto above2 = hn::Gt(z2, limit), above3 = hn::Gt(z3, limit);
+      const V sum = hn::Add(hn::Add(hn::IfThenElseZero(above0, z0), hn::IfThenElseZero(above1, z1)),
+                            hn::Add(hn::IfThenElseZero(above2, z2), hn::IfThenElseZero(above3, z3)));
+      above = static_cast<std::int64_t>(hn::CountTrue(d, above0) + hn::CountTrue(d, above1) +
+                                        hn::CountTrue(d, above2) + hn::CountTrue(d, above3));
+      const T next = (hn::GetLane(hn::SumOfLanes(d, sum)) - 1) / static_cast<T>(above);
+      if (!(next > tau)) break;
+      tau = next;
+    }
+    if (above <= row.k) {
+      constexpr T margin = 256 * std::numeric_limits<T>::epsilon();
+      row.threshold = std::max(row.threshold, just_below(row.largest + (tau - margin)));
+      return;
+    }
+  }
+  // The k-th largest of the maxima is not above the k-th largest of all. For large k that is a poor bound.
+  if (row.k <= 4 * lanes) {
+    HWY_ALIGN T maxima[4 * HWY_MAX_BYTES / sizeof(T)];
+    hn::Store(max0, d, maxima), hn::Store(max1, d, maxima + lanes);
+    hn::Store(max2, d, maxima + 2 * lanes), hn::Store(max3, d, maxima + 3 * lanes);
+    row.threshold = std::max(row.threshold, just_below(kth_largest(d, maxima, 4 * lanes, row.k)));
+  }
+  if (row.k > lanes) narrow_threshold(d, row, x, n);
+}
+
+// Offers row[base … base + n), which lies at x, to the selection. n is a multiple of Selection::step, and no
+// NaN and no +inf is among these elements.
 template <class D, class T = hn::TFromD<D>>
-HWY_INLINE void scan(D d, Selection<T>& row, const T* x, std::int64_t n, std::int64_t base) {
+HWY_INLINE void scan_finite(D d, Selection<T>& row, const T* x, std::int64_t n, std::int64_t base) {
   using V = hn::Vec<D>;
   const std::int64_t lanes = hn::Lanes(d);
-  const V zero = hn::Zero(d);
-
-  // The maximum in each lane; and 0 x, which is NaN where x is NaN or infinite.
   V max0 = hn::Set(d, -infinity<T>), max1 = max0, max2 = max0, max3 = max0;
-  V nan0 = zero, nan1 = zero, nan2 = zero, nan3 = zero;
   for (std::int64_t i = 0; i < n; i += 4 * lanes) {
-    const V x0 = hn::LoadU(d, x + i), x1 = hn::LoadU(d, x + i + lanes);
-    const V x2 = hn::LoadU(d, x + i + 2 * lanes), x3 = hn::LoadU(d, x + i + 3 * lanes);
-    max0 = hn::Max(max0, x0), max1 = hn::Max(max1, x1), max2 = hn::Max(max2, x2), max3 = hn::Max(max3, x3);
-    nan0 = hn::MulAdd(x0, zero, nan0), nan1 = hn::MulAdd(x1, zero, nan1);
-    nan2 = hn::MulAdd(x2, zero, nan2), nan3 = hn::MulAdd(x3, zero, nan3);
+    max0 = hn::Max(max0, hn::LoadU(d, x + i)), max1 = hn::Max(max1, hn::LoadU(d, x + i + lanes));
+    max2 = hn::Max(max2, hn::LoadU(d, x + i + 2 * lanes)),
+    max3 = hn::Max(max3, hn::LoadU(d, x + i + 3 * lanes));
   }
-  const V nan = hn::Add(hn::Add(nan0, nan1), hn::Add(nan2, nan3));
-  if (HWY_UNLIKELY(!hn::AllTrue(d, hn::Eq(nan, nan))) && has_nan_or_plus_infinity(d, x, n))
-    return row.spoil();
   const V max = hn::Max(hn::Max(max0, max1), hn::Max(max2, max3));
   const T largest = hn::GetLane(hn::MaxOfLanes(d, max));
   if (!(largest > row.threshold)) return;
   row.raise_largest(largest);
 
-  // Where much of the beginning of a row lies within `width` of the maximum, a higher threshold is worth
-  // looking for.
-  if (row.count == 0) {
-    const V threshold = hn::Set(d, row.threshold);
-    const auto above = [&](V v) HWY_ATTR { return hn::CountTrue(d, hn::Gt(v, threshold)); };
-    if (above(max0) + above(max1) + above(max2) + above(max3) >= static_cast<std::size_t>(row.k)) {
-      // k elements are as large as the k-th largest of the lanes' maxima.
-      HWY_ALIGN T maxima[4 * HWY_MAX_BYTES / sizeof(T)];
-      hn::Store(max0, d, maxima), hn::Store(max1, d, maxima + lanes);
-      hn::Store(max2, d, maxima + 2 * lanes), hn::Store(max3, d, maxima + 3 * lanes);
-      row.threshold = std::max(row.threshold, just_below(kth_largest(d, maxima, 4 * lanes, row.k)));
-    }
-    if (row.k > lanes) raise_threshold(d, row, x, n);  // for large k that is a poor bound
-  }
+  if (row.count == 0) raise_threshold(d, row, x, n, max0, max1, max2, max3);
 
   const std::int64_t limit = Selection<T>::limit(row.k);
   V threshold = hn::Set(d, row.threshold);
@@ -177,6 +201,13 @@ HWY_INLINE void scan(D d, Selection<T>& row, const T* x, std::int64_t n, std::in
       threshold = hn::Set(d, row.threshold);
     }
   }
+}
+
+// The same for any elements.
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE void scan(D d, Selection<T>& row, const T* x, std::int64_t n, std::int64_t base) {
+  if (HWY_UNLIKELY(has_nan_or_plus_infinity(d, x, n))) return row.spoil();
+  scan_finite(d, row, x, n, base);
 }
 
 }  // namespace taper::kernels::HWY_NAMESPACE

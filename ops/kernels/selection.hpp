@@ -65,6 +65,22 @@ class Selection {
   }
   bool is_spoilt() const { return largest != largest; }
 
+  // Is it for project()? Then what cannot be in the support may be left out.
+  bool is_projection() const { return width_ == 1; }
+
+  // Leaves only the candidates for which predicate(value) holds, in their order.
+  template <class Predicate>
+  void keep(Predicate predicate) {
+    std::int64_t kept = 0;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const T value = values[i];
+      values[kept] = value;
+      indices[kept] = indices[i];
+      kept += predicate(value);
+    }
+    count = kept;
+  }
+
   // Drops the candidates that a larger maximum has left behind.
   void drop_overtaken() {
     if (floor_ == dropped_) return;
@@ -92,18 +108,6 @@ class Selection {
   T threshold = -infinity<T>;  // what is not above it is not selected
 
  private:
-  template <class Predicate>
-  void keep(Predicate predicate) {
-    std::int64_t kept = 0;
-    for (std::int64_t i = 0; i < count; ++i) {
-      const T value = values[i];
-      values[kept] = value;
-      indices[kept] = indices[i];
-      kept += predicate(value);
-    }
-    count = kept;
-  }
-
   T width_;
   T floor_ = -infinity<T>;    // just below largest - width
   T dropped_ = -infinity<T>;  // the floor below which no candidate is left
@@ -140,38 +144,31 @@ class SelectionMemory {
 // probabilities, and leaves only those above 0. All is relative to the largest, so that huge values keep
 // their digits, and in double.
 //
-// tau of all candidates is too small wherever some are below it; without those it rises, and so on until none
-// is below (Michelot, J. Optim. Theory Appl. 50, 1986). What is left is the support of the definition by
-// sorting.
+// tau of all candidates is too small if some lie below it: leave those out, and repeat (Michelot, J. Optim.
+// Theory Appl. 50, 1986). What is left is the support of the definition by sorting, whatever else was among
+// the candidates.
 template <class T>
 void project(Selection<T>& row) {
-  const auto relative = [&](T value) {
-    return static_cast<double>(value) - static_cast<double>(row.largest);
-  };
-  double tau = -infinity<double>;
-  std::fill_n(row.values + row.count, 3, -infinity<T>);  // up to a multiple of 4
-  for (std::int64_t support = row.count + 1;;) {
+  if (row.count == 0) return;
+  const double largest = static_cast<double>(row.largest);
+  for (;;) {
+    std::fill_n(row.values + row.count, 3, -infinity<T>);  // up to a multiple of 4
     double sums[4] = {};
-    std::int64_t above = 0;
     for (std::int64_t j = 0; j < row.count; j += 4) {
       for (int i = 0; i < 4; ++i) {
-        const double value = relative(row.values[j + i]);
-        sums[i] += value > tau ? value : 0;
-        above += value > tau;
+        const double value = static_cast<double>(row.values[j + i]) - largest;
+        sums[i] += value > -2 ? value : 0;
       }
     }
-    if (above >= support) break;  // more than before: rounding, where one lies at tau
-    support = above;
-    tau = (sums[0] + sums[1] + sums[2] + sums[3] - 1) / static_cast<double>(above);
+    const double tau = (sums[0] + sums[1] + sums[2] + sums[3] - 1) / static_cast<double>(row.count);
+    const std::int64_t before = row.count;
+    row.keep([&](T value) { return static_cast<double>(value) - largest > tau; });
+    if (row.count < before) continue;
+    for (std::int64_t j = 0; j < row.count; ++j) {
+      row.values[j] = static_cast<T>(static_cast<double>(row.values[j]) - largest - tau);
+    }
+    return;
   }
-  std::int64_t kept = 0;
-  for (std::int64_t j = 0; j < row.count; ++j) {
-    const double value = relative(row.values[j]);
-    row.values[kept] = static_cast<T>(value - tau);
-    row.indices[kept] = row.indices[j];
-    kept += value > tau;
-  }
-  row.count = kept;
 }
 
 }  // namespace taper::kernels

@@ -4,6 +4,7 @@
 // clang-format off: foreach_target.h includes this file again, and the order matters
 #include <taper/ops/kernels/simd.hpp>
 #define HWY_TARGET_INCLUDE "taper/ops/kernels/support.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 // clang-format on
@@ -128,6 +129,19 @@ void for_each_row(std::int64_t batch, std::int64_t rows, const Body& body) {
   });
 }
 
+// Asks the memory for rows of x that will soon be needed: they lie anywhere, so that the processor can't
+// guess them.
+template <class T>
+void prefetch_rows(const std::int32_t* rows, std::int64_t count, const T* x, std::int64_t width) {
+  for (std::int64_t s = 0; s < count; ++s) {
+    const T* const row = x + rows[s] * width;
+    for (std::int64_t c = 0; c < width; c += 64 / static_cast<std::int64_t>(sizeof(T)))
+      hwy::Prefetch(row + c);
+  }
+}
+
+constexpr std::int64_t ahead = 4;  // rows
+
 constexpr const char* op = "sparse_attention";
 template <class T>
 constexpr T nan = std::numeric_limits<T>::quiet_NaN();
@@ -176,6 +190,10 @@ Tensor gather_rows(const Support& s, const Tensor& weights, const Tensor& x) {
       const std::int64_t row = b * s.n + i;
       const std::int32_t size = s.sizes[static_cast<std::size_t>(row)];
       if (size == Support::spoilt) return static_cast<void>(std::fill_n(to + row * width, width, nan<T>));
+      if (i + ahead < s.n) {
+        prefetch_rows(s.columns.data() + (row + ahead) * s.k, s.sizes[static_cast<std::size_t>(row + ahead)],
+                      from + b * s.m * width, width);
+      }
       weighted_sum(size, w + row * s.k, s.columns.data() + row * s.k, from + b * s.m * width, width,
                    to + row * width);
     });
@@ -201,6 +219,10 @@ Tensor scatter_rows(const Support& s, const Tensor& weights, const Tensor& x) {
       }
       const std::int64_t* const starts = t.starts.data() + b * (s.m + 1) + j;
       const std::int64_t start = starts[0], end = starts[1];
+      if (j + ahead < s.m) {
+        prefetch_rows(t.rows.data() + starts[ahead], starts[ahead + 1] - starts[ahead],
+                      from + b * s.n * width, width);
+      }
       for (std::int64_t i = start; i < end; ++i) sorted_weights[i] = w[t.slots[static_cast<std::size_t>(i)]];
       weighted_sum(end - start, sorted_weights + start, t.rows.data() + start, from + b * s.n * width, width,
                    to + column * width);
@@ -220,6 +242,10 @@ Tensor dot_products(const Support& s, const Tensor& x, const Tensor& y) {
       const std::int64_t row = b * s.n + i, size = s.sizes[static_cast<std::size_t>(row)];
       T* const out = to + row * s.k;
       if (size == Support::spoilt) return static_cast<void>(std::fill_n(out, s.k, nan<T>));
+      if (i + ahead < s.n) {
+        prefetch_rows(s.columns.data() + (row + ahead) * s.k, s.sizes[static_cast<std::size_t>(row + ahead)],
+                      right + b * s.m * width, width);
+      }
       dot_each(size, left + row * width, s.columns.data() + row * s.k, right + b * s.m * width, width, out);
       std::fill(out + size, out + s.k, T{0});
     });

@@ -13,7 +13,8 @@ namespace taper {
 //   dz_i = [p_i > 0] dp_i - [z_i is one of the k largest] (sum of dp over p > 0) / k.
 //
 // Where fewer than k elements are not -inf, k is their number. Other edges as in sparse_softmax. float32 or
-// float64, at least one axis. Throws where k < 1, z has rank 0 or the axis is out of range.
+// float64, at least one axis. Throws where k < 1, z has rank 0, the axis is out of range or its extent is
+// 2^31 or more.
 Tensor sparse_softmax_as_written(const Tensor& z, std::int64_t k = 3, int axis = -1);
 
 }  // namespace taper

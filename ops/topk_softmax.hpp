@@ -11,7 +11,7 @@ namespace taper {
 //   dz_i = p_i (dp_i - sum_j dp_j p_j).
 // This is what the library documented by the zeta.ops page computes, done along the last axis and without
 // overflow. Edges as in sparse_softmax. float32 or float64, at least one axis. Throws where k < 1, z has rank
-// 0 or the axis is out of range.
+// 0, the axis is out of range or its extent is 2^31 or more.
 Tensor topk_softmax(const Tensor& z, std::int64_t k = 3, int axis = -1);
 
 }  // namespace taper

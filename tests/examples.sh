@@ -37,6 +37,7 @@ for name in 01_basic_usage 02_batched_inputs 03_sparse_attention 04_character_mo
   rejects "--nonsense" $name --nonsense
 done
 rejects "[sparse_softmax] k must be at least 1, got 0" 01_basic_usage --k 0
+TAPER_THREADS=two rejects "[thread_count] TAPER_THREADS must be a whole number of at least 1, got 'two'" 01_basic_usage
 rejects "[SparseAttention] k must be at least 1, got -1" 03_sparse_attention --k -1
 rejects "nowhere/queries.npy" 03_sparse_attention --save nowhere
 

@@ -22,8 +22,8 @@ struct Problem {
   const T* queries;
   const T* keys;
   bool causal;
-  const T*
-      mask;  // may be null; that of query i of problem b begins at b * mask_of_problem + i * mask_of_query
+  // May be null; that of query i of problem b begins at b * mask_of_problem + i * mask_of_query.
+  const T* mask;
   std::int64_t mask_of_problem, mask_of_query;
   std::int32_t* sizes;
   std::int32_t* columns;
@@ -45,14 +45,14 @@ using Vec = hn::Vec<hn::ScalableTag<T>>;
 constexpr std::int64_t group = 6;
 constexpr int vectors = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON ? 4 : 2;
 template <class T>
-constexpr std::int64_t panel = vectors* static_cast<std::int64_t>(hn::MaxLanes(hn::ScalableTag<T>()));
+constexpr std::int64_t panel = static_cast<std::int64_t>(hn::MaxLanes(hn::ScalableTag<T>())) * vectors;
 constexpr std::int64_t tile = 1024;
 constexpr std::int64_t block = 16 * group;
 
 constexpr std::int64_t round_up(std::int64_t x, std::int64_t to) { return (x + to - 1) / to * to; }
 
-// Copies keys [first, first + count) of m, so that element p of `panel` keys stand side by
-// side. The last panel is filled up with zeros.
+// Copies keys [first, first + count) of m, so that element p of `panel` keys stand side by side. The last
+// panel is filled up with zeros.
 template <class T>
 void pack(const T* keys, std::int64_t m, std::int64_t depth, std::int64_t first, std::int64_t count,
           T* packed) {

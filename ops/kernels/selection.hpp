@@ -157,7 +157,7 @@ void project(Selection<T>& row) {
     for (std::int64_t j = 0; j < row.count; j += 4) {
       for (int i = 0; i < 4; ++i) {
         const double value = static_cast<double>(row.values[j + i]) - largest;
-        sums[i] += value > -2 ? value : 0;
+        sums[i] += value > -infinity<double> ? value : 0;
       }
     }
     const double tau = (sums[0] + sums[1] + sums[2] + sums[3] - 1) / static_cast<double>(row.count);

@@ -34,8 +34,9 @@ class Selection {
   // adds at most `step`.
   static std::int64_t limit(std::int64_t k) { return 2 * k + 16; }
   static constexpr std::int64_t step = 64;
-  // Elements of `values` and `indices`, and of `scratch`, which several selections may share.
-  static std::int64_t capacity(std::int64_t k) { return limit(k) + step; }
+  // Elements of `values` and `indices`, and of `scratch`, which several selections may share: with room for
+  // what fills up the last vector, of at most 16 elements.
+  static std::int64_t capacity(std::int64_t k) { return limit(k) + step + 16; }
 
   // Selects the at most k largest elements that exceed (maximum - width).
   Selection(std::int64_t k, T width, T* values, Index* indices, T* scratch)

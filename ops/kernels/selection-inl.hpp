@@ -173,6 +173,7 @@ template <class D, class T = hn::TFromD<D>>
 HWY_INLINE void scan_finite(D d, Selection<T>& row, const T* x, std::int64_t n, std::int64_t base) {
   using V = hn::Vec<D>;
   const std::int64_t lanes = hn::Lanes(d);
+  static_assert(4 * hn::MaxLanes(D()) <= Selection<T>::step && hn::MaxLanes(D()) <= Selection<T>::widest);
   V max0 = hn::Set(d, -infinity<T>), max1 = max0, max2 = max0, max3 = max0;
   for (std::int64_t i = 0; i < n; i += 4 * lanes) {
     max0 = hn::Max(max0, hn::LoadU(d, x + i)), max1 = hn::Max(max1, hn::LoadU(d, x + i + lanes));

@@ -34,9 +34,10 @@ class Selection {
   // adds at most `step`.
   static std::int64_t limit(std::int64_t k) { return 2 * k + 16; }
   static constexpr std::int64_t step = 64;
+  static constexpr std::int64_t widest = 16;  // elements of a vector, at most
   // Elements of `values` and `indices`, and of `scratch`, which several selections may share: with room for
-  // what fills up the last vector, of at most 16 elements.
-  static std::int64_t capacity(std::int64_t k) { return limit(k) + step + 16; }
+  // what fills up the last vector.
+  static std::int64_t capacity(std::int64_t k) { return limit(k) + step + widest; }
 
   // Selects the at most k largest elements that exceed (maximum - width).
   Selection(std::int64_t k, T width, T* values, Index* indices, T* scratch)

@@ -41,7 +41,7 @@ EXTRA = [
     ("ops/kernels/select_row.cpp", "if (p[i] != 0) body(i);", ""),
     ("ops/kernels/support.cpp", "t.is_spoilt[static_cast<std::size_t>(b)]", "false"),
     ("ops/kernels/support.cpp", "if (size == Support::spoilt)", "if (false)"),
-    ("ops/kernels/support.cpp", "static_cast<double>(w[i]) - mean", "static_cast<double>(w[i])"),
+    ("ops/kernels/support.cpp", "static_cast<double>(w[j]) - mean", "static_cast<double>(w[j])"),
     ("ops/kernels/support.cpp", "factor * (", "("),
     ("ops/kernels/support.cpp", "sum += x[c] * row[c]", "sum -= x[c] * row[c]"),
     ("ops/kernels/support.cpp", "sum += weights[s] * x[rows[s] * width + c]", "sum = weights[s] * x[rows[s] * width + c]"),

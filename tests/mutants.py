@@ -48,7 +48,7 @@ EXTRA = [
     ("ops/kernels/support.cpp", "hn::LoadU(d, row + c + lanes), sum1)", "hn::LoadU(d, row + c), sum1)"),
     ("ops/sparse_attention.cpp", "centered(pattern, dp, scale)", "centered(pattern, dp, 1)"),
     ("ops/sparse_attention.cpp", "centered(pattern, dp, scale)", "dp"),
-    ("ops/sparse_softmax_as_written.cpp", "T{1} / static_cast<T>(chosen.size())", "T{1}"),
+    ("ops/sparse_softmax_as_written.cpp", "T{1} / static_cast<T>(chosen.count)", "T{1}"),
     ("ops/sparse_softmax_as_written.cpp", "v > 0 ? decltype(v)(1)", "v > 0 ? decltype(v)(0)"),
     ("ops/gather.cpp", "to[x + j] += from[y + j]", "to[x + j] = from[y + j]"),
     ("ops/gather.cpp", "to[x + j] += from[y + j]", "to[x + j] -= from[y + j]"),

@@ -21,6 +21,7 @@
 #include <taper/nn/module.hpp>
 #include <taper/nn/multi_head_sparse_attention.hpp>
 #include <taper/nn/optim/adam.hpp>
+#include <taper/nn/optim/clip_gradients.hpp>
 #include <taper/nn/optim/sgd.hpp>
 #include <taper/nn/sparse_attention.hpp>
 #include <taper/ops.hpp>

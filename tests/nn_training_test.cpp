@@ -106,7 +106,7 @@ TEST(Optimizer, LeavesParametersWithoutAGradientAlone) {
 
 TEST(Optimizer, Errors) {
   expect_error("Optimizer", [] { optim::Adam({ones({2, 3})}); }, {"parameters[0]", "(2, 3)"});
-  expect_error("Adam", [] { optim::Adam({}, {.learning_rate = 0}); }, {"learning_rate", "0"});
+  expect_error("Adam", [] { optim::Adam({}, {.learning_rate = -1}); }, {"learning_rate", "-1"});
   expect_error("Adam", [] { optim::Adam({}, {.beta1 = 1}); }, {"beta1", "1"});
   expect_error("Adam", [] { optim::Adam({}, {.beta2 = -0.5}); }, {"beta2", "-0.5"});
   expect_error("Adam", [] { optim::Adam({}, {.epsilon = 0}); }, {"epsilon", "0"});

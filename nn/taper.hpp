@@ -16,12 +16,14 @@
 #include <taper/core/threads.hpp>
 #include <taper/cuda/device.hpp>
 #include <taper/nn/embedding.hpp>
+#include <taper/nn/k_schedule.hpp>
 #include <taper/nn/linear.hpp>
 #include <taper/nn/losses.hpp>
 #include <taper/nn/module.hpp>
 #include <taper/nn/multi_head_sparse_attention.hpp>
 #include <taper/nn/optim/adam.hpp>
 #include <taper/nn/optim/clip_gradients.hpp>
+#include <taper/nn/optim/schedule.hpp>
 #include <taper/nn/optim/sgd.hpp>
 #include <taper/nn/sparse_attention.hpp>
 #include <taper/ops.hpp>

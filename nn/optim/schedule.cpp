@@ -57,8 +57,7 @@ double Schedule::operator()(std::int64_t step) const {
   double rate = rate_;
   if (kind_ == Kind::cosine) {
     const double progress = part(std::min(step, steps_), steps_);
-    rate =
-        step < steps_ ? extra_ + (rate_ - extra_) * (1 + std::cos(std::numbers::pi * progress)) / 2 : extra_;
+    rate = extra_ + (rate_ - extra_) * (1 + std::cos(std::numbers::pi * progress)) / 2;
   } else if (kind_ == Kind::step) {
     rate *= std::pow(extra_, static_cast<double>(step / steps_));
   }

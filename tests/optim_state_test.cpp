@@ -130,7 +130,8 @@ TEST_P(EveryOptimizer, LoadsAllOrNothing) {
   }
 
   for (const auto& [says, state] : bad) {
-    expect_error("load_state", [&] { fresh->load_state(state); }, {says});
+    const State& refused = state;
+    expect_error("load_state", [&] { fresh->load_state(refused); }, {says});
     const State after = fresh->state();
     EXPECT_EQ(after.texts, before.texts) << says;
     for (const auto& [name, tensor] : before.tensors) expect_same(after.tensors.at(name), tensor);

@@ -10,6 +10,7 @@
 #include <taper/core/pool.hpp>
 #include <taper/core/random.hpp>
 #include <taper/core/record.hpp>
+#include <taper/core/safetensors.hpp>
 #include <taper/core/state.hpp>
 #include <taper/core/tape.hpp>
 #include <taper/core/tensor.hpp>

@@ -16,6 +16,7 @@
 #include <taper/core/tensor.hpp>
 #include <taper/core/threads.hpp>
 #include <taper/cuda/device.hpp>
+#include <taper/nn/checkpoint.hpp>
 #include <taper/nn/embedding.hpp>
 #include <taper/nn/linear.hpp>
 #include <taper/nn/losses.hpp>

@@ -87,10 +87,10 @@ TEST_F(Kill, ARunSurvivesTwoHundred) {
   // What a start and a step take here.
   constexpr int first_steps = 20;
   const auto start = Clock::now();
-  const Process process(path("first"), first_steps);
-  process.wait_for_output();
+  const Process trial(path("first"), first_steps);
+  trial.wait_for_output();
   const double start_takes = seconds_since(start);
-  ASSERT_EQ(process.finish(first), 0);
+  ASSERT_EQ(trial.finish(first), 0);
   // The time that steps have taken, and how many: the disk's speed changes.
   double stepping = seconds_since(start) - start_takes;
   std::size_t stepped = first_steps;

@@ -4,6 +4,7 @@ find_package(xtensor-blas REQUIRED)
 set(BLA_VENDOR OpenBLAS)
 find_package(BLAS REQUIRED)
 find_package(hwy REQUIRED)
+find_package(nlohmann_json REQUIRED)
 find_package(Threads REQUIRED)
 
 # To add an op means to add its pair of files: the sources and the header <taper/ops.hpp> follow from what is there.
@@ -30,7 +31,8 @@ add_library(taper::taper ALIAS taper)
 target_compile_features(taper INTERFACE cxx_std_20)
 set_target_properties(taper PROPERTIES CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
 target_include_directories(taper PUBLIC $<BUILD_INTERFACE:${include_dir}> $<INSTALL_INTERFACE:include>)
-target_link_libraries(taper PUBLIC xtensor PRIVATE $<BUILD_INTERFACE:xtensor-blas> BLAS::BLAS hwy::hwy Threads::Threads)
+target_link_libraries(taper PUBLIC xtensor PRIVATE $<BUILD_INTERFACE:xtensor-blas> $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>
+                                   BLAS::BLAS hwy::hwy Threads::Threads)
 target_compile_definitions(taper PRIVATE HAVE_CBLAS=1)
 
 # Half of the time that a file of ops/ takes goes into these. (The clang build of .ci/run does without, so that every file

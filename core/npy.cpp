@@ -11,29 +11,17 @@
 #endif
 
 #include <taper/core/fail.hpp>
+#include <taper/core/files.hpp>
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <regex>
 #include <sstream>
 #include <string>
-#include <system_error>
 
 namespace taper {
 namespace {
 
 [[noreturn]] void reject(const std::string& path, const std::string& why) {
   fail("load_npy", path, ": ", why);
-}
-
-std::string read_file(const std::string& path) {
-  if (std::error_code error; std::filesystem::is_directory(path, error)) reject(path, "is a directory");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) reject(path, "can't be opened; does it exist, and may it be read?");
-  std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (file.bad()) reject(path, "reading failed");
-  return bytes;
 }
 
 // The dtype that the header names, after checking that the bytes hold a whole file.
@@ -80,7 +68,7 @@ DType checked_dtype(const std::string& path, const std::string& bytes) {
 }  // namespace
 
 Tensor load_npy(const std::string& path) {
-  std::string bytes = read_file(path);
+  std::string bytes = detail::read_file("load_npy", path);
   const DType dtype = checked_dtype(path, bytes);
   std::istringstream stream(std::move(bytes));
   try {
@@ -93,24 +81,7 @@ Tensor load_npy(const std::string& path) {
 void save_npy(const std::string& path, const Tensor& tensor) {
   const std::string bytes =
       dispatch(tensor.dtype(), [&]<class T>() { return xt::dump_npy(as_xtensor<T>(tensor)); });
-  const std::string partial = path + ".partial";
-  {
-    std::ofstream file(partial, std::ios::binary);
-    file << bytes;
-    file.close();
-    if (!file) {
-      std::error_code ignored;
-      std::filesystem::remove(partial, ignored);
-      fail("save_npy", path, ": can't be written; does its folder exist, and is there room?");
-    }
-  }
-  std::error_code error;
-  std::filesystem::rename(partial, path, error);
-  if (error) {
-    std::error_code ignored;
-    std::filesystem::remove(partial, ignored);
-    fail("save_npy", path, ": ", error.message());
-  }
+  detail::write_file("save_npy", path, bytes);
 }
 
 }  // namespace taper

@@ -11,8 +11,8 @@ namespace taper {
 // missing, is not of that format, is cut short, or holds another dtype.
 Tensor load_npy(const std::string& path);
 
-// Writes a .npy file, in whole or not at all: to a file beside it first, which then takes its place. Throws,
-// naming the file, where it can't be written.
+// Writes a .npy file, in whole or not at all (core/files.hpp). Throws, naming the file, where it can't be
+// written.
 void save_npy(const std::string& path, const Tensor& tensor);
 
 }  // namespace taper

@@ -4,7 +4,11 @@
 #include <taper/core/random.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <iomanip>
+#include <locale>
+#include <sstream>
 
 namespace taper {
 namespace {
@@ -51,6 +55,39 @@ double Generator::normal() {
   spare_ = v * scale;
   has_spare_ = true;
   return u * scale;
+}
+
+// "mt19937_64 <the engine's numbers> spare none", or the bits of the spare in 16 hexadecimal digits. Reading
+// is writing backwards: what does not give the same text again is foreign.
+std::string Generator::state() const {
+  std::ostringstream text;
+  text.imbue(std::locale::classic());
+  text << "mt19937_64 " << engine_ << " spare ";
+  if (has_spare_) {
+    text << std::hex << std::setfill('0') << std::setw(16) << std::bit_cast<std::uint64_t>(spare_);
+  } else {
+    text << "none";
+  }
+  return text.str();
+}
+
+void Generator::set_state(const std::string& text) {
+  std::istringstream words(text);
+  words.imbue(std::locale::classic());
+  std::string name, label, spare;
+  Generator read;
+  words >> name >> read.engine_ >> label >> spare;
+  read.has_spare_ = spare != "none";
+  if (read.has_spare_) {
+    std::uint64_t bits = 0;
+    std::istringstream(spare) >> std::hex >> bits;
+    read.spare_ = std::bit_cast<double>(bits);
+  }
+  if (!words || !std::isfinite(read.spare_) || read.state() != text) {
+    fail("set_state", "wanted the text of a generator's state(), got ", text.size(), " bytes that begin '",
+         text.substr(0, 32), "'");
+  }
+  *this = read;
 }
 
 Generator& default_generator() {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <random>
+#include <string>
 
 namespace taper {
 
@@ -21,6 +22,13 @@ class Generator {
   double uniform() { return static_cast<double>(bits() >> 11) * 0x1p-53; }
   // Standard normal, by Marsaglia's polar method (SIAM Review 6, 1964).
   double normal();
+
+  // Where in the stream it stands, as a line of text: set_state() of any generator goes on from there, bit
+  // for bit. The text is a form of the C++ standard library's own, so that libstdc++ and libc++ don't read
+  // each other's.
+  std::string state() const;
+  // Throws, and changes nothing, where the text is none that state() writes.
+  void set_state(const std::string& text);
 
  private:
   std::mt19937_64 engine_;

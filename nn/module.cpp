@@ -1,7 +1,34 @@
-// Module: collecting the parameters of a tree of modules.
+// Module: collecting the parameters of a tree of modules, and copying them out and in.
+#include <taper/core/fail.hpp>
+#include <taper/core/safetensors.hpp>
 #include <taper/nn/module.hpp>
 
+#include <cstring>
+#include <sstream>
+
 namespace taper::nn {
+namespace {
+
+// Names one by one, "'a', 'b' and 3 more".
+class Names {
+ public:
+  void add(const std::string& name) {
+    constexpr int most = 20;
+    if (++count_ <= most) text_ << (count_ == 1 ? "" : ", ") << name;
+    if (count_ > most) rest_ = " and " + std::to_string(count_ - most) + " more";
+  }
+  // "; " + label + the names, if there are any.
+  std::string sentence(const char* label) const {
+    return count_ == 0 ? "" : std::string("; ") + label + text_.str() + rest_;
+  }
+
+ private:
+  int count_ = 0;
+  std::ostringstream text_;
+  std::string rest_;
+};
+
+}  // namespace
 
 void Parts::add(const std::string& name, const Module& module) {
   const std::string outer = std::exchange(prefix_, prefix_ + name + ".");
@@ -23,6 +50,59 @@ std::vector<Tensor> Module::parameters() const {
 
 void Module::zero_grad() const {
   for (Tensor& parameter : parameters()) parameter.zero_grad();
+}
+
+std::map<std::string, Tensor> Module::state_dict() const {
+  std::map<std::string, Tensor> tensors;
+  for (const auto& [name, parameter] : named_parameters()) {
+    if (!tensors.emplace(name, parameter.clone()).second)
+      fail("state_dict", "two parameters are called ", detail::shown(name));
+  }
+  return tensors;
+}
+
+void Module::load_state_dict(const std::map<std::string, Tensor>& tensors) const {
+  check_state_dict("load_state_dict", "", "", tensors);
+  for (const auto& [name, parameter] : named_parameters()) {
+    const Tensor& tensor = tensors.at(name);
+    std::memmove(parameter.impl().data, tensor.impl().data,
+                 static_cast<std::size_t>(tensor.size()) * size_of(tensor.dtype()));
+  }
+}
+
+void Module::check_state_dict(const char* op, const std::string& where, const std::string& prefix,
+                              const std::map<std::string, Tensor>& tensors) const {
+  std::map<std::string, Tensor> parameters;
+  Names twice, missing, wrong, extra;
+  for (const auto& [name, parameter] : named_parameters()) {
+    const std::string quoted = detail::shown(prefix + name);
+    if (!parameters.emplace(name, parameter).second) {
+      twice.add(quoted);
+      continue;
+    }
+    const auto found = tensors.find(name);
+    if (found == tensors.end()) {
+      missing.add(quoted);
+      continue;
+    }
+    const Tensor& tensor = found->second;
+    if (tensor && tensor.shape() == parameter.shape() && tensor.dtype() == parameter.dtype()) continue;
+    std::ostringstream difference;
+    difference << quoted << " is ";
+    if (tensor) {
+      difference << tensor.dtype() << ' ' << tensor.shape();
+    } else {
+      difference << "an empty handle";
+    }
+    difference << ", wanted " << parameter.dtype() << ' ' << parameter.shape();
+    wrong.add(difference.str());
+  }
+  for (const auto& [name, tensor] : tensors) {
+    if (parameters.count(name) == 0) extra.add(detail::shown(prefix + name));
+  }
+  const std::string problems = twice.sentence("two parameters are called ") + missing.sentence("missing: ") +
+                               extra.sentence("no parameter of the model: ") + wrong.sentence("wrong: ");
+  if (!problems.empty()) fail(op, where, "the tensors don't fit the model", problems);
 }
 
 }  // namespace taper::nn

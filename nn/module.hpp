@@ -3,6 +3,7 @@
 
 #include <taper/core/tensor.hpp>
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 namespace taper::nn {
 
 class Module;
+struct Run;
 
 // Where a module lists its parts, by name: its parameters and the modules that it is made of.
 class Parts {
@@ -21,6 +23,7 @@ class Parts {
 
  private:
   friend class Module;
+  struct Run;
   std::string prefix_;
   std::vector<std::pair<std::string, Tensor>> parameters_;
 };
@@ -48,8 +51,22 @@ class Module {
   // Clears every parameter's gradient.
   void zero_grad() const;
 
+  // A copy of every parameter by its name, which save_safetensors writes. Later steps don't change it. Throws
+  // where two parameters have one name.
+  std::map<std::string, Tensor> state_dict() const;
+  // Copies each element into the parameter of that name, in place, so that an optimizer goes on with it.
+  // Throws unless there is exactly one tensor for each parameter, of its shape and dtype; then no parameter
+  // has changed. The message names every tensor that is wrong, missing, or too many.
+  void load_state_dict(const std::map<std::string, Tensor>& tensors) const;
+
   // Tells `parts` each parameter and each module inside this one.
   virtual void list(Parts& parts) const = 0;
+
+ private:
+  friend void load_checkpoint(const std::string& path, Run& run);
+  // The checks of load_state_dict: throws Error("[op] " + where + …), each tensor named with `prefix`.
+  void check_state_dict(const char* op, const std::string& where, const std::string& prefix,
+                        const std::map<std::string, Tensor>& tensors) const;
 };
 
 }  // namespace taper::nn

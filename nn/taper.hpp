@@ -10,11 +10,13 @@
 #include <taper/core/pool.hpp>
 #include <taper/core/random.hpp>
 #include <taper/core/record.hpp>
+#include <taper/core/safetensors.hpp>
 #include <taper/core/state.hpp>
 #include <taper/core/tape.hpp>
 #include <taper/core/tensor.hpp>
 #include <taper/core/threads.hpp>
 #include <taper/cuda/device.hpp>
+#include <taper/nn/checkpoint.hpp>
 #include <taper/nn/embedding.hpp>
 #include <taper/nn/k_schedule.hpp>
 #include <taper/nn/linear.hpp>

@@ -2,41 +2,20 @@
 #include <taper/taper.hpp>
 
 #include <filesystem>
-#include <fstream>
 #include <limits>
-#include <sstream>
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "helpers.hpp"
+#include "scratch.hpp"
 
 namespace taper::test {
 namespace {
 
 namespace fs = std::filesystem;
 
-class Npy : public testing::Test {
+class Npy : public Scratch {
  protected:
-  // ctest runs tests at the same time: the folder is this process's own.
-  Npy() : folder(fs::temp_directory_path() / ("taper_npy_" + std::to_string(getpid()))) {
-    fs::create_directories(folder);
-  }
-  ~Npy() override { fs::remove_all(folder); }
-
-  std::string path(const std::string& name) const { return (folder / name).string(); }
-
-  std::string write(const std::string& bytes, const std::string& name = "file.npy") const {
-    std::ofstream(path(name), std::ios::binary) << bytes;
-    return path(name);
-  }
-
-  static std::string read(const std::string& path) {
-    std::ostringstream bytes;
-    bytes << std::ifstream(path, std::ios::binary).rdbuf();
-    return bytes.str();
-  }
-
   // Expects an error that names the file.
   void expect_rejected(const std::string& bytes, const std::string& why) const {
     const std::string file = write(bytes);
@@ -53,8 +32,6 @@ class Npy : public testing::Test {
       ADD_FAILURE() << "threw something else than taper::Error: " << error.what();
     }
   }
-
-  const fs::path folder;
 };
 
 // A file as numpy.save writes it: the header padded with spaces to a multiple of 64.
@@ -69,11 +46,6 @@ std::string npy(const std::string& header, const std::string& payload = "") {
 
 std::string header(const std::string& descr, const std::string& shape, const std::string& fortran = "False") {
   return "{'descr': '" + descr + "', 'fortran_order': " + fortran + ", 'shape': " + shape + ", }";
-}
-
-template <class T>
-std::string bytes_of(const std::vector<T>& values) {
-  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
 }
 
 TEST_F(Npy, ComesBackAsItWas) {

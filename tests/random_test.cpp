@@ -4,7 +4,9 @@
 
 #include <cmath>
 #include <limits>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -96,6 +98,50 @@ TEST(Generator, UniformStaysBelowHigh) {
   for (double value : wide.to_vector()) EXPECT_EQ(value, 1);
   const Tensor large = uniform({1000}, 0, 1, generator);
   EXPECT_LT(max(large).item(), 1);
+}
+
+// With and without a spare, at the beginning, within and behind the engine's first block of 312 numbers.
+TEST(Generator, GoesOnFromItsState) {
+  for (int normals : {0, 1, 2, 7, 1001}) {
+    for (int bits : {0, 1, 311, 312, 313}) {
+      Generator one(17);
+      for (int i = 0; i < normals; ++i) one.normal();
+      for (int i = 0; i < bits; ++i) one.bits();
+      Generator other(3);
+      other.normal();  // leaves a spare, which must not stay
+      other.set_state(one.state());
+      EXPECT_EQ(other.state(), one.state());
+      for (int i = 0; i < 3; ++i) EXPECT_EQ(other.normal(), one.normal());
+      for (int i = 0; i < 1000; ++i) EXPECT_EQ(other.bits(), one.bits());
+    }
+  }
+}
+
+TEST(Generator, RefusesForeignTextAndStaysAsItWas) {
+  Generator generator(5);
+  generator.normal();
+  const std::string state = generator.state();
+  ASSERT_EQ(state.substr(0, 11), "mt19937_64 ");
+  const std::size_t spare = state.rfind(' ') + 1;
+  std::vector<std::string> foreign = {"",
+                                      "mt19937_64",
+                                      "mt19937 " + state.substr(11),
+                                      state + " ",
+                                      state + "0",
+                                      state.substr(0, spare),
+                                      state.substr(0, spare) + "None",
+                                      state.substr(0, spare) + "7ff8000000000000",  // NaN
+                                      state.substr(0, spare) + "7ff0000000000000",  // infinity
+                                      state.substr(0, spare) + "3FF0000000000000",
+                                      std::string(state.size(), '7'),
+                                      "mt19937_64 -1" + state.substr(state.find(' ', 12))};
+  for (std::size_t size = 0; size < state.size(); size += size < 6000 ? 97 : 1)
+    foreign.push_back(state.substr(0, size));
+  for (const std::string& text : foreign) {
+    SCOPED_TRACE(text);
+    expect_error("set_state", [&] { generator.set_state(text); });
+    EXPECT_EQ(generator.state(), state);
+  }
 }
 
 TEST(Generator, RefusesIntervalsThatAreNone) {

@@ -1,6 +1,7 @@
 // Losses, against formulas written out in float64, and where logits are infinite or rows are ignored.
 #include <taper/taper.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 

@@ -9,6 +9,7 @@
 // clang-format on
 
 #include <taper/core/fail.hpp>
+#include <taper/core/pool.hpp>
 #include <taper/core/threads.hpp>
 #include <taper/ops/kernels/normalize.hpp>
 

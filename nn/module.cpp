@@ -1,9 +1,10 @@
-// Module: collecting the parameters of a tree of modules.
+// Module: walking a tree of modules, to collect the parameters or to set the mode.
 #include <taper/nn/module.hpp>
 
 namespace taper::nn {
 
 void Parts::add(const std::string& name, const Module& module) {
+  if (training_) module.training_ = *training_;
   const std::string outer = std::exchange(prefix_, prefix_ + name + ".");
   module.list(*this);
   prefix_ = outer;
@@ -23,6 +24,13 @@ std::vector<Tensor> Module::parameters() const {
 
 void Module::zero_grad() const {
   for (Tensor& parameter : parameters()) parameter.zero_grad();
+}
+
+void Module::train(bool on) const {
+  training_ = on;
+  Parts parts;
+  parts.training_ = on;
+  list(parts);
 }
 
 }  // namespace taper::nn

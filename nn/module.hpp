@@ -3,6 +3,7 @@
 
 #include <taper/core/tensor.hpp>
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,7 @@ class Parts {
   friend class Module;
   std::string prefix_;
   std::vector<std::pair<std::string, Tensor>> parameters_;
+  std::optional<bool> training_;  // where set, the mode that each module on the way is put into
 };
 
 // clang-format off
@@ -48,8 +50,21 @@ class Module {
   // Clears every parameter's gradient.
   void zero_grad() const;
 
+  // Puts this module and all those inside it into training mode, in which each module starts, or out of it.
+  // Some compute something else in training: Dropout. The mode is no part of a module's value, as a gradient
+  // is none of a parameter's: that is why a const module has it changed. A copy starts in the mode of its
+  // original and goes its own way from there. Not to be called while another thread uses the module.
+  void train(bool on = true) const;
+  // train(false), for evaluation.
+  void eval() const { train(false); }
+  bool is_training() const { return training_; }
+
   // Tells `parts` each parameter and each module inside this one.
   virtual void list(Parts& parts) const = 0;
+
+ private:
+  friend class Parts;
+  mutable bool training_ = true;
 };
 
 }  // namespace taper::nn

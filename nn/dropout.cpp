@@ -17,7 +17,9 @@ Tensor Dropout::operator()(const Tensor& x) const {
   dispatch(x.dtype(), [&]<class T>() {
     T* m = mask.mutable_data<T>();
     const T kept = static_cast<T>(1 / (1 - p_));
-    for (std::int64_t i = 0, n = mask.size(); i < n; ++i) m[i] = generator.uniform() < p_ ? T(0) : kept;
+    for (std::int64_t i = 0, n = mask.size(); i < n; ++i) {
+      m[i] = static_cast<T>(generator.uniform() >= p_) * kept;  // no branch: none could predict it
+    }
   });
   return x * mask;
 }

@@ -1,46 +1,56 @@
-// Adam: one pass over each parameter.
+// Adam and AdamW: settings, and what a step multiplies by.
 #include <taper/core/fail.hpp>
 #include <taper/nn/optim/adam.hpp>
+#include <taper/nn/optim/adam_update.hpp>
 
 #include <cmath>
 
 namespace taper::optim {
 
 Adam::Adam(std::vector<Tensor> parameters, const AdamOptions& options)
-    : Optimizer(std::move(parameters)),
-      options_(options),
-      first_moment_(zeros_like_each(parameters_)),
-      second_moment_(zeros_like_each(parameters_)) {
+    : Adam("Adam", std::move(parameters), options, 0) {}
+
+AdamW::AdamW(std::vector<Tensor> parameters, const AdamWOptions& o)
+    : Adam("AdamW", std::move(parameters), {o.learning_rate, o.beta1, o.beta2, o.epsilon}, o.weight_decay) {}
+
+Adam::Adam(const char* kind, std::vector<Tensor> parameters, const AdamOptions& options, double weight_decay)
+    : Optimizer(kind, std::move(parameters), options.learning_rate),
+      beta1_(options.beta1),
+      beta2_(options.beta2),
+      epsilon_(options.epsilon),
+      weight_decay_(weight_decay),
+      first_moment_(zeros_like_parameters()),
+      second_moment_(zeros_like_parameters()) {
   const auto is_beta = [](double beta) { return beta >= 0 && beta < 1; };
-  if (!(options.learning_rate > 0))
-    fail("Adam", "learning_rate must be positive, got ", options.learning_rate);
-  if (!is_beta(options.beta1)) fail("Adam", "beta1 must be in [0, 1), got ", options.beta1);
-  if (!is_beta(options.beta2)) fail("Adam", "beta2 must be in [0, 1), got ", options.beta2);
-  if (!(options.epsilon > 0)) fail("Adam", "epsilon must be positive, got ", options.epsilon);
+  if (!is_beta(beta1_)) fail(kind, "beta1 must be in [0, 1), got ", beta1_);
+  if (!is_beta(beta2_)) fail(kind, "beta2 must be in [0, 1), got ", beta2_);
+  if (!(epsilon_ > 0)) fail(kind, "epsilon must be positive, got ", epsilon_);
+  if (!(weight_decay >= 0 && std::isfinite(weight_decay)))
+    fail(kind, "weight_decay must be finite and at least 0, got ", weight_decay);
 }
 
-void Adam::step() {
-  beta1_power_ *= options_.beta1;
-  beta2_power_ *= options_.beta2;
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    const Tensor gradient = parameters_[i].grad();
-    if (!gradient) continue;
-    dispatch(gradient.dtype(), [&]<class T>() {
-      const T beta1 = static_cast<T>(options_.beta1), beta2 = static_cast<T>(options_.beta2);
-      const T rate = static_cast<T>(options_.learning_rate / (1 - beta1_power_));
-      const T correction = static_cast<T>(1 / std::sqrt(1 - beta2_power_));
-      const T epsilon = static_cast<T>(options_.epsilon);
-      const T* __restrict g = gradient.data<T>();
-      T* __restrict m = first_moment_[i].mutable_data<T>();
-      T* __restrict v = second_moment_[i].mutable_data<T>();
-      T* __restrict p = parameters_[i].mutable_data<T>();
-      for (std::int64_t j = 0, n = gradient.size(); j < n; ++j) {
-        m[j] = beta1 * m[j] + (1 - beta1) * g[j];
-        v[j] = beta2 * v[j] + (1 - beta2) * g[j] * g[j];
-        p[j] -= rate * m[j] / (std::sqrt(v[j]) * correction + epsilon);
-      }
-    });
-  }
+Optimizer::Description Adam::describe() const {
+  return {{{"beta1", beta1_}, {"beta2", beta2_}, {"epsilon", epsilon_}, {"weight_decay", weight_decay_}},
+          {{"first_moment", first_moment_}, {"second_moment", second_moment_}}};
+}
+
+void Adam::update(std::size_t i, const Tensor& gradient, std::int64_t begin, std::int64_t end) {
+  dispatch(gradient.dtype(), [&]<class T>() {
+    const auto t = static_cast<double>(steps_[i]);
+    // The differences in double: 1 - 0.999f is off by one part in 80000.
+    const AdamStep<T> step{
+        .beta1 = static_cast<T>(beta1_),
+        .rest1 = static_cast<T>(1 - beta1_),
+        .beta2 = static_cast<T>(beta2_),
+        .rest2 = static_cast<T>(1 - beta2_),
+        .kept = static_cast<T>(1 - learning_rate_ * weight_decay_),
+        .rate = static_cast<T>(learning_rate_ / (1 - std::pow(beta1_, t))),
+        .correction = static_cast<T>(1 / std::sqrt(1 - std::pow(beta2_, t))),
+        .epsilon = static_cast<T>(epsilon_),
+    };
+    adam_update(step, gradient.data<T>() + begin, end - begin, first_moment_[i].mutable_data<T>() + begin,
+                second_moment_[i].mutable_data<T>() + begin, parameters_[i].mutable_data<T>() + begin);
+  });
 }
 
 }  // namespace taper::optim

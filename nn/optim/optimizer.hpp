@@ -1,28 +1,67 @@
 // Optimizer: what every way of updating parameters by their gradients has in common.
 #pragma once
 
+#include <taper/core/state.hpp>
 #include <taper/core/tensor.hpp>
 
+#include <cstdint>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace taper::optim {
 
 class Optimizer {
  public:
-  // The parameters to update, which are shared, not copied. Throws where one does not ask for a gradient.
-  explicit Optimizer(std::vector<Tensor> parameters);
   virtual ~Optimizer() = default;
+  // Moved, not copied: a copy would share the moments.
+  Optimizer(Optimizer&&) = default;
 
-  // Updates every parameter that has a gradient, in place.
-  virtual void step() = 0;
+  // Updates every parameter that has a gradient, in place. One without keeps its value, its moments and its
+  // count of steps.
+  void step();
   // Clears every parameter's gradient. Gradients accumulate, so this belongs before each backward.
   void zero_grad();
 
- protected:
-  std::vector<Tensor> parameters_;
-};
+  double learning_rate() const { return learning_rate_; }
+  // For the steps from here on, as a schedule wants it. Throws unless it is finite and at least 0.
+  void set_learning_rate(double learning_rate);
 
-// One state tensor for each parameter, all zeros.
-std::vector<Tensor> zeros_like_each(const std::vector<Tensor>& parameters);
+  // All that the steps to come depend on beside parameters and gradients, as copies. Tensors: the moments of
+  // parameter i as "i.first_moment", …. Texts: "optimizer" (which kind), "parameters" (how many),
+  // "learning_rate", the other settings by their names, and "i.steps", how often parameter i was updated.
+  State state() const;
+  // Goes on from where state() was called: from there on every step gives the same bits. The learning rate,
+  // counts and moments are taken over; the kind, the other settings and the parameters' shapes and dtypes
+  // must be the same here. Throws, naming what is missing, superfluous or different, and then has changed
+  // nothing.
+  void load_state(const State& state);
+
+ protected:
+  // What state() holds of one kind of optimizer.
+  struct Description {
+    std::vector<std::pair<std::string, double>> settings;              // without the learning rate
+    std::vector<std::pair<std::string, std::vector<Tensor>>> moments;  // one tensor for each parameter
+  };
+
+  // The parameters to update, which are shared, not copied. `kind` is a literal: "Adam". Throws where a
+  // parameter does not ask for a gradient or shares another's memory, or for a learning rate that
+  // set_learning_rate refuses.
+  Optimizer(const char* kind, std::vector<Tensor> parameters, double learning_rate);
+
+  // One tensor of zeros for each parameter.
+  std::vector<Tensor> zeros_like_parameters() const;
+
+  std::vector<Tensor> parameters_;
+  double learning_rate_;
+  std::vector<std::int64_t> steps_;  // t: how often each parameter was updated, this step included
+
+ private:
+  virtual Description describe() const = 0;
+  // Updates the elements [begin, end) of parameter i. Called on several threads, for different elements.
+  virtual void update(std::size_t i, const Tensor& gradient, std::int64_t begin, std::int64_t end) = 0;
+
+  const char* kind_;
+};
 
 }  // namespace taper::optim

@@ -8,18 +8,29 @@ namespace taper::optim {
 struct SgdOptions {
   double learning_rate = 1e-2;
   double momentum = 0;
+  bool nesterov = false;
 };
 
-// v <- momentum v + g,   p <- p - learning_rate v   (Polyak's heavy ball; v starts at 0).
+// With momentum mu and the velocity v starting at 0,
+//   v <- mu v + g,   p <- p - learning_rate v             (Polyak's heavy ball)
+//                    p <- p - learning_rate (g + mu v)    (nesterov)
+// Without momentum there is no velocity, and p <- p - learning_rate g.
+// Source: Sutskever, Martens, Dahl and Hinton, "On the importance of initialization and momentum in deep
+// learning" (ICML 2013), in the form that torch.optim.SGD gives it, where the learning rate stands outside
+// of v.
 class Sgd : public Optimizer {
  public:
-  // Throws unless learning_rate > 0 and 0 <= momentum < 1.
+  // Throws unless learning_rate is finite and at least 0 and 0 <= momentum < 1, or for nesterov without
+  // momentum.
   explicit Sgd(std::vector<Tensor> parameters, const SgdOptions& options = {});
-  void step() override;
 
  private:
-  SgdOptions options_;
-  std::vector<Tensor> velocity_;
+  Description describe() const override;
+  void update(std::size_t i, const Tensor& gradient, std::int64_t begin, std::int64_t end) override;
+
+  double momentum_;
+  bool nesterov_;
+  std::vector<Tensor> velocity_;  // none without momentum
 };
 
 }  // namespace taper::optim

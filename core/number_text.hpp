@@ -1,0 +1,19 @@
+// Numbers as text that reads back as the same bits, in every locale: what State's texts are made of.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace taper::detail {
+
+// The shortest text that from_text reads as exactly this number: "0.1", "1e-05", "inf", "-12".
+std::string to_text(double value);
+std::string to_text(std::int64_t value);
+
+// Sets `value` to the number that all of `text` spells. Returns false, having changed nothing, where it
+// spells none or one that is out of range.
+bool from_text(std::string_view text, double& value);
+bool from_text(std::string_view text, std::int64_t& value);
+
+}  // namespace taper::detail

@@ -1,10 +1,11 @@
 // gelu and gelu_pullback: float32 compiled for each instruction set, float64 as plain loops.
-// clang-format off: foreach_target.h includes this file again, and the order matters
+// foreach_target.h includes this file again, and the order matters:
+// clang-format off
 #include <taper/ops/kernels/simd.hpp>
 #define HWY_TARGET_INCLUDE "taper/ops/kernels/gelu.cpp"
-#include <hwy/contrib/math/math-inl.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include <hwy/contrib/math/math-inl.h>
 // clang-format on
 
 #include <taper/ops/kernels/gelu.hpp>

@@ -71,7 +71,7 @@ struct Header {
 
 // Takes in the header as nlohmann's parser reads it, token by token. No document is built, so that depth
 // costs nothing and a name that stands twice is seen; each token must be one that the format has in this
-// place.
+// place. The first one is '{': read_header has seen to that.
 class HeaderReader final : public nlohmann::json_sax<json> {
  public:
   explicit HeaderReader(const std::string& path) : path_(path) {}
@@ -150,7 +150,7 @@ class HeaderReader final : public nlohmann::json_sax<json> {
   bool end_object() override {
     if (place_ == Place::entry && !(entry_->has_dtype && entry_->has_shape && entry_->offsets.size() == 2))
       reject("lacks its dtype, its shape or its two data_offsets");
-    place_ = place_ == Place::top ? Place::end : Place::top;
+    place_ = Place::top;
     return true;
   }
 
@@ -163,7 +163,7 @@ class HeaderReader final : public nlohmann::json_sax<json> {
   }
 
  private:
-  enum class Place { start, top, texts, entry, numbers, end };
+  enum class Place { start, top, texts, entry, numbers };
 
   [[noreturn]] void reject(const std::string& why) const {
     fail("load_safetensors", path_, ": ", name_ == metadata ? "" : "tensor ", shown(name_), " ", why);
@@ -173,8 +173,6 @@ class HeaderReader final : public nlohmann::json_sax<json> {
     reject("has a number in its " + key_ + " that is not a whole one from 0 to 2^63 - 1");
   }
   [[noreturn]] void misplaced(const char* what) const {
-    if (place_ == Place::start)
-      fail("load_safetensors", path_, ": has ", what, " for a header, wanted an object");
     reject(std::string("has ") + what +
            (place_ == Place::top       ? ", wanted an object"
             : place_ == Place::texts   ? " under " + shown(key_) + ", wanted a string"

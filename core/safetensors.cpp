@@ -135,7 +135,6 @@ class HeaderReader final : public nlohmann::json_sax<json> {
     std::vector<std::int64_t>& list = key_ == "shape" ? entry_->shape : entry_->offsets;
     if (key_ == "shape" && list.size() == most_axes)
       reject("has more than " + std::to_string(most_axes) + " axes");
-    if (key_ != "shape" && list.size() == 2) reject("has more than two data_offsets");
     list.push_back(static_cast<std::int64_t>(number));
     return true;
   }
@@ -149,7 +148,7 @@ class HeaderReader final : public nlohmann::json_sax<json> {
 
   bool end_object() override {
     if (place_ == Place::entry && !(entry_->has_dtype && entry_->has_shape && entry_->offsets.size() == 2))
-      reject("lacks its dtype, its shape or its two data_offsets");
+      reject("is wrong: wanted a dtype, a shape and two data_offsets");
     place_ = Place::top;
     return true;
   }

@@ -124,12 +124,38 @@ HWY_NOINLINE void narrow_threshold(D d, Selection<T>& row, const T* x, std::int6
   }
 }
 
+// A bound for the k-th largest element of a row: the k-th largest of some of its elements, which the four
+// vectors hold. Maxima of pairs are enough where they are twice as many as k: then some 1.4 k elements of the
+// row exceed the bound instead of 1.1 k, but it is found in a fraction of the time.
+template <class D, class V, class T = hn::TFromD<D>>
+HWY_INLINE T kth_largest_of_maxima(D d, std::int64_t k, V max0, V max1, V max2, V max3) {
+  const std::int64_t lanes = hn::Lanes(d);
+  HWY_ALIGN T maxima[4 * HWY_MAX_BYTES / sizeof(T)];
+  if (k <= lanes) {
+    const V pair0 = hn::Max(max0, max1), pair1 = hn::Max(max2, max3);
+    if (2 * k <= lanes) {
+      hn::Store(hn::Max(pair0, pair1), d, maxima);
+      return kth_largest(d, maxima, lanes, k);
+    }
+    hn::Store(pair0, d, maxima), hn::Store(pair1, d, maxima + lanes);
+    return kth_largest(d, maxima, 2 * lanes, k);
+  }
+  hn::Store(max0, d, maxima), hn::Store(max1, d, maxima + lanes);
+  hn::Store(max2, d, maxima + 2 * lanes), hn::Store(max3, d, maxima + 3 * lanes);
+  return kth_largest(d, maxima, 4 * lanes, k);
+}
+
 // Raises the threshold of a row that has no candidates yet by what the maxima of the lanes tell, which are
 // elements of the row: for x[0 … n).
 template <class D, class V, class T = hn::TFromD<D>>
 HWY_INLINE void raise_threshold(D d, Selection<T>& row, const T* x, std::int64_t n, V max0, V max1, V max2,
                                 V max3) {
   const std::int64_t lanes = hn::Lanes(d);
+  // For large k that is a poor bound.
+  if (row.k <= 4 * lanes) {
+    const T kth = kth_largest_of_maxima(d, row.k, max0, max1, max2, max3);
+    row.threshold = std::max(row.threshold, just_below(kth));
+  }
   if (row.is_projection()) {
     // More or larger elements have a larger tau. So tau of at most k elements, whichever they are, is not
     // above that of the k largest, below which nothing is selected. It is found as in project(), in T, which
@@ -137,7 +163,7 @@ HWY_INLINE void raise_threshold(D d, Selection<T>& row, const T* x, std::int64_t
     const V largest = hn::Set(d, row.largest);
     const V z0 = hn::Sub(max0, largest), z1 = hn::Sub(max1, largest);
     const V z2 = hn::Sub(max2, largest), z3 = hn::Sub(max3, largest);
-    T tau = -1;
+    T tau = row.threshold - row.largest;  // -1, or what the k-th largest says
     std::int64_t above = 0;
     for (;;) {
       const V limit = hn::Set(d, tau);
@@ -156,13 +182,6 @@ HWY_INLINE void raise_threshold(D d, Selection<T>& row, const T* x, std::int64_t
       row.threshold = std::max(row.threshold, just_below(row.largest + (tau - margin)));
       return;
     }
-  }
-  // The k-th largest of the maxima is not above the k-th largest of all. For large k that is a poor bound.
-  if (row.k <= 4 * lanes) {
-    HWY_ALIGN T maxima[4 * HWY_MAX_BYTES / sizeof(T)];
-    hn::Store(max0, d, maxima), hn::Store(max1, d, maxima + lanes);
-    hn::Store(max2, d, maxima + 2 * lanes), hn::Store(max3, d, maxima + 3 * lanes);
-    row.threshold = std::max(row.threshold, just_below(kth_largest(d, maxima, 4 * lanes, row.k)));
   }
   if (row.k > lanes) narrow_threshold(d, row, x, n);
 }

@@ -1,7 +1,7 @@
 // Linear: initialisation and forward.
 #include <taper/core/fail.hpp>
 #include <taper/nn/linear.hpp>
-#include <taper/ops/add.hpp>
+#include <taper/ops/affine.hpp>
 #include <taper/ops/matmul.hpp>
 
 #include <cmath>
@@ -22,8 +22,7 @@ Tensor Linear::operator()(const Tensor& x) const {
     fail("Linear", "x must be ", weight.dtype(), " with ", weight.extent(0), " as its last extent, got ",
          x.dtype(), " ", x.shape());
   }
-  const Tensor y = matmul(x, weight);
-  return bias ? y + bias : y;
+  return bias ? affine(x, weight, bias) : matmul(x, weight);
 }
 
 void Linear::list(Parts& parts) const {

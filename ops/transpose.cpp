@@ -1,9 +1,11 @@
 // transpose: the forward kernel and, beside it, the vector-Jacobian product. transpose.hpp gives the
 // formulas.
 #include <taper/core/record.hpp>
+#include <taper/core/threads.hpp>
 #include <taper/ops/transpose.hpp>
 
 #include <algorithm>
+#include <cstring>
 
 namespace taper {
 namespace {
@@ -13,26 +15,37 @@ struct Extents {
   std::int64_t outer = 1, rows, middle = 1, columns, inner = 1;
 };
 
-// Tiles of 16 x 16 runs keep both the lines that are read and those that are written in the cache.
+// std::copy_n of a few elements is a call whose size the compiler does not know; a vector or two are moves.
+template <class T>
+void copy_run(const T* from, std::int64_t count, T* to) {
+  constexpr std::int64_t step = 8;
+  std::int64_t i = 0;
+  for (; i + step <= count; i += step) std::memcpy(to + i, from + i, step * sizeof(T));
+  for (; i < count; ++i) to[i] = from[i];
+}
+
+// Tiles of 16 x 16 runs keep both the lines that are read and those that are written in the cache. The tiles
+// of 16 rows are shared out.
 template <class T>
 void swap_axes(const Extents& e, const T* x, T* y) {
   constexpr std::int64_t tile = 16;
   const std::int64_t x_row = e.middle * e.columns * e.inner, y_row = e.middle * e.rows * e.inner;
-  for (std::int64_t o = 0; o < e.outer; ++o) {
-    for (std::int64_t m = 0; m < e.middle; ++m) {
+  const std::int64_t tiles = (e.rows + tile - 1) / tile, elements_of_tile = tile * e.columns * e.inner;
+  const std::int64_t part = std::max<std::int64_t>(1, 16384 / std::max<std::int64_t>(1, elements_of_tile));
+  parallel_ranges(e.outer * e.middle * tiles, part, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t task = begin; task < end; ++task) {
+      const std::int64_t o = task / (e.middle * tiles), m = task / tiles % e.middle, i0 = task % tiles * tile;
       const T* from = x + o * e.rows * x_row + m * e.columns * e.inner;
       T* to = y + o * e.columns * y_row + m * e.rows * e.inner;
-      for (std::int64_t i0 = 0; i0 < e.rows; i0 += tile) {
-        for (std::int64_t j0 = 0; j0 < e.columns; j0 += tile) {
-          for (std::int64_t j = j0; j < std::min(j0 + tile, e.columns); ++j) {
-            for (std::int64_t i = i0; i < std::min(i0 + tile, e.rows); ++i) {
-              std::copy_n(from + i * x_row + j * e.inner, e.inner, to + j * y_row + i * e.inner);
-            }
+      for (std::int64_t j0 = 0; j0 < e.columns; j0 += tile) {
+        for (std::int64_t j = j0; j < std::min(j0 + tile, e.columns); ++j) {
+          for (std::int64_t i = i0; i < std::min(i0 + tile, e.rows); ++i) {
+            copy_run(from + i * x_row + j * e.inner, e.inner, to + j * y_row + i * e.inner);
           }
         }
       }
     }
-  }
+  });
 }
 
 }  // namespace

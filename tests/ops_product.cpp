@@ -152,6 +152,58 @@ Array matmul_reference(const std::vector<Array>& in) {
   return y;
 }
 
+OpRow affine_row() {
+  const MultiFunction f = [](const Tensors& x) { return affine(x[0], x[1], x[2]); };
+  const Reference reference = [](const std::vector<Array>& x) {
+    Array y = matmul_reference({x[0], x[1]});
+    for (std::size_t i = 0; i < y.values.size(); ++i) y.values[i] += x[2].values[i % x[2].values.size()];
+    return y;
+  };
+  OpRow op_row{"affine", {}};
+  const auto add_variant = [&](const char* name, const Shape& x, std::int64_t outputs) {
+    op_row.variants.push_back(
+        {name,
+         f,
+         reference,
+         {{x, between(-2, 2)}, {{x[x.size() - 1], outputs}, between(-2, 2)}, {{outputs}, between(-2, 2)}}});
+  };
+  add_variant("rows", {4, 3}, 5);
+  add_variant("a vector", {3}, 2);
+  add_variant("a stack", {2, 3, 4}, 3);
+  add_variant("rank 5", {2, 1, 2, 1, 3}, 2);
+  add_variant("one output", {4, 3}, 1);
+  add_variant("no inputs", {3, 0}, 2);
+  add_variant("no rows", {2, 0, 3}, 2);
+  op_row.errors = {
+      {"a scalar",
+       [] {
+         affine(ones({}), ones({2, 3}), ones({3}));
+       },
+       {"x is ()"}},
+      {"weight",
+       [] {
+         affine(ones({4, 2}), ones({3, 3}), ones({3}));
+       },
+       {"x is (4, 2)", "weight (3, 3)"}},
+      {"weight of rank 3",
+       [] {
+         affine(ones({4, 2}), ones({1, 2, 3}), ones({3}));
+       },
+       {"weight (1, 2, 3)"}},
+      {"bias",
+       [] {
+         affine(ones({4, 2}), ones({2, 3}), ones({2}));
+       },
+       {"bias (2,)"}},
+      {"bias of rank 2",
+       [] {
+         affine(ones({4, 2}), ones({2, 3}), ones({1, 3}));
+       },
+       {"bias (1, 3)"}},
+  };
+  return op_row;
+}
+
 OpRow matmul_row() {
   OpRow op_row{"matmul", {}};
   const auto add_variant = [&](const char* name, const Shape& a, const Shape& b) {
@@ -303,6 +355,8 @@ OpRow sparse_attention_row() {
 
 }  // namespace
 
-std::vector<OpRow> product_ops() { return {bmm_row(), matmul_row(), mm_row(), sparse_attention_row()}; }
+std::vector<OpRow> product_ops() {
+  return {affine_row(), bmm_row(), matmul_row(), mm_row(), sparse_attention_row()};
+}
 
 }  // namespace taper::test

@@ -47,9 +47,9 @@ Parts parts_of_product(std::int64_t batch, std::int64_t m, std::int64_t n, std::
   return by_rows.rows >= by_depth.depth ? by_rows : by_depth;
 }
 
-}  // namespace
-
-Tensor gemm(const char* op, int rank, const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {
+// Both forms of gemm; the bias may be an empty handle.
+Tensor product(const char* op, int rank, const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b,
+               const Tensor& bias) {
   if (a.rank() != rank || b.rank() != rank) {
     fail(op, "wanted two tensors of rank ", rank, ": a is ", a.shape(), ", b is ", b.shape());
   }
@@ -73,24 +73,32 @@ Tensor gemm(const char* op, int rank, const Tensor& a, const Tensor& b, bool tra
   dispatch(dtype, [&]<class T>() {
     T* out = c.mutable_data<T>();
     if (c.size() == 0) return;
-    if (k == 0) return static_cast<void>(std::fill_n(out, c.size(), T{0}));  // an empty sum
+    // Rows [first, last) of all, before products are added to them.
+    const auto start_rows = [&](std::int64_t first, std::int64_t last) {
+      if (!bias) return static_cast<void>(std::fill(out + first * n, out + last * n, T{0}));
+      for (std::int64_t r = first; r < last; ++r) std::copy_n(bias.data<T>(), n, out + r * n);
+    };
+    if (k == 0) return start_rows(0, batch * m);  // an empty sum
     using cxxblas::NoTrans, cxxblas::Trans;
     make_openblas_single_threaded();
     const Parts parts = parts_of_product(batch, m, n, k);
     Tensor pieces;  // of the products that are added up
     if (parts.depth > 1) pieces = Tensor::uninitialized(op, {batch, parts.depth, m, n}, dtype);
     T* const to = parts.depth > 1 ? pieces.mutable_data<T>() : out;
+    const bool adds = bias && parts.depth == 1;
     const auto multiply = [&](std::int64_t task) {
       const std::int64_t i = task / (parts.rows * parts.depth), row = task / parts.depth % parts.rows;
       const std::int64_t piece = task % parts.depth;
       const std::int64_t first = row * m / parts.rows, last = (row + 1) * m / parts.rows;
       const std::int64_t from = piece * k / parts.depth, until = (piece + 1) * k / parts.depth;
       const std::int64_t a_start = transpose_a ? from * m + first : first * k + from;
+      if (adds) start_rows(i * m + first, i * m + last);
       cxxblas::gemm(cxxblas::RowMajor, transpose_a ? Trans : NoTrans, transpose_b ? Trans : NoTrans,
                     static_cast<int>(last - first), static_cast<int>(n), static_cast<int>(until - from), T{1},
                     a.data<T>() + i * m * k + a_start, static_cast<int>(columns(a)),
                     b.data<T>() + i * k * n + from * (transpose_b ? 1 : n), static_cast<int>(columns(b)),
-                    T{0}, to + ((i * parts.depth + piece) * m + first) * n, static_cast<int>(n));
+                    adds ? T{1} : T{0}, to + ((i * parts.depth + piece) * m + first) * n,
+                    static_cast<int>(n));
     };
     // Waking a thread takes as long as some ten thousand multiplications.
     const std::int64_t tasks = batch * parts.rows * parts.depth;
@@ -99,15 +107,24 @@ Tensor gemm(const char* op, int rank, const Tensor& a, const Tensor& b, bool tra
     } else {
       parallel_for(tasks, multiply);
     }
-    for (std::int64_t i = 0; parts.depth > 1 && i < batch; ++i) {
-      const T* const first = to + i * parts.depth * m * n;
-      std::copy_n(first, m * n, out + i * m * n);
-      for (std::int64_t piece = 1; piece < parts.depth; ++piece) {
-        for (std::int64_t j = 0; j < m * n; ++j) out[i * m * n + j] += first[piece * m * n + j];
-      }
+    if (parts.depth == 1) return;
+    start_rows(0, batch * m);
+    for (std::int64_t piece = 0; piece < batch * parts.depth; ++piece) {
+      T* const sum = out + piece / parts.depth * m * n;
+      for (std::int64_t j = 0; j < m * n; ++j) sum[j] += to[piece * m * n + j];
     }
   });
   return c;
+}
+
+}  // namespace
+
+Tensor gemm(const char* op, int rank, const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {
+  return product(op, rank, a, b, transpose_a, transpose_b, {});
+}
+
+Tensor gemm(const char* op, const Tensor& a, const Tensor& b, const Tensor& bias) {
+  return product(op, 2, a, b, false, false, bias);
 }
 
 }  // namespace taper::kernels

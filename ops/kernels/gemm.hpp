@@ -11,4 +11,7 @@ namespace taper::kernels {
 // differ.
 Tensor gemm(const char* op, int rank, const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b);
 
+// a b + bias for two matrices, with bias (n) added to each row. Throws as above; bias must fit.
+Tensor gemm(const char* op, const Tensor& a, const Tensor& b, const Tensor& bias);
+
 }  // namespace taper::kernels

@@ -85,6 +85,28 @@ TEST_F(InstructionSets, GiveTheSameBitsInTheSparseSoftmaxes) {
   }
 }
 
+TEST_F(InstructionSets, GiveTheSameBitsInAdam) {
+  for (const DType dtype : {float32, float64}) {
+    for (const std::int64_t n : {1, 7, 64, 1003}) {
+      const Tensor start = draw({n}, 1, false, dtype);
+      const Tensors gradients{draw({n}, 1, false, dtype), draw({n}, 1e-3, false, dtype)};
+      const auto f = [&] {
+        Tensor p = start.clone().requires_grad();
+        optim::AdamW adam({p});
+        for (const Tensor& gradient : gradients) {
+          p.impl().grad = gradient;
+          adam.step();
+        }
+        const State state = adam.state();
+        return Tensors{p, state.tensors.at("0.first_moment"), state.tensors.at("0.second_moment")};
+      };
+      compare_all(f, [](const Tensors& found, const Tensors& first) {
+        for (std::size_t i = 0; i < found.size(); ++i) expect_same(found[i], first[i]);
+      });
+    }
+  }
+}
+
 // Where products are exact. (Otherwise their last digits depend on the order of the sums, and with them what
 // lies at a kink.)
 TEST_F(InstructionSets, GiveTheSameSupportsInSparseAttention) {

@@ -1,6 +1,7 @@
-// Adam and AdamW: one pass over each parameter.
+// Adam and AdamW: settings, and what a step multiplies by.
 #include <taper/core/fail.hpp>
 #include <taper/nn/optim/adam.hpp>
+#include <taper/nn/optim/adam_update.hpp>
 
 #include <cmath>
 
@@ -36,21 +37,19 @@ Optimizer::Description Adam::describe() const {
 void Adam::update(std::size_t i, const Tensor& gradient, std::int64_t begin, std::int64_t end) {
   dispatch(gradient.dtype(), [&]<class T>() {
     const auto t = static_cast<double>(steps_[i]);
-    const T rate = static_cast<T>(learning_rate_ / (1 - std::pow(beta1_, t)));
-    const T correction = static_cast<T>(1 / std::sqrt(1 - std::pow(beta2_, t)));
-    const T epsilon = static_cast<T>(epsilon_), kept = static_cast<T>(1 - learning_rate_ * weight_decay_);
-    const T beta1 = static_cast<T>(beta1_), beta2 = static_cast<T>(beta2_);
-    // Subtracted in double: 1 - 0.999f is off by one part in 80000.
-    const T rest1 = static_cast<T>(1 - beta1_), rest2 = static_cast<T>(1 - beta2_);
-    const T* __restrict g = gradient.data<T>();
-    T* __restrict m = first_moment_[i].mutable_data<T>();
-    T* __restrict v = second_moment_[i].mutable_data<T>();
-    T* __restrict p = parameters_[i].mutable_data<T>();
-    for (std::int64_t j = begin; j < end; ++j) {
-      m[j] = beta1 * m[j] + rest1 * g[j];
-      v[j] = beta2 * v[j] + rest2 * (g[j] * g[j]);
-      p[j] = kept * p[j] - rate * m[j] / (std::sqrt(v[j]) * correction + epsilon);
-    }
+    // The differences in double: 1 - 0.999f is off by one part in 80000.
+    const AdamStep<T> step{
+        .beta1 = static_cast<T>(beta1_),
+        .rest1 = static_cast<T>(1 - beta1_),
+        .beta2 = static_cast<T>(beta2_),
+        .rest2 = static_cast<T>(1 - beta2_),
+        .kept = static_cast<T>(1 - learning_rate_ * weight_decay_),
+        .rate = static_cast<T>(learning_rate_ / (1 - std::pow(beta1_, t))),
+        .correction = static_cast<T>(1 / std::sqrt(1 - std::pow(beta2_, t))),
+        .epsilon = static_cast<T>(epsilon_),
+    };
+    adam_update(step, gradient.data<T>() + begin, end - begin, first_moment_[i].mutable_data<T>() + begin,
+                second_moment_[i].mutable_data<T>() + begin, parameters_[i].mutable_data<T>() + begin);
   });
 }
 

@@ -18,6 +18,7 @@
 #include <taper/core/threads.hpp>
 #include <taper/cuda/device.hpp>
 #include <taper/nn/batches.hpp>
+#include <taper/nn/checkpoint.hpp>
 #include <taper/nn/embedding.hpp>
 #include <taper/nn/linear.hpp>
 #include <taper/nn/losses.hpp>

@@ -1,0 +1,89 @@
+// Checkpoints: the parts of a run under their prefixes in one State, and back.
+#include <taper/core/fail.hpp>
+#include <taper/nn/checkpoint.hpp>
+
+#include <charconv>
+#include <utility>
+
+namespace taper::nn {
+namespace {
+
+constexpr const char* marker = "taper.checkpoint";
+constexpr const char* version = "1";
+
+void add(State& file, const std::string& prefix, const State& part) {
+  for (const auto& [name, tensor] : part.tensors) file.tensors.emplace(prefix + name, tensor);
+  for (const auto& [name, text] : part.texts) file.texts.emplace(prefix + name, text);
+}
+
+// Takes out of `from` what begins with `prefix`, and leaves the prefix off.
+template <class Value>
+std::map<std::string, Value> take(std::map<std::string, Value>& from, const std::string& prefix) {
+  std::map<std::string, Value> part;
+  for (auto it = from.lower_bound(prefix); it != from.end() && it->first.starts_with(prefix);) {
+    part.emplace(it->first.substr(prefix.size()), std::move(it->second));
+    it = from.erase(it);
+  }
+  return part;
+}
+
+}  // namespace
+
+void save_checkpoint(const std::string& path, const Run& run) {
+  if (run.step < 0) fail("save_checkpoint", "step must be at least 0, got ", run.step);
+  State file;
+  add(file, "model.", {run.model.state_dict(), {}});
+  add(file, "optimizer.", run.optimizer.state());
+  add(file, "extras.", run.extras);
+  file.texts[marker] = version;
+  file.texts["step"] = std::to_string(run.step);
+  file.texts["generator"] = run.generator.state();
+  save_safetensors(path, file);
+}
+
+void load_checkpoint(const std::string& path, Run& run) {
+  constexpr const char* op = "load_checkpoint";
+  State file = load_safetensors(path);
+  // A text that a checkpoint always has.
+  const auto text = [&](const char* name) {
+    const auto found = file.texts.extract(name);
+    if (!found) fail(op, path, ": is no checkpoint: it lacks the text '", name, "'");
+    return found.mapped();
+  };
+  // What throws Error, with the file's name before the message.
+  const auto named = [&](const auto& call) {
+    try {
+      call();
+    } catch (const Error& error) {
+      fail(op, path, ": ", error.what());
+    }
+  };
+
+  if (const std::string found = text(marker); found != version)
+    fail(op, path, ": is a checkpoint of version ", detail::shown(found), ", wanted '", version, "'");
+  const std::string digits = text("step");
+  std::int64_t step = -1;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), step);
+  if (error != std::errc() || end != digits.data() + digits.size() || step < 0)
+    fail(op, path, ": has the step ", detail::shown(digits), ", wanted a whole number of at least 0");
+  Generator generator;
+  const std::string stream = text("generator");
+  named([&] { generator.set_state(stream); });
+  const std::map<std::string, Tensor> model = take(file.tensors, "model.");
+  const State optimizer{take(file.tensors, "optimizer."), take(file.texts, "optimizer.")};
+  State extras{take(file.tensors, "extras."), take(file.texts, "extras.")};
+  if (!file.tensors.empty())
+    fail(op, path, ": tensor ", detail::shown(file.tensors.begin()->first), " is no part of a checkpoint");
+  if (!file.texts.empty())
+    fail(op, path, ": text ", detail::shown(file.texts.begin()->first), " is no part of a checkpoint");
+
+  // The optimizer's check is the last one, and from there on nothing fails.
+  run.model.check_state_dict(op, path + ": ", "model.", model);
+  named([&] { run.optimizer.load_state(optimizer); });
+  run.model.load_state_dict(model);
+  run.generator = generator;
+  run.step = step;
+  run.extras = std::move(extras);
+}
+
+}  // namespace taper::nn

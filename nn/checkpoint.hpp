@@ -1,0 +1,34 @@
+// Checkpoints: a training run in one file, from which it goes on bit for bit.
+#pragma once
+
+#include <taper/core/random.hpp>
+#include <taper/core/safetensors.hpp>
+#include <taper/nn/module.hpp>
+#include <taper/nn/optim/optimizer.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace taper::nn {
+
+// All that a training run goes on from. A schedule is a function of the step, so that the step is its state.
+struct Run {
+  const Module& model;
+  optim::Optimizer& optimizer;
+  Generator& generator;   // of the batches, of Dropout, of whatever draws while training
+  std::int64_t step = 0;  // steps done
+  State extras = {};      // what the caller keeps beside: loss curve, options
+};
+
+// Writes the run into one safetensors file, in whole or not at all (core/files.hpp). Its tensors are
+// "model." + a parameter's name, "optimizer." + …, "extras." + …; its texts "optimizer.…", "extras.…",
+// "step", "generator" and "taper.checkpoint", which tells a checkpoint from other files. Throws as
+// save_safetensors does, and where step < 0 or two parameters have one name.
+void save_checkpoint(const std::string& path, const Run& run);
+
+// Reads such a file into a run of the same model and optimizer: the parameters in place, and the generator,
+// the step and the extras. Throws, naming the file and what is wrong in it, where it can't be read, is no
+// checkpoint, or does not fit the model or the optimizer; then nothing has changed.
+void load_checkpoint(const std::string& path, Run& run);
+
+}  // namespace taper::nn

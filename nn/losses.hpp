@@ -1,8 +1,11 @@
-// Losses: how far a prediction is from its target, as one number.
+// Losses: how far a prediction is from its target, as one number. docs/losses.md derives them.
 #pragma once
 
 #include <taper/core/indices.hpp>
 #include <taper/core/tensor.hpp>
+#include <taper/ops/cross_entropy.hpp>
+
+#include <limits>
 
 namespace taper::nn {
 
@@ -10,8 +13,29 @@ namespace taper::nn {
 // broadcasts by accident is a wrong number.
 Tensor mean_squared_error(const Tensor& prediction, const Tensor& target);
 
-// The mean over all rows of -log softmax(logits)[label], rank 0: logits (…, classes), labels (…), each from 0
-// to classes - 1. Throws where the shapes do not fit, there is no row, or a label is out of range.
-Tensor cross_entropy(const Tensor& logits, const Indices& labels);
+// The mean of -log softmax(logits)[label], with label smoothing and ignored labels: an op of its own, see
+// there.
+using taper::cross_entropy;
+
+struct SparsemaxLossOptions {
+  // Non-zeros of p below, at most. By default any number: p = sparsemax(z).
+  std::int64_t k = std::numeric_limits<std::int64_t>::max();
+  // Rows with this label count for nothing: their gradient is 0, even where they hold NaN.
+  std::int64_t ignored_label = -100;
+};
+
+// The loss that belongs to sparse_softmax as cross entropy belongs to softmax: its gradient is prediction
+// minus target. For logits z (…, C) and a label y for each row, (…), from 0 to C - 1, the mean, rank 0, over
+// the N rows that count of
+//   L = p . z - |p|^2 / 2 + 1/2 - z_y   with p = sparse_softmax(z, k);   dz = dL (p - e_y) / N.
+// L is convex and at least 0, and it is 0 exactly where z_y exceeds every other logit by 1 or more. Where
+// sparse_softmax has a kink L is smooth, and where that jumps L has a kink, at which its p is taken.
+//
+// A logit of -inf has p = 0 and gradient 0; where it is the label's, L is +inf and the gradient p - e_y all
+// the same. A row with NaN or +inf makes the loss and the row's gradient NaN. float32 or float64. Throws
+// where the shapes do not fit, a label is out of range, no row counts, or k < 1. Sources: Martins and
+// Astudillo, arXiv 1602.02068, section 3; with k, the Fenchel-Young loss of the projection onto the simplex
+// with at most k non-zeros: Blondel, Martins and Niculae, arXiv 1901.02324.
+Tensor sparsemax_loss(const Tensor& logits, const Indices& labels, const SparsemaxLossOptions& options = {});
 
 }  // namespace taper::nn

@@ -1,4 +1,4 @@
-// Module: collecting the parameters of a tree of modules, and copying them out and in.
+// Module: walking a tree of modules, to collect the parameters, to copy them out and in, or to set the mode.
 #include <taper/core/fail.hpp>
 #include <taper/core/safetensors.hpp>
 #include <taper/nn/module.hpp>
@@ -31,6 +31,7 @@ class Names {
 }  // namespace
 
 void Parts::add(const std::string& name, const Module& module) {
+  if (training_) module.training_ = *training_;
   const std::string outer = std::exchange(prefix_, prefix_ + name + ".");
   module.list(*this);
   prefix_ = outer;
@@ -103,6 +104,13 @@ void Module::check_state_dict(const char* op, const std::string& where, const st
   const std::string problems = twice.sentence("two parameters are called ") + missing.sentence("missing: ") +
                                extra.sentence("no parameter of the model: ") + wrong.sentence("wrong: ");
   if (!problems.empty()) fail(op, where, "the tensors don't fit the model", problems);
+}
+
+void Module::train(bool on) const {
+  training_ = on;
+  Parts parts;
+  parts.training_ = on;
+  list(parts);
 }
 
 }  // namespace taper::nn

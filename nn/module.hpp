@@ -4,6 +4,7 @@
 #include <taper/core/tensor.hpp>
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,7 @@ class Parts {
   struct Run;
   std::string prefix_;
   std::vector<std::pair<std::string, Tensor>> parameters_;
+  std::optional<bool> training_;  // where set, the mode that each module on the way is put into
 };
 
 // clang-format off
@@ -59,6 +61,15 @@ class Module {
   // has changed. The message names every tensor that is wrong, missing, or too many.
   void load_state_dict(const std::map<std::string, Tensor>& tensors) const;
 
+  // Puts this module and all those inside it into training mode, in which each module starts, or out of it.
+  // Some compute something else in training: Dropout. The mode is no part of a module's value, as a gradient
+  // is none of a parameter's: that is why a const module has it changed. A copy starts in the mode of its
+  // original and goes its own way from there. Not to be called while another thread uses the module.
+  void train(bool on = true) const;
+  // train(false), for evaluation.
+  void eval() const { train(false); }
+  bool is_training() const { return training_; }
+
   // Tells `parts` each parameter and each module inside this one.
   virtual void list(Parts& parts) const = 0;
 
@@ -67,6 +78,9 @@ class Module {
   // The checks of load_state_dict: throws Error("[op] " + where + …), each tensor named with `prefix`.
   void check_state_dict(const char* op, const std::string& where, const std::string& prefix,
                         const std::map<std::string, Tensor>& tensors) const;
+
+  friend class Parts;
+  mutable bool training_ = true;
 };
 
 }  // namespace taper::nn

@@ -4,6 +4,7 @@
 #include <taper/nn/multi_head_sparse_attention.hpp>
 #include <taper/ops/broadcast_to.hpp>
 #include <taper/ops/reshape.hpp>
+#include <taper/ops/rotary.hpp>
 #include <taper/ops/transpose.hpp>
 
 #include <cmath>
@@ -13,12 +14,15 @@ namespace {
 
 constexpr const char* name = "MultiHeadSparseAttention";
 
-std::int64_t checked_width(std::int64_t width, std::int64_t heads, std::int64_t k) {
+std::int64_t checked_width(std::int64_t width, std::int64_t heads, std::int64_t k, bool rotary) {
   if (heads < 1) fail(name, "heads must be at least 1, got ", heads);
   if (width < 1 || width % heads != 0) {
     fail(name, "width must be a positive multiple of heads, got ", width, " for ", heads, " heads");
   }
   if (k < 1) fail(name, "k must be at least 1, got ", k);
+  if (rotary && width / heads % 2 != 0) {
+    fail(name, "rotary needs an even width per head, got width ", width, " for ", heads, " heads");
+  }
   return width;
 }
 
@@ -26,26 +30,22 @@ LinearOptions projection(const MultiHeadSparseAttentionOptions& options) {
   return {.bias = options.bias, .dtype = options.dtype};
 }
 
-// A mask that differs within the batch is repeated for each head; any other broadcasts as it is.
-Tensor mask_of_heads(const Tensor& mask, std::int64_t heads) {
-  if (mask.rank() < 3 || mask.extent(0) == 1) return mask;
-  const std::int64_t b = mask.extent(0), n = mask.extent(1), m = mask.extent(2);
-  return reshape(broadcast_to(reshape(mask, {b, 1, n, m}), {b, heads, n, m}), {b * heads, n, m});
-}
-
 }  // namespace
 
 MultiHeadSparseAttention::MultiHeadSparseAttention(std::int64_t width, std::int64_t heads, std::int64_t k,
                                                    Generator& generator,
                                                    const MultiHeadSparseAttentionOptions& options)
-    : query(checked_width(width, heads, k), width, generator, projection(options)),
+    : query(checked_width(width, heads, k, options.rotary), width, generator, projection(options)),
       key(width, width, generator, projection(options)),
       value(width, width, generator, projection(options)),
       output(width, width, generator, projection(options)),
       heads_(heads),
+      causal_(options.causal),
+      rotary_(options.rotary),
       attention_(k, {.scale = 1 / std::sqrt(static_cast<double>(width / heads)),
                      .causal = options.causal,
-                     .fused = options.fused}) {}
+                     .fused = options.fused,
+                     .dense = options.dense}) {}
 
 void MultiHeadSparseAttention::check(const char* argument, const Tensor& x) const {
   const std::int64_t width = query.weight.extent(0);
@@ -61,15 +61,42 @@ Tensor MultiHeadSparseAttention::split(const Tensor& x) const {
   return reshape(transpose(reshape(x, {b, n, heads_, d}), 1, 2), {b * heads_, n, d});
 }
 
-Tensor MultiHeadSparseAttention::attend(const Tensor& x, const Tensor& y, const Tensor& mask) const {
-  const std::int64_t b = x.extent(0), n = x.extent(1), width = x.extent(2);
-  const Shape scores{b, n, y.extent(1)};
-  if (mask && !broadcasts_to(mask.shape(), scores)) {
+// The heads' queries from x and keys from y, turned to their positions where asked for: keys stand at 0, 1,
+// …, and of n queries to m keys the first at m - n with causal, else at 0.
+std::pair<Tensor, Tensor> MultiHeadSparseAttention::queries_and_keys(const Tensor& x, const Tensor& y) const {
+  const Tensor q = split(query(x)), k = split(key(y));
+  if (!rotary_) return {q, k};
+  return {rotary(q, causal_ ? y.extent(1) - x.extent(1) : 0), rotary(k)};
+}
+
+// The mask, which may be an empty handle, as it applies to the heads of queries from x and keys from y. One
+// that differs within the batch is repeated for each head; any other broadcasts as it is.
+Tensor MultiHeadSparseAttention::mask_of_heads(const Tensor& mask, const Tensor& x, const Tensor& y) const {
+  if (!mask) return mask;
+  const Shape scores{x.extent(0), x.extent(1), y.extent(1)};
+  if (!broadcasts_to(mask.shape(), scores)) {
     fail(name, "mask must broadcast to (batch, queries, keys) = ", scores, ", got ", mask.shape());
   }
-  const Tensor q = split(query(x)), k = split(key(y)), v = split(value(y));
-  const Tensor heads = mask ? attention_(q, k, v, mask_of_heads(mask, heads_)) : attention_(q, k, v);
+  if (mask.rank() < 3 || mask.extent(0) == 1) return mask;
+  const std::int64_t b = mask.extent(0), n = mask.extent(1), m = mask.extent(2);
+  return reshape(broadcast_to(reshape(mask, {b, 1, n, m}), {b, heads_, n, m}), {b * heads_, n, m});
+}
+
+Tensor MultiHeadSparseAttention::attend(const Tensor& x, const Tensor& y, const Tensor& mask) const {
+  const std::int64_t b = x.extent(0), n = x.extent(1), width = x.extent(2);
+  const Tensor seen = mask_of_heads(mask, x, y);
+  const auto [q, k] = queries_and_keys(x, y);
+  const Tensor v = split(value(y));
+  const Tensor heads = seen ? attention_(q, k, v, seen) : attention_(q, k, v);
   return output(reshape(transpose(reshape(heads, {b, heads_, n, width / heads_}), 1, 2), {b, n, width}));
+}
+
+Tensor MultiHeadSparseAttention::probabilities(const Tensor& x, const AttentionMask& options) const {
+  check("x", x);
+  const Tensor seen = mask_of_heads(options.mask, x, x);
+  const auto [q, k] = queries_and_keys(x, x);
+  const std::int64_t b = x.extent(0), n = x.extent(1);
+  return reshape(attention_.probabilities(q, k, seen), {b, heads_, n, n});
 }
 
 Tensor MultiHeadSparseAttention::operator()(const Tensor& x, const AttentionMask& options) const {
@@ -93,6 +120,7 @@ void MultiHeadSparseAttention::list(Parts& parts) const {
   parts.add("key", key);
   parts.add("value", value);
   parts.add("output", output);
+  parts.add("attention", attention_);
 }
 
 }  // namespace taper::nn

@@ -14,6 +14,13 @@ struct MultiHeadSparseAttentionOptions {
   DType dtype = float32;
   // Whether the op sparse_attention computes the heads, or its composition.
   bool fused = true;
+  // Turns the queries and keys of each head by the angles of their positions (the op rotary), so that a score
+  // depends on how far apart the two are. The positions count from 0; where attention is causal the last
+  // query stands where the last key does. Needs an even width / heads.
+  bool rotary = false;
+  // To compare with: softmax over all keys that a query may look at, instead of sparse_softmax. k counts for
+  // nothing, and an n x m matrix is made for each head.
+  bool dense = false;
 };
 
 // What a call may bring along: attention(x, {.mask = mask}).
@@ -31,10 +38,11 @@ struct AttentionMask {
 // Linear from width to width and start as those do. A query that may look at no key gives the output's bias.
 //
 // Source: Vaswani et al., Attention Is All You Need (2017), arXiv 1706.03762, section 3.2.2, with their
-// softmax replaced by sparse_softmax.
+// softmax replaced by sparse_softmax. Rotary: Su et al., arXiv 2104.09864.
 class MultiHeadSparseAttention : public Module {
  public:
-  // Throws unless width, heads and k are at least 1 and heads divides width.
+  // Throws unless width, heads and k are at least 1 and heads divides width, and where rotary is asked for
+  // with an odd width / heads.
   MultiHeadSparseAttention(std::int64_t width, std::int64_t heads, std::int64_t k, Generator& generator,
                            const MultiHeadSparseAttentionOptions& options = {});
   MultiHeadSparseAttention(std::int64_t width, std::int64_t heads, std::int64_t k,
@@ -50,6 +58,14 @@ class MultiHeadSparseAttention : public Module {
   Tensor operator()(const Tensor& queries_from, const Tensor& keys_and_values_from,
                     const AttentionMask& options = {}) const;
 
+  // P of all heads, (b, heads, n, n): what each query gives each key in operator()(x, options); a row of a
+  // query that may look at no key is 0. For pictures and scores, not for speed: the matrix is made whole.
+  Tensor probabilities(const Tensor& x, const AttentionMask& options = {}) const;
+
+  // At how many keys a query looks at most; it may change between calls. set_k throws where k < 1.
+  std::int64_t k() const { return attention_.k(); }
+  void set_k(std::int64_t k) { attention_.set_k(k); }
+
   void list(Parts& parts) const override;
 
   Linear query, key, value, output;
@@ -58,8 +74,11 @@ class MultiHeadSparseAttention : public Module {
   void check(const char* argument, const Tensor& x) const;
   Tensor attend(const Tensor& x, const Tensor& y, const Tensor& mask) const;
   Tensor split(const Tensor& x) const;
+  std::pair<Tensor, Tensor> queries_and_keys(const Tensor& x, const Tensor& y) const;
+  Tensor mask_of_heads(const Tensor& mask, const Tensor& x, const Tensor& y) const;
 
   std::int64_t heads_;
+  bool causal_, rotary_;
   SparseAttention attention_;
 };
 

@@ -4,6 +4,7 @@
 #include <taper/nn/sparse_attention.hpp>
 #include <taper/ops/bmm.hpp>
 #include <taper/ops/mul.hpp>
+#include <taper/ops/softmax.hpp>
 #include <taper/ops/sparse_attention.hpp>
 #include <taper/ops/sparse_softmax.hpp>
 #include <taper/ops/transpose.hpp>
@@ -14,6 +15,14 @@
 
 namespace taper::nn {
 namespace {
+
+constexpr const char* name = "SparseAttention";
+
+void check_mask(const Tensor& mask, const Tensor& queries, const Tensor& keys) {
+  const Shape scores{queries.extent(0), queries.extent(1), keys.extent(1)};
+  if (broadcasts_to(mask.shape(), scores)) return;
+  fail(name, "mask must broadcast to (batch, queries, keys) = ", scores, ", got ", mask.shape());
+}
 
 // (n, m): 1 where query i may look at key j, which is j <= i + m - n.
 Tensor causal_mask(std::int64_t n, std::int64_t m) {
@@ -27,17 +36,18 @@ Tensor causal_mask(std::int64_t n, std::int64_t m) {
 
 }  // namespace
 
-SparseAttention::SparseAttention(std::int64_t k, const SparseAttentionOptions& options)
-    : k_(k), options_(options) {
-  if (k < 1) fail("SparseAttention", "k must be at least 1, got ", k);
+SparseAttention::SparseAttention(std::int64_t k, const SparseAttentionOptions& options) : options_(options) {
+  set_k(k);
 }
 
-Tensor SparseAttention::attend(const Tensor& queries, const Tensor& keys, const Tensor& values,
-                               const Tensor& mask) const {
-  if (options_.fused) {
-    return sparse_attention(queries, keys, values, k_,
-                            {.scale = options_.scale, .causal = options_.causal, .mask = mask});
-  }
+void SparseAttention::set_k(std::int64_t k) {
+  if (k < 1) fail(name, "k must be at least 1, got ", k);
+  k_ = k;
+}
+
+Tensor SparseAttention::probabilities(const Tensor& queries, const Tensor& keys, const Tensor& mask) const {
+  detail::check_attention(name, queries, keys, keys);
+  if (mask) check_mask(mask, queries, keys);
   Tensor scores = bmm(queries, transpose(keys, 1, 2));
   if (options_.scale != 1) scores = scores * options_.scale;
   Tensor seen = mask;
@@ -46,22 +56,30 @@ Tensor SparseAttention::attend(const Tensor& queries, const Tensor& keys, const 
     if (mask) seen = where(mask, seen, scalar_like(0, seen));
   }
   if (seen) scores = where(seen, scores, scalar_like(-std::numeric_limits<double>::infinity(), scores));
-  return bmm(sparse_softmax(scores, k_), values);
+  if (!options_.dense) return sparse_softmax(scores, k_);
+  const Tensor p = softmax(scores);
+  // A row of -inf alone is NaN, and so is its gradient: both end here and at the where before.
+  return seen ? where(seen, p, scalar_like(0, p)) : p;
+}
+
+Tensor SparseAttention::attend(const Tensor& queries, const Tensor& keys, const Tensor& values,
+                               const Tensor& mask) const {
+  if (options_.fused && !options_.dense) {
+    return sparse_attention(queries, keys, values, k_,
+                            {.scale = options_.scale, .causal = options_.causal, .mask = mask});
+  }
+  return bmm(probabilities(queries, keys, mask), values);
 }
 
 Tensor SparseAttention::operator()(const Tensor& queries, const Tensor& keys, const Tensor& values) const {
-  detail::check_attention("SparseAttention", queries, keys, values);
+  detail::check_attention(name, queries, keys, values);
   return attend(queries, keys, values, {});
 }
 
 Tensor SparseAttention::operator()(const Tensor& queries, const Tensor& keys, const Tensor& values,
                                    const Tensor& mask) const {
-  detail::check_attention("SparseAttention", queries, keys, values);
-  const Shape scores{queries.extent(0), queries.extent(1), keys.extent(1)};
-  if (!broadcasts_to(mask.shape(), scores)) {
-    fail("SparseAttention", "mask must broadcast to (batch, queries, keys) = ", scores, ", got ",
-         mask.shape());
-  }
+  detail::check_attention(name, queries, keys, values);
+  check_mask(mask, queries, keys);
   return attend(queries, keys, values, mask);
 }
 

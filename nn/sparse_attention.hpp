@@ -15,6 +15,9 @@ struct SparseAttentionOptions {
   // gradients are the same but for rounding, and but for NaN and infinities where no query looks: see
   // sparse_attention.hpp.
   bool fused = false;
+  // To compare with: P = softmax(scale Q K^T) over all keys that a query may look at. k counts for nothing,
+  // and it is always the composition.
+  bool dense = false;
 };
 
 // y = P V with P = sparse_softmax(scale Q K^T, k), for queries Q (b, n, d), keys K (b, m, d) and values V (b,
@@ -25,6 +28,10 @@ class SparseAttention : public Module {
   // Throws where k < 1.
   explicit SparseAttention(std::int64_t k, const SparseAttentionOptions& options = {});
 
+  // At how many keys a query looks at most. set_k throws where k < 1.
+  std::int64_t k() const { return k_; }
+  void set_k(std::int64_t k);
+
   // Throws, naming the argument, where shapes or dtypes do not fit together.
   Tensor operator()(const Tensor& queries, const Tensor& keys, const Tensor& values) const;
 
@@ -32,6 +39,10 @@ class SparseAttention : public Module {
   // look at no key at all gives zeros, and no gradient.
   Tensor operator()(const Tensor& queries, const Tensor& keys, const Tensor& values,
                     const Tensor& mask) const;
+
+  // P, (b, n, m): what each query gives each key, zeros in the row of a query that may look at none. Always
+  // by the composition. The mask, where given, is as above. Throws as above.
+  Tensor probabilities(const Tensor& queries, const Tensor& keys, const Tensor& mask = {}) const;
 
   void list(Parts&) const override {}
 

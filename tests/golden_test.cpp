@@ -58,11 +58,19 @@ const std::map<std::string, Call>& calls() {
       {"broadcast_to", reshaping(broadcast_to)},
       {"cast", [](const Tensors& x, const Json&) { return cast(cast(x[0], float32), float64); }},
       {"concat", [](const Tensors& x, const Json& a) { return concat(x, a["axis"].get<int>()); }},
+      {"cross_entropy",
+       [](const Tensors& x, const Json& a) {
+         return nn::cross_entropy(x[0], indices_of(a["labels"]),
+                                  {.label_smoothing = a["label_smoothing"].get<double>(),
+                                   .ignored_label = a["ignored_label"].get<std::int64_t>()});
+       }},
       {"div", binary(div)},
       {"exp", unary(exp)},
       {"gather", [](const Tensors& x,
                     const Json& a) { return gather(x[0], indices_of(a["indices"]), a["axis"].get<int>()); }},
       {"gelu", unary(gelu)},
+      {"layer_norm", [](const Tensors& x,
+                        const Json& a) { return layer_norm(x[0], x[1], x[2], a["epsilon"].get<double>()); }},
       {"log", unary(log)},
       {"log_softmax", dense(log_softmax)},
       {"matmul", binary(matmul)},
@@ -75,6 +83,12 @@ const std::map<std::string, Call>& calls() {
       {"pow", binary(pow)},
       {"relu", unary(relu)},
       {"reshape", reshaping(reshape)},
+      {"rms_norm",
+       [](const Tensors& x, const Json& a) { return rms_norm(x[0], x[1], a["epsilon"].get<double>()); }},
+      {"rotary",
+       [](const Tensors& x, const Json& a) {
+         return rotary(x[0], a["first_position"].get<std::int64_t>(), a["base"].get<double>());
+       }},
       {"sigmoid", unary(sigmoid)},
       {"slice",
        [](const Tensors& x, const Json& a) {
@@ -84,6 +98,12 @@ const std::map<std::string, Call>& calls() {
       {"softmax", dense(softmax)},
       {"sparse_softmax", sparse(sparse_softmax)},
       {"sparse_softmax_as_written", sparse(sparse_softmax_as_written)},
+      {"sparsemax_loss",
+       [](const Tensors& x, const Json& a) {
+         return nn::sparsemax_loss(
+             x[0], indices_of(a["labels"]),
+             {.k = a["k"].get<std::int64_t>(), .ignored_label = a["ignored_label"].get<std::int64_t>()});
+       }},
       {"sqrt", unary(sqrt)},
       {"square", unary(square)},
       {"sub", binary(sub)},

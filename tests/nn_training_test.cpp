@@ -1,4 +1,4 @@
-// Losses and optimizers, against formulas written out in float64, and a model that learns.
+// Optimizers, against formulas written out in float64, and a model that learns.
 #include <taper/taper.hpp>
 
 #include <cmath>
@@ -9,39 +9,6 @@
 
 namespace taper::test {
 namespace {
-
-TEST(MeanSquaredError, IsTheMeanOfSquares) {
-  expect_values(nn::mean_squared_error(tensor({{1, 2}, {3, 4}}, float64), tensor({{1, 0}, {0, 4}}, float64)),
-                {13.0 / 4});
-  expect_error("mean_squared_error",
-               [] {
-                 nn::mean_squared_error(ones({2, 1}), ones({2}));
-               },
-               {"(2, 1)", "(2,)"});
-  expect_error("mean_squared_error", [] { nn::mean_squared_error(ones({2}), ones({2}, float64)); },
-               {"float64"});
-}
-
-TEST(CrossEntropy, IsTheMeanOfNegativeLogProbabilities) {
-  const Tensor logits = tensor({{{1, 2, 3}, {0, 0, 0}}, {{-1, 5, 2}, {1000, 0, -1000}}}, float64);
-  const Indices labels({2, 1, 0, 1}, {2, 2});
-  const auto log_sum = [](double a, double b, double c) {
-    return std::log(std::exp(a) + std::exp(b) + std::exp(c));
-  };
-  const double expected = ((log_sum(1, 2, 3) - 3) + std::log(3.0) + (log_sum(-1, 5, 2) + 1) + 1000) / 4;
-  expect_values(nn::cross_entropy(logits, labels), {expected});
-  const auto f = [&](const Tensor& x) { return nn::cross_entropy(x, labels); };
-  const GradcheckReport report = gradcheck(f, slice(logits, 2, 0, 3) * 0.01);
-  EXPECT_TRUE(report.ok()) << report;
-}
-
-TEST(CrossEntropy, Errors) {
-  expect_error("cross_entropy", [] { nn::cross_entropy(ones({2, 3}), {0, 1, 2}); }, {"(2, 3)", "(3,)"});
-  expect_error("cross_entropy", [] { nn::cross_entropy(ones({2, 3}), {0, 3}); }, {"3", "(2, 3)"});
-  expect_error("cross_entropy", [] { nn::cross_entropy(ones({2, 3}), {0, -1}); }, {"-1"});
-  expect_error("cross_entropy", [] { nn::cross_entropy(ones({0, 3}), Indices({}, {0})); }, {"empty"});
-  expect_error("cross_entropy", [] { nn::cross_entropy(ones({}), Indices({1}, {})); }, {"()"});
-}
 
 // Runs `optimizer` on 0.5 a p^2, whose gradient is a p, and holds each step against `expected(gradient)`.
 template <class Expected>

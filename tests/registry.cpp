@@ -54,8 +54,8 @@ Draw grid(double offset) {
 const std::vector<OpRow>& registry() {
   static const std::vector<OpRow> rows = [] {
     std::vector<OpRow> all;
-    for (const auto family :
-         {unary_ops, binary_ops, reduction_ops, layout_ops, selection_ops, product_ops, softmax_ops}) {
+    for (const auto family : {unary_ops, binary_ops, reduction_ops, layout_ops, selection_ops, product_ops,
+                              softmax_ops, layer_ops}) {
       for (OpRow& op_row : family()) all.push_back(std::move(op_row));
     }
     return all;

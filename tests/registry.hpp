@@ -62,5 +62,6 @@ std::vector<OpRow> layout_ops();
 std::vector<OpRow> selection_ops();
 std::vector<OpRow> product_ops();
 std::vector<OpRow> softmax_ops();
+std::vector<OpRow> layer_ops();
 
 }  // namespace taper::test

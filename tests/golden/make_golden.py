@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes golden.json beside this file: values and gradients of the ops as PyTorch computes them, in float64.
+"""Writes golden.json beside this file: values and gradients of the ops and losses as PyTorch computes them, in float64.
 
     pip install torch numpy entmax
     mkdir inputs && 03_sparse_attention --save inputs      the example's own random inputs
@@ -8,7 +8,7 @@
 Layout, where an array is {"shape": [2, 3], "values": [six numbers in row-major order]}:
 
     {"made_with": "torch …",
-     "ops": [{"op": "sum",                    name of the op in Taper
+     "ops": [{"op": "sum",                    name of the op or loss in Taper
               "attributes": {"axes": [1]},    its arguments that are not tensors
               "inputs": [array, …],
               "output": array,
@@ -35,7 +35,7 @@ import sys
 
 import numpy as np
 import torch
-from entmax import sparsemax
+from entmax import SparsemaxLoss, sparsemax
 from torch.nn import functional as F
 
 torch.manual_seed(20240607)
@@ -141,6 +141,50 @@ def cases():
                            lambda x, f=f, k=k, axis=axis: f(x, k, axis))
 
 
+def layer_cases():
+    """The same for what the layers of a model are made of."""
+    for shape in [(4, 6), (2, 3, 5), (3, 200)]:
+        width = shape[-1:]
+        for epsilon in [1e-5, 0.1]:
+            yield ("layer_norm", {"epsilon": epsilon}, [3 * randn(*shape) + 1, randn(*width), randn(*width)],
+                   lambda x, gain, bias, epsilon=epsilon: F.layer_norm(x, gain.shape, gain, bias, epsilon))
+            yield ("rms_norm", {"epsilon": epsilon}, [3 * randn(*shape) + 1, randn(*width)],
+                   lambda x, gain, epsilon=epsilon: F.rms_norm(x, gain.shape, gain, epsilon))
+
+    def rotary(x, first, base):  # as multiplication of complex numbers
+        n, width = x.shape[-2:]
+        angles = torch.outer(torch.arange(first, first + n).double(), base ** (-torch.arange(0, width, 2) / width))
+        pairs = torch.view_as_complex(x.reshape(*x.shape[:-1], -1, 2).contiguous())
+        return torch.view_as_real(pairs * torch.polar(torch.ones_like(angles), angles)).flatten(-2)
+
+    for first, base, shape in [(0, 10000, (5, 8)), (100, 10000, (2, 3, 4, 6)), (3, 50, (2, 4, 2))]:
+        yield ("rotary", {"first_position": first, "base": base}, [randn(*shape)],
+               lambda x, first=first, base=base: rotary(x, first, base))
+
+    labels = torch.tensor([[3, -100, 0], [4, 2, -100]])
+    for smoothing in [0, 0.1, 1]:
+        yield ("cross_entropy", {"labels": array(labels), "label_smoothing": smoothing, "ignored_label": -100},
+               [2 * randn(2, 3, 5)],
+               lambda z, smoothing=smoothing: F.cross_entropy(z.mT, labels, label_smoothing=smoothing))
+    yield ("cross_entropy", {"labels": array(labels % 5), "label_smoothing": 0.2, "ignored_label": 2},
+           [2 * randn(2, 3, 5)],
+           lambda z: F.cross_entropy(z.mT, labels % 5, label_smoothing=0.2, ignore_index=2))
+
+    def fenchel_young(z, k):
+        p = projection(z, k)
+        at_label = z.gather(-1, labels.clamp(min=0).unsqueeze(-1)).squeeze(-1)
+        losses = (p * z).sum(-1) - p.square().sum(-1) / 2 + 0.5 - at_label
+        return losses[labels >= 0].mean()
+
+    for scale in [0.3, 1.0]:
+        # The whole row: the package's own loss.
+        yield ("sparsemax_loss", {"labels": array(labels), "k": 5, "ignored_label": -100}, [scale * randn(2, 3, 5)],
+               lambda z: SparsemaxLoss()(z[labels >= 0], labels[labels >= 0]))
+        for k in [1, 2, 3]:
+            yield ("sparsemax_loss", {"labels": array(labels), "k": k, "ignored_label": -100},
+                   [scale * randn(2, 3, 5)], lambda z, k=k: fenchel_young(z, k))
+
+
 def with_gradients(f, inputs, cotangent=None):
     inputs = [x.detach().requires_grad_() for x in inputs]
     output = f(*inputs)
@@ -179,10 +223,12 @@ def main():
         documented_entry(1, 3, [2.0, 1.5, 0.1, -1.0, 3.2, 0.7]),
         documented_entry(2, 2, [[2.0, -0.5], [1.5, -1.0], [0.1, 2.5], [-1.0, 3.0]]),
     ]
+    attention = attention_entry([randn(2, 3, 5) for _ in range(3)])
+    ops += [op_entry(*case) for case in layer_cases()]  # drawn last, so that what was there keeps its values
     compact = lambda value: json.dumps(value, separators=(",", ":"))
     lines = lambda entries: ",\n".join(compact(entry) for entry in entries)
     text = (f'{{"made_with": "torch {torch.__version__}",\n"ops": [\n{lines(ops)}\n],\n'
-            f'"documented": [\n{lines(documented)}\n],\n"attention":\n{compact(attention_entry([randn(2, 3, 5) for _ in range(3)]))},\n'
+            f'"documented": [\n{lines(documented)}\n],\n"attention":\n{compact(attention)},\n'
             f'"example_03":\n{compact(attention_entry(saved, torch.ones(2, 3, 5)))}\n}}\n')
     json.loads(text)
     pathlib.Path(__file__).with_name("golden.json").write_text(text)

@@ -1,0 +1,25 @@
+// Dropout: drawing the mask.
+#include <taper/core/dtype.hpp>
+#include <taper/core/fail.hpp>
+#include <taper/nn/dropout.hpp>
+#include <taper/ops/mul.hpp>
+
+namespace taper::nn {
+
+Dropout::Dropout(double p, Generator* generator) : p_(p), generator_(generator) {
+  if (!(p >= 0 && p < 1)) fail("Dropout", "p must be at least 0 and below 1, got ", p);
+}
+
+Tensor Dropout::operator()(const Tensor& x) const {
+  if (!is_training() || p_ == 0) return x;
+  Generator& generator = generator_ ? *generator_ : default_generator();
+  Tensor mask = Tensor::uninitialized("Dropout", x.shape(), x.dtype());
+  dispatch(x.dtype(), [&]<class T>() {
+    T* m = mask.mutable_data<T>();
+    const T kept = static_cast<T>(1 / (1 - p_));
+    for (std::int64_t i = 0, n = mask.size(); i < n; ++i) m[i] = generator.uniform() < p_ ? T(0) : kept;
+  });
+  return x * mask;
+}
+
+}  // namespace taper::nn

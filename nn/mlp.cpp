@@ -1,0 +1,32 @@
+// Mlp: initialisation and forward.
+#include <taper/core/fail.hpp>
+#include <taper/nn/mlp.hpp>
+#include <taper/ops/gelu.hpp>
+
+namespace taper::nn {
+namespace {
+
+std::int64_t checked_width(std::int64_t width, std::int64_t hidden, std::int64_t outputs) {
+  if (width < 1 || hidden < 1 || outputs < 0) {
+    fail("Mlp", "wanted width and hidden of at least 1 and outputs of at least 0, got ", width, ", ", hidden,
+         " and ", outputs);
+  }
+  return width;
+}
+
+}  // namespace
+
+Mlp::Mlp(std::int64_t width, std::int64_t hidden, Generator& generator, const MlpOptions& options)
+    : hidden(checked_width(width, hidden, options.outputs), hidden, generator,
+             {.bias = options.bias, .dtype = options.dtype}),
+      output(hidden, options.outputs == 0 ? width : options.outputs, generator,
+             {.bias = options.bias, .dtype = options.dtype}) {}
+
+Tensor Mlp::operator()(const Tensor& x) const { return output(gelu(hidden(x))); }
+
+void Mlp::list(Parts& parts) const {
+  parts.add("hidden", hidden);
+  parts.add("output", output);
+}
+
+}  // namespace taper::nn

@@ -1,0 +1,33 @@
+// Sequential: the parts in their order.
+#include <taper/core/fail.hpp>
+#include <taper/nn/sequential.hpp>
+
+namespace taper::nn {
+
+void Sequential::append(Step step) {
+  if (!step.apply) fail("Sequential", "part ", steps_.size(), " is a null function");
+  steps_.push_back(std::move(step));
+}
+
+const Sequential::Function& Sequential::function(std::size_t i) const {
+  if (i >= steps_.size()) fail("Sequential", "part ", i, " was asked for, of ", steps_.size());
+  return steps_[i].apply;
+}
+
+void Sequential::throw_type(std::size_t i) const {
+  fail("Sequential", "part ", i, " was asked for as something else than it is");
+}
+
+Tensor Sequential::operator()(const Tensor& x) const {
+  Tensor y = x;
+  for (const Step& step : steps_) y = step.apply(y);
+  return y;
+}
+
+void Sequential::list(Parts& parts) const {
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    if (steps_[i].as_module) parts.add(std::to_string(i), *steps_[i].as_module(steps_[i].apply));
+  }
+}
+
+}  // namespace taper::nn

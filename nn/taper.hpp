@@ -22,6 +22,7 @@
 #include <taper/nn/dropout.hpp>
 #include <taper/nn/embedding.hpp>
 #include <taper/nn/init.hpp>
+#include <taper/nn/k_schedule.hpp>
 #include <taper/nn/linear.hpp>
 #include <taper/nn/losses.hpp>
 #include <taper/nn/mlp.hpp>
@@ -30,6 +31,7 @@
 #include <taper/nn/norms.hpp>
 #include <taper/nn/optim/adam.hpp>
 #include <taper/nn/optim/clip_gradients.hpp>
+#include <taper/nn/optim/schedule.hpp>
 #include <taper/nn/optim/sgd.hpp>
 #include <taper/nn/positions.hpp>
 #include <taper/nn/sequential.hpp>

@@ -199,7 +199,15 @@ TEST(OptimizerState, HoldsCopiesUnderTheirNames) {
   expect_same(state.tensors.at("1.first_moment"), zeros({3}));
   state.tensors.at("0.first_moment").mutable_data<double>()[0] = 7;
   expect_values(adam.state().tensors.at("0.first_moment"), {0.19, 0.19}, 1e-15);
+
   EXPECT_TRUE(optim::Sgd({used}).state().tensors.empty());
+  EXPECT_EQ(optim::Sgd({used}, {.momentum = 0.5, .nesterov = true}).state().texts,
+            (std::map<std::string, std::string>{{"0.steps", "0"},
+                                                {"learning_rate", "0.01"},
+                                                {"momentum", "0.5"},
+                                                {"nesterov", "1"},
+                                                {"optimizer", "Sgd"},
+                                                {"parameters", "1"}}));
 }
 
 TEST(Optimizer, CountsTheStepsOfEachParameter) {

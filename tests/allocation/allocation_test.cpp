@@ -107,6 +107,19 @@ TEST(Allocations, ConcatMakesNone) {
   EXPECT_EQ(calls_of_a_repeated_step(step), 0);
 }
 
+TEST(Allocations, AnOptimizersStepMakesNone) {
+  const std::vector<Tensor> parameters{ones({5, 3}).requires_grad(), ones({3}).requires_grad()};
+  optim::Adam adam(parameters);
+  const auto step = [&] {
+    Tape tape;
+    adam.zero_grad();
+    tape.backward(sum(parameters[0] * parameters[1]));
+    optim::clip_gradients(parameters, 1);
+    adam.step();
+  };
+  EXPECT_EQ(calls_of_a_repeated_step(step), 0);
+}
+
 TEST(Allocations, AStepOfInferenceMakesNone) {
   Generator generator(1);
   const Tensor x = randn({4, 8}, generator), weights = randn({8, 8}, generator);

@@ -202,6 +202,29 @@ TEST(Threads, SparseAttentionAndProductsAreTheSameForAnyNumber) {
   set_thread_count(before);
 }
 
+TEST(Threads, StepsOfAnOptimizerAreTheSameForAnyNumber) {
+  Generator generator(4);
+  const Tensors start{randn({7}, generator), randn({300, 170}, generator), randn({90, 50}, generator)};
+  const int before = thread_count();
+  Tensors wanted;
+  for (const int threads : {1, 2, 4}) {
+    set_thread_count(threads);
+    Tensors parameters;
+    for (const Tensor& tensor : start) parameters.push_back(tensor.clone().requires_grad());
+    optim::AdamW adam(parameters);
+    for (int step = 0; step < 3; ++step) {
+      Tape tape;
+      adam.zero_grad();
+      tape.backward(sum(square(parameters[0])) + sum(square(parameters[1])) + sum(square(parameters[2])));
+      optim::clip_gradients(parameters, 1);
+      adam.step();
+    }
+    if (wanted.empty()) wanted = parameters;
+    for (std::size_t i = 0; i < wanted.size(); ++i) expect_same(parameters[i], wanted[i]);
+  }
+  set_thread_count(before);
+}
+
 TEST(Pool, KeepsWhatIsFreedAndGivesItBackWhenAsked) {
   std::thread([] {
     EXPECT_EQ(pool_stats().system_allocations, 0u);

@@ -201,8 +201,9 @@ void write_page(const std::vector<std::unique_ptr<Outcome>>& outcomes, const Opt
       .title = "Sequences without a mistake", .x_label = "length", .series = {}, .percent = true};
   std::vector<std::pair<std::string, const example::Training*>> runs;
   for (const auto& outcome : outcomes) {
-    each.series.push_back({outcome->name, outcome->lengths, outcome->accuracy});
-    whole.series.push_back({outcome->name, outcome->lengths, outcome->sorted});
+    const int colour = static_cast<int>(runs.size());
+    each.series.push_back({outcome->name, outcome->lengths, outcome->accuracy, colour});
+    whole.series.push_back({outcome->name, outcome->lengths, outcome->sorted, colour});
     runs.emplace_back(outcome->name, &outcome->training);
   }
   page.figures({svg(each), svg(whole)}, "By the length of the sequence; training has seen none longer than " +

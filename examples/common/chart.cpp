@@ -11,7 +11,8 @@
 namespace example {
 namespace {
 
-constexpr double width = 560, height = 300, left = 52, right = 14, top = 58, bottom = 42;
+// Around the panel of 494 x 200 stand the title, the legend, the ticks and their labels.
+constexpr double width = 560, left = 52, right = 14, panel_height = 200, bottom = 42;
 constexpr std::size_t most_points = 600;  // of a line: more than a screen can show
 
 // An axis: the numbers from `first` to `last`, drawn between two coordinates.
@@ -81,41 +82,53 @@ std::string dots(const std::vector<double>& x, const std::vector<double>& y, con
   return path;
 }
 
-std::string element(const std::string& path, const std::string& classes) {
-  return path.empty() ? "" : "<path class=\"" + classes + "\" d=\"" + path + "\"/>\n";
+std::string element(const std::string& path, const std::string& style) {
+  return path.empty() ? "" : "<path class=\"" + style + "\" d=\"" + path + "\"/>\n";
 }
 
-std::string text(double x, double y, const std::string& classes, const std::string& what) {
-  return "<text class=\"" + classes + "\" x=\"" + coordinate(x) + "\" y=\"" + coordinate(y) + "\">" +
+std::string text(double x, double y, const std::string& style, const std::string& what) {
+  return "<text class=\"" + style + "\" x=\"" + coordinate(x) + "\" y=\"" + coordinate(y) + "\">" +
          escaped(what) + "</text>\n";
 }
 
 std::string axes(const Chart& chart, const Axis& across, const Axis& up) {
   std::string out;
-  const double y_step = chart.percent ? 0.25 : tick_step(up.last - up.first, 6);
+  const double y_step = chart.percent ? 0.25 : tick_step(up.last - up.first, 6), floor = up.from;
   for (double y = std::ceil(up.first / y_step) * y_step; y <= up.last + y_step / 1000; y += y_step) {
+    const bool zero = std::abs(y) < y_step / 1000;
     out += element("M" + coordinate(left) + " " + coordinate(up(y)) + "H" + coordinate(width - right),
-                   std::abs(y) < y_step / 1000 ? "axis" : "grid");
-    const double value = std::abs(y) < y_step / 1000 ? 0 : y;
+                   zero ? "axis" : "grid");
+    const double value = zero ? 0 : y;
     out += text(left - 8, up(y) + 4, "tick end", chart.percent ? percent(value) : number(value));
   }
   const double x_step = std::max(tick_step(across.last - across.first, 6), 1.0);
   for (double x = std::ceil(across.first / x_step) * x_step; x <= across.last; x += x_step) {
-    out += element("M" + coordinate(across(x)) + " " + coordinate(height - bottom) + "v4", "axis");
-    out += text(across(x), height - bottom + 18, "tick middle", number(x, 6));
+    out += element("M" + coordinate(across(x)) + " " + coordinate(floor) + "v4", "axis");
+    out += text(across(x), floor + 18, "tick middle", number(x, 6));
   }
-  return out + text((left + width - right) / 2, height - 6, "label middle", chart.x_label);
+  return out + text((left + width - right) / 2, floor + 36, "label middle", chart.x_label);
 }
 
-// Names of the series in a row above the chart, each behind a stroke of its colour.
-std::string legend(const Chart& chart) {
+std::string classes(const Series& series) {
+  return "series s" + std::to_string(series.colour) + (series.noisy ? " line" : " line dashed");
+}
+
+// Names of the series, each behind a stroke of its kind, in as many rows as they need from `y` on; y becomes
+// where they end.
+std::string legend(const Chart& chart, double& y) {
   std::string out;
   double x = left;
-  for (std::size_t i = 0; i < chart.series.size(); ++i) {
-    const std::string colour = "series s" + std::to_string(i);
-    out += element("M" + coordinate(x) + " 38h18", colour + " line");
-    out += text(x + 24, 42, "label", chart.series[i].name);
-    x += 44 + 7.2 * static_cast<double>(character_count(chart.series[i].name));
+  y += 20;
+  for (const Series& series : chart.series) {
+    const double room = 44 + 7.2 * static_cast<double>(character_count(series.name));
+    if (x > left && x + room > width) x = left, y += 18;
+    out += element("M" + coordinate(x) + " " + coordinate(y - 4) + "h20", classes(series));
+    if (!series.noisy) {
+      out += element("M" + coordinate(x + 10) + " " + coordinate(y - 4) + "h0",
+                     "series dots s" + std::to_string(series.colour));
+    }
+    out += text(x + 26, y, "label", series.name);
+    x += room;
   }
   return out;
 }
@@ -129,27 +142,31 @@ std::string svg(const Chart& chart) {
       if (std::isfinite(series.y[i])) xs.add(series.x[i]), ys.add(series.y[i]);
     }
   }
-  std::string out = "<svg class=\"chart\" viewBox=\"0 0 " + coordinate(width) + " " + coordinate(height) +
-                    "\" role=\"img\" aria-label=\"" + escaped(chart.title) + "\">\n";
-  out += text(left, 18, "title", chart.title);
-  if (xs.is_empty()) return out + text(width / 2, height / 2, "label middle", "nothing to show") + "</svg>\n";
-
-  // A single point, or a level line, gets room around it.
-  if (xs.low == xs.high) xs.low -= 1, xs.high += 1;
-  ys.add(0);
-  if (chart.percent) ys.add(1);
-  if (ys.low == ys.high) ys.high += 1;
-  const Axis across{xs.low, xs.high, left, width - right};
-  const Axis up{ys.low, ys.high, height - bottom, top};
-  out += axes(chart, across, up) + legend(chart);
-  for (std::size_t i = 0; i < chart.series.size(); ++i) {
-    const Series& series = chart.series[i];
-    const std::string colour = "series s" + std::to_string(i);
-    out += element(dots(series.x, series.y, across, up), colour + (series.noisy ? " faint" : " dots"));
-    out +=
-        element(line(series.x, series.noisy ? smoothed(series.y) : series.y, across, up), colour + " line");
+  double y = 18;
+  std::string out = text(left, y, "title", chart.title);
+  out += legend(chart, y);
+  const double top = y + 16, floor = top + panel_height;
+  if (xs.is_empty()) {
+    out += text(width / 2, top + panel_height / 2, "label middle", "nothing to show");
+  } else {
+    // A single point, or a level line, gets room around it.
+    if (xs.low == xs.high) xs.low -= 1, xs.high += 1;
+    ys.add(0);
+    if (chart.percent) ys.add(1);
+    if (ys.low == ys.high) ys.high += 1;
+    const Axis across{xs.low, xs.high, left, width - right};
+    const Axis up{ys.low, ys.high, floor, top};
+    out += axes(chart, across, up);
+    for (const Series& series : chart.series) {
+      const std::string colour = " s" + std::to_string(series.colour);
+      out += element(dots(series.x, series.y, across, up),
+                     "series" + colour + (series.noisy ? " faint" : " dots"));
+      out +=
+          element(line(series.x, series.noisy ? smoothed(series.y) : series.y, across, up), classes(series));
+    }
   }
-  return out + "</svg>\n";
+  return "<svg class=\"chart\" viewBox=\"0 0 " + coordinate(width) + " " + coordinate(floor + bottom) +
+         "\" role=\"img\" aria-label=\"" + escaped(chart.title) + "\">\n" + out + "</svg>\n";
 }
 
 }  // namespace example

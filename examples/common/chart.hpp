@@ -9,14 +9,15 @@ namespace example {
 struct Series {
   std::string name;
   std::vector<double> x, y;  // equally many; a y that is no finite number leaves a gap
-  // Noisy: faint points, and a line through the means of their neighbourhoods. Otherwise a line from point to
-  // point, each marked.
+  int colour = 0;  // 0 to 3
+  // Noisy: faint points, and a line through the means of their neighbourhoods. Otherwise a dashed line from
+  // point to point, each marked.
   bool noisy = false;
 };
 
 struct Chart {
   std::string title, x_label;
-  std::vector<Series> series;  // up to four, each with a colour of its own
+  std::vector<Series> series;
   bool percent = false;  // y is a share, drawn from 0 to 100 %; otherwise from 0 (or less) to the largest
 };
 

@@ -62,6 +62,7 @@ svg .end { text-anchor: end; }
 .series { fill: none; stroke-linecap: round; stroke-linejoin: round; }
 .s0 { stroke: var(--s0) } .s1 { stroke: var(--s1) } .s2 { stroke: var(--s2) } .s3 { stroke: var(--s3) }
 .line { stroke-width: 2.2; }
+.dashed { stroke-dasharray: 5 5; stroke-width: 1.6; }
 .faint { stroke-width: 3; opacity: .22; }
 .dots { stroke-width: 6; }
 .panel { fill: var(--paper); stroke: var(--line); }

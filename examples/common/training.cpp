@@ -205,12 +205,14 @@ std::int64_t parameter_count(const taper::nn::Module& model) {
 std::vector<std::string> curves(const std::vector<std::pair<std::string, const Training*>>& runs) {
   Chart loss{.title = "Loss, nats", .x_label = "step", .series = {}};
   Chart accuracy{.title = "Accuracy", .x_label = "step", .series = {}, .percent = true};
+  int colour = 0;
   for (const auto& [name, run] : runs) {
     const Curve &each = run->training(), &held_out = run->held_out();
-    loss.series.push_back({name + ", training", each.step, each.loss, true});
-    loss.series.push_back({name + ", held out", held_out.step, held_out.loss});
-    accuracy.series.push_back({name + ", training", each.step, each.accuracy, true});
-    accuracy.series.push_back({name + ", held out", held_out.step, held_out.accuracy});
+    loss.series.push_back({name, each.step, each.loss, colour, true});
+    loss.series.push_back({name + ", held out", held_out.step, held_out.loss, colour});
+    accuracy.series.push_back({name, each.step, each.accuracy, colour, true});
+    accuracy.series.push_back({name + ", held out", held_out.step, held_out.accuracy, colour});
+    ++colour;
   }
   return {svg(loss), svg(accuracy)};
 }

@@ -68,7 +68,7 @@ void expect_well_formed(const std::string& xml) {
 }
 
 Series series(std::vector<double> x, std::vector<double> y, bool noisy = false) {
-  return {"a", std::move(x), std::move(y), noisy};
+  return {"a", std::move(x), std::move(y), noisy ? 1 : 0, noisy};
 }
 
 TEST(Flaw, FindsWhatIsWrong) {
@@ -148,9 +148,9 @@ TEST(Chart, DrawsEachSeries) {
 // The first point of a falling line stands at the left and the top, the last at the right.
 TEST(Chart, PutsPointsWhereTheyBelong) {
   const std::string chart = svg(Chart{"", "", {series({10, 20}, {4, 0})}});
-  EXPECT_TRUE(contains(chart, "d=\"M52 58L546 258\"")) << chart;
+  EXPECT_TRUE(contains(chart, "d=\"M52 54L546 254\"")) << chart;
   const std::string share = svg(Chart{"", "", {series({10, 20}, {0.5, 1})}, true});
-  EXPECT_TRUE(contains(share, "d=\"M52 158L546 58\"")) << share;
+  EXPECT_TRUE(contains(share, "d=\"M52 154L546 54\"")) << share;
   EXPECT_TRUE(contains(share, ">75 %<"));
 }
 
@@ -175,7 +175,7 @@ TEST(Chart, TakesEmptyShortAndBrokenCurves) {
 // A gap is no line from one side of it to the other.
 TEST(Chart, LeavesAGapWhereThereIsNoNumber) {
   const std::string chart = svg(Chart{"", "", {series({0, 1, 2, 3, 4}, {1, 1, nan, 1, 1})}});
-  const std::size_t at = chart.find("s0 line\" d=", chart.find("s0 dots"));
+  const std::size_t at = chart.find("s0 line dashed\" d=", chart.find("s0 dots"));
   const std::string path = chart.substr(at, chart.find("/>", at) - at);
   EXPECT_EQ(count(path, "M"), 2u) << path;
   EXPECT_EQ(count(path, "L"), 2u) << path;

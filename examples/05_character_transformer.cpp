@@ -21,7 +21,7 @@ namespace {
 struct Options : example::TrainingOptions {
   std::string path = "/usr/share/common-licenses/GPL-3";
   std::int64_t context = 64, width = 64, heads = 4, batch = 16;
-  double learning_rate = 3e-3;
+  double learning_rate = 3e-3, dropout = 0.1;
   int length = 600;
 };
 
@@ -34,9 +34,9 @@ struct CharacterModel : nn::Module {
   CharacterModel(std::int64_t alphabet, const Options& options, bool dense, Generator& generator)
       : symbols(alphabet, options.width, generator),
         first(options.width, options.heads, options.k, generator,
-              {.causal = true, .rotary = true, .dense = dense}),
+              {.causal = true, .rotary = true, .dense = dense, .dropout = options.dropout}),
         second(options.width, options.heads, options.k, generator,
-               {.causal = true, .rotary = true, .dense = dense}),
+               {.causal = true, .rotary = true, .dense = dense, .dropout = options.dropout}),
         norm(options.width),
         logits(options.width, alphabet, generator) {}
 
@@ -89,7 +89,9 @@ Measure evaluate(const CharacterModel& model, const Characters& text, const Opti
   Characters starts;
   for (std::int64_t i = 0; i < count; ++i) starts.push_back(last * i / count);
   const Stretches all = stretches(text, starts, options.context);
+  model.eval();
   const Tensor logits = model(all.inputs);
+  model.train();
   return {nn::cross_entropy(logits, all.labels).item(), example::accuracy(logits, all.labels)};
 }
 
@@ -107,30 +109,30 @@ Characters write(const CharacterModel& model, Characters text, const Options& op
   return text;
 }
 
-// A model, how it was trained, how well it predicts, and what it writes.
+// A model, how it was trained, how well it predicts, and what it writes. The generator lives as long as the
+// model, whose dropout draws from it.
 struct Outcome {
   std::string name;
+  Generator generator;
   CharacterModel model;
   example::Training training;
   Measure before, after;
   std::string sample;
+
+  Outcome(const Options& options, bool dense, const example::Text& text)
+      : name(dense ? "dense softmax" : "sparse, k = " + std::to_string(options.k)),
+        generator(options.seed),
+        model(static_cast<std::int64_t>(text.alphabet.size()), options, dense, generator),
+        training(options, dense ? "checkpoint-dense" : "checkpoint",
+                 {{"text", options.path},
+                  {"characters", std::to_string(text.characters.size())},
+                  {"attention", name},
+                  {"steps", std::to_string(options.steps)},
+                  {"seed", std::to_string(options.seed)}}) {}
 };
 
 std::unique_ptr<Outcome> train(const Options& options, bool dense, const Source& source) {
-  const std::string name = dense ? "dense softmax" : "sparse, k = " + std::to_string(options.k);
-  Generator generator(options.seed);
-  const example::Settings settings = {{"text", options.path},
-                                      {"characters", std::to_string(source.text.characters.size())},
-                                      {"attention", name},
-                                      {"steps", std::to_string(options.steps)},
-                                      {"seed", std::to_string(options.seed)}};
-  auto outcome = std::make_unique<Outcome>(Outcome{
-      name,
-      CharacterModel(static_cast<std::int64_t>(source.text.alphabet.size()), options, dense, generator),
-      example::Training(options, dense ? "checkpoint-dense" : "checkpoint", settings),
-      {},
-      {},
-      {}});
+  auto outcome = std::make_unique<Outcome>(options, dense, source.text);
   const CharacterModel& model = outcome->model;
   optim::Adam adam(model.parameters(), {.learning_rate = options.learning_rate});
   const optim::Schedule rate =
@@ -154,11 +156,12 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense, const Source&
     adam.step();
     return Measure{loss.item(), example::accuracy(logits, batch.labels), batch.inputs.size()};
   };
-  std::cout << name << ": " << example::parameter_count(model) << " parameters" << std::endl;
-  outcome->training.go({model, adam, generator}, step, std::max<std::int64_t>(1, options.steps / 20),
+  std::cout << outcome->name << ": " << example::parameter_count(model) << " parameters" << std::endl;
+  outcome->training.go({model, adam, outcome->generator}, step, std::max<std::int64_t>(1, options.steps / 20),
                        [&] { return evaluate(model, source.held_out, options); });
 
   outcome->after = evaluate(model, source.held_out, options);
+  model.eval();
   outcome->sample = source.text.spell(
       write(model, {source.training.front()}, options, nn::generator_of(options.seed, ~0ULL)));
   return outcome;
@@ -166,7 +169,7 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense, const Source&
 
 // The heads of both layers on a stretch of text that the model was not trained on.
 std::vector<std::string> heat_maps(const Outcome& outcome, const Options& options, const Source& source) {
-  constexpr std::int64_t length = 32;
+  constexpr std::int64_t length = 24;
   const Indices tokens(Characters(source.held_out.begin(), source.held_out.begin() + length), {1, length});
   std::vector<std::string> labels;
   for (std::int64_t i = 0; i < length; ++i) {
@@ -184,7 +187,7 @@ std::vector<std::string> heat_maps(const Outcome& outcome, const Options& option
           example::attention_map("layer " + std::to_string(layer + 1) + ", head " + std::to_string(head + 1),
                                  layers[layer], 0, head, all, all, true);
       map.row_labels = map.column_labels = labels;
-      maps.push_back(svg(map, 350));
+      maps.push_back(svg(map, 245));
     }
   }
   maps.push_back(example::heat_scale());
@@ -204,8 +207,8 @@ void demo(const Options& options) {
   std::vector<std::pair<std::string, const example::Training*>> runs;
   for (const auto& outcome : outcomes) {
     results.push_back(
-        {outcome->name, example::number(outcome->before.loss), example::number(outcome->after.loss),
-         example::number(outcome->after.loss / std::log(2.0)), example::percent(outcome->after.accuracy),
+        {outcome->name, example::fixed(outcome->before.loss, 3), example::fixed(outcome->after.loss, 3),
+         example::fixed(outcome->after.loss / std::log(2.0), 2), example::percent(outcome->after.accuracy),
          example::duration(outcome->training.seconds())});
     runs.emplace_back(outcome->name, &outcome->training);
   }
@@ -229,8 +232,9 @@ void demo(const Options& options) {
   page.table(results);
   page.paragraph("Losses are in nats a character. Held out is the last tenth of the text.");
   page.heading("Learning");
-  page.figures(example::curves(runs),
-               "Faint points are single steps, the line is the mean of their neighbours.");
+  page.figures(
+      example::curves(runs),
+      "In training dropout is on. Faint points are single steps, the line is the mean of their neighbours.");
   for (const auto& outcome : outcomes) {
     page.heading("It writes: " + outcome->name);
     page.sample(outcome->sample);

@@ -75,14 +75,17 @@ std::string number(double value, int digits) {
   const int whole = size < 1 ? 0 : static_cast<int>(std::floor(std::log10(size))) + 1;
   // Below 1 the zeros behind the point are no significant digits.
   const int zeros = size == 0 || size >= 1 ? 0 : static_cast<int>(-std::floor(std::log10(size))) - 1;
-  const int decimals = whole >= digits ? 0 : digits - whole + zeros;
-  std::string text = shortened(printed("%.*f", decimals, value));
+  std::string text = shortened(fixed(value, whole >= digits ? 0 : digits - whole + zeros));
   const std::size_t first = text[0] == '-' ? 1 : 0;
   std::size_t end = std::min(text.find('.'), text.size());
   if (end - first > 4) {
     for (; end - first > 3; end -= 3) text.insert(end - 3, ",");
   }
   return text;
+}
+
+std::string fixed(double value, int decimals) {
+  return std::isfinite(value) ? printed("%.*f", decimals, value) : number(value);
 }
 
 std::string percent(double share) {

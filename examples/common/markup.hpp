@@ -20,6 +20,9 @@ std::string escaped(std::string_view text);
 // A number with so many significant digits and no zeros at the end: 0.0123, 12.5, 12,500. NaN is "–".
 std::string number(double value, int digits = 3);
 
+// A number with so many decimals, for the columns of a table.
+std::string fixed(double value, int decimals);
+
 // A share as a percentage: 0.9876 is "98.8 %", and only 1 is "100 %".
 std::string percent(double share);
 

@@ -111,7 +111,7 @@ void Page::sample(const std::string& text) { body_ += element("pre", text) + "\n
 void Page::figures(const std::vector<std::string>& svgs, const std::string& caption) {
   body_ += "<figure><div>\n";
   for (const std::string& svg : svgs) body_ += svg;
-  body_ += "</div>" + element("figcaption", caption) + "</figure>\n";
+  body_ += "</div>" + (caption.empty() ? "" : element("figcaption", caption)) + "</figure>\n";
 }
 
 std::string Page::html() const {

@@ -25,7 +25,8 @@ class Page {
   void table(const Rows& rows);
   // In the typeface of a typewriter, with its line ends.
   void sample(const std::string& text);
-  // Elements made by svg(…), side by side as far as there is room, with a caption beneath.
+  // Elements made by svg(…), side by side as far as there is room, with a caption beneath,
+  // unless that is empty.
   void figures(const std::vector<std::string>& svgs, const std::string& caption);
 
   std::string html() const;

@@ -84,8 +84,8 @@ void Generator::set_state(const std::string& text) {
     read.spare_ = std::bit_cast<double>(bits);
   }
   if (!words || !std::isfinite(read.spare_) || read.state() != text) {
-    fail("set_state", "wanted the text of a generator's state(), got ", text.size(), " bytes that begin '",
-         text.substr(0, 32), "'");
+    fail("set_state", "wanted the text that a generator's state() gives, got ", text.size(),
+         " bytes of another");
   }
   *this = read;
 }

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <limits>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -70,7 +71,7 @@ struct Header {
 
 // Takes in the header as nlohmann's parser reads it, token by token. No document is built, so that depth
 // costs nothing and a name that stands twice is seen; each token must be one that the format has in this
-// place.
+// place. The first one is '{': read_header has seen to that.
 class HeaderReader final : public nlohmann::json_sax<json> {
  public:
   explicit HeaderReader(const std::string& path) : path_(path) {}
@@ -134,7 +135,6 @@ class HeaderReader final : public nlohmann::json_sax<json> {
     std::vector<std::int64_t>& list = key_ == "shape" ? entry_->shape : entry_->offsets;
     if (key_ == "shape" && list.size() == most_axes)
       reject("has more than " + std::to_string(most_axes) + " axes");
-    if (key_ != "shape" && list.size() == 2) reject("has more than two data_offsets");
     list.push_back(static_cast<std::int64_t>(number));
     return true;
   }
@@ -148,8 +148,8 @@ class HeaderReader final : public nlohmann::json_sax<json> {
 
   bool end_object() override {
     if (place_ == Place::entry && !(entry_->has_dtype && entry_->has_shape && entry_->offsets.size() == 2))
-      reject("lacks its dtype, its shape or its two data_offsets");
-    place_ = place_ == Place::top ? Place::end : Place::top;
+      reject("is wrong: wanted a dtype, a shape and two data_offsets");
+    place_ = Place::top;
     return true;
   }
 
@@ -162,7 +162,7 @@ class HeaderReader final : public nlohmann::json_sax<json> {
   }
 
  private:
-  enum class Place { start, top, texts, entry, numbers, end };
+  enum class Place { start, top, texts, entry, numbers };
 
   [[noreturn]] void reject(const std::string& why) const {
     fail("load_safetensors", path_, ": ", name_ == metadata ? "" : "tensor ", shown(name_), " ", why);
@@ -172,8 +172,6 @@ class HeaderReader final : public nlohmann::json_sax<json> {
     reject("has a number in its " + key_ + " that is not a whole one from 0 to 2^63 - 1");
   }
   [[noreturn]] void misplaced(const char* what) const {
-    if (place_ == Place::start)
-      fail("load_safetensors", path_, ": has ", what, " for a header, wanted an object");
     reject(std::string("has ") + what +
            (place_ == Place::top       ? ", wanted an object"
             : place_ == Place::texts   ? " under " + shown(key_) + ", wanted a string"
@@ -189,7 +187,7 @@ class HeaderReader final : public nlohmann::json_sax<json> {
   bool in_metadata_ = false, has_metadata_ = false;
 };
 
-// One tensor of the file, held against the size of the data.
+// Where a tensor lies in the data.
 struct Slot {
   const std::string* name;
   Shape shape;
@@ -197,11 +195,9 @@ struct Slot {
   std::int64_t begin, end;
 };
 
-}  // namespace
-
-State load_safetensors(const std::string& path) {
+// The header of a file, taken apart, and the place where it ends.
+Header read_header(const std::string& path, const std::string& file, std::size_t& end) {
   constexpr const char* op = "load_safetensors";
-  const std::string file = detail::read_file(op, path);
   if (file.size() < length_bytes)
     fail(op, path, ": is cut short, or no safetensors file: it has ", file.size(), " bytes");
   std::uint64_t length = 0;
@@ -220,15 +216,22 @@ State load_safetensors(const std::string& path) {
     fail(op, path, ": has a header with a zero byte, at its byte ", zero + 1);
   HeaderReader reader(path);
   json::sax_parse(text.begin(), text.end(), &reader);
+  end = length_bytes + length;
+  return std::move(reader.header);
+}
 
-  const std::string_view data = std::string_view(file).substr(length_bytes + length);
-  const auto size = static_cast<std::int64_t>(data.size());
+// The entries in the order of the data, held against its size and one another.
+std::vector<Slot> checked_slots(const std::string& path, const std::map<std::string, Entry>& entries,
+                                std::int64_t size) {
   std::vector<Slot> slots;
-  for (const auto& [name, entry] : reader.header.entries) {
-    const auto reject = [&](const auto&... why) { fail(op, path, ": tensor ", shown(name), " ", why...); };
+  for (const auto& named : entries) {
+    const Entry& entry = named.second;
+    const auto reject = [&](const auto&... why) {
+      fail("load_safetensors", path, ": tensor ", shown(named.first), " ", why...);
+    };
     if (entry.dtype != "F32" && entry.dtype != "F64")
       reject("has dtype ", shown(entry.dtype), ", wanted 'F32' (float32) or 'F64' (float64)");
-    const Slot slot{&name,
+    const Slot slot{&named.first,
                     {entry.shape.data(), static_cast<int>(entry.shape.size())},
                     entry.dtype == "F32" ? float32 : float64,
                     entry.offsets[0],
@@ -244,27 +247,40 @@ State load_safetensors(const std::string& path) {
     }
     slots.push_back(slot);
   }
-  std::stable_sort(slots.begin(), slots.end(), [](const Slot& a, const Slot& b) {
-    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+  std::sort(slots.begin(), slots.end(), [](const Slot& a, const Slot& b) {
+    return std::tie(a.begin, a.end, *a.name) < std::tie(b.begin, b.end, *b.name);
   });
   std::int64_t reached = 0;
   for (const Slot& slot : slots) {
     if (slot.begin != reached) {
-      fail(op, path, ": tensor ", shown(*slot.name), " begins at ", slot.begin, " of the data, wanted ",
-           reached, slot.begin < reached ? ": it overlaps the one before" : ": there is a gap");
+      fail("load_safetensors", path, ": tensor ", shown(*slot.name), " begins at ", slot.begin,
+           " of the data, wanted ", reached,
+           slot.begin < reached ? ": it overlaps the one before" : ": there is a gap");
     }
     reached = slot.end;
   }
-  if (reached != size) fail(op, path, ": has ", size - reached, " bytes behind its last tensor");
+  if (reached != size)
+    fail("load_safetensors", path, ": has ", size - reached, " bytes behind its last tensor");
+  return slots;
+}
+
+}  // namespace
+
+State load_safetensors(const std::string& path) {
+  const std::string file = detail::read_file("load_safetensors", path);
+  std::size_t header_end = 0;
+  Header header = read_header(path, file, header_end);
+  const std::string_view data = std::string_view(file).substr(header_end);
+  const std::vector<Slot> slots = checked_slots(path, header.entries, static_cast<std::int64_t>(data.size()));
 
   State state;
   for (const Slot& slot : slots) {
-    const Tensor tensor = Tensor::uninitialized(op, slot.shape, slot.dtype);
+    const Tensor tensor = Tensor::uninitialized("load_safetensors", slot.shape, slot.dtype);
     std::memcpy(tensor.impl().data, data.data() + slot.begin,
                 static_cast<std::size_t>(slot.end - slot.begin));
     state.tensors.emplace(*slot.name, tensor);
   }
-  state.texts = std::move(reader.header.texts);
+  state.texts = std::move(header.texts);
   return state;
 }
 
@@ -293,8 +309,11 @@ void save_safetensors(const std::string& path, const State& state) {
   // The wider dtype first, so that every tensor is aligned for whoever maps the file; then by name.
   std::int64_t reached = 0;
   for (const DType dtype : {float64, float32}) {
-    for (const auto& [name, tensor] : state.tensors) {
-      const auto reject = [&](const auto&... why) { fail(op, path, ": tensor ", shown(name), " ", why...); };
+    for (const auto& named : state.tensors) {
+      const auto& [name, tensor] = named;
+      const auto reject = [&](const auto&... why) {
+        fail(op, path, ": tensor ", shown(named.first), " ", why...);
+      };
       if (!tensor) reject("is an empty handle");
       if (tensor.dtype() != dtype) continue;
       if (name == metadata) reject("has a name that the format keeps for texts");

@@ -35,7 +35,7 @@ void save_checkpoint(const std::string& path, const Run& run) {
   add(file, "model.", {run.model.state_dict(), {}});
   add(file, "optimizer.", run.optimizer.state());
   add(file, "extras.", run.extras);
-  file.texts[marker] = version;
+  file.texts.emplace(marker, version);
   file.texts["step"] = std::to_string(run.step);
   file.texts["generator"] = run.generator.state();
   save_safetensors(path, file);

@@ -108,7 +108,11 @@ TEST_F(Files, WritersAtTheSameTimeDoNotMix) {
   std::vector<std::thread> writers;
   for (const std::string& bytes : contents) {
     writers.emplace_back([&] {
-      for (int i = 0; i < 20; ++i) write_file("test", path("file"), bytes);
+      try {
+        for (int i = 0; i < 20; ++i) write_file("test", path("file"), bytes);
+      } catch (const Error& error) {
+        ADD_FAILURE() << error.what();
+      }
     });
   }
   int broken = 0;

@@ -69,10 +69,12 @@ TEST_F(HostileSafeTensors, TheHeadersThatAreNone) {
 TEST_F(HostileSafeTensors, EntriesOfAnotherForm) {
   for (const char* value : {"null", "true", "1", "-1", "1.5", "\"F32\"", "[]", "[[]]"})
     expect_entry_refused(value, {"wanted an object"});
-  expect_entry_refused("{}", {"lacks"});
-  expect_entry_refused("{\"dtype\":\"F32\",\"shape\":[4]}", {"lacks"});
-  expect_entry_refused("{\"dtype\":\"F32\",\"data_offsets\":[0,16]}", {"lacks"});
-  expect_entry_refused("{\"shape\":[4],\"data_offsets\":[0,16]}", {"lacks"});
+  expect_entry_refused("{}", {"wanted a dtype, a shape and two data_offsets"});
+  expect_entry_refused("{\"dtype\":\"F32\",\"shape\":[4]}", {"wanted a dtype, a shape and two data_offsets"});
+  expect_entry_refused("{\"dtype\":\"F32\",\"data_offsets\":[0,16]}",
+                       {"wanted a dtype, a shape and two data_offsets"});
+  expect_entry_refused("{\"shape\":[4],\"data_offsets\":[0,16]}",
+                       {"wanted a dtype, a shape and two data_offsets"});
   expect_entry_refused("{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[0,16],\"stride\":[1]}",
                        {"'stride'"});
   expect_entry_refused("{\"dtype\":\"F32\",\"shape\":[4],\"shape\":[4],\"data_offsets\":[0,16]}",

@@ -203,6 +203,7 @@ TEST_F(SparsemaxLoss, IsZeroExactlyWhereTheMarginIsOne) {
       EXPECT_EQ(loss_at_margin(1 + 1e-6), 0);
       EXPECT_EQ(loss_at_margin(50), 0);
       EXPECT_GT(loss_at_margin(0.99), 0);
+      EXPECT_GE(loss_at_margin(1 - 3e-4 * generator.uniform()), 0);  // about 1e-8, below p's rounding
       EXPECT_GT(loss_at_margin(2 * generator.uniform() - 1.5), 0);
     }
   }

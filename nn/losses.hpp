@@ -28,14 +28,15 @@ struct SparsemaxLossOptions {
 // minus target. For logits z (…, C) and a label y for each row, (…), from 0 to C - 1, the mean, rank 0, over
 // the N rows that count of
 //   L = p . z - |p|^2 / 2 + 1/2 - z_y   with p = sparse_softmax(z, k);   dz = dL (p - e_y) / N.
-// L is convex and at least 0, and it is 0 exactly where z_y exceeds every other logit by 1 or more. Where
-// sparse_softmax has a kink L is smooth, and where that jumps L has a kink, at which its p is taken.
+// L is convex and at least 0, and it is 0 exactly where z_y exceeds every other logit by 1 or more (with k =
+// 1, where z_y is the largest). Where sparse_softmax has a kink L is smooth, and where that jumps L has a
+// kink, at which its p is taken.
 //
 // A logit of -inf has p = 0 and gradient 0; where it is the label's, L is +inf and the gradient p - e_y all
 // the same. A row with NaN or +inf makes the loss and the row's gradient NaN. float32 or float64. Throws
-// where the shapes do not fit, a label is out of range, no row counts, or k < 1. Sources: Martins and
-// Astudillo, arXiv 1602.02068, section 3; with k, the Fenchel-Young loss of the projection onto the simplex
-// with at most k non-zeros: Blondel, Martins and Niculae, arXiv 1901.02324.
+// where the shapes do not fit, a label is out of range, no row counts, or k < 1.
+// Sources: Martins and Astudillo, arXiv 1602.02068, section 3; with k, the Fenchel-Young loss of the
+// projection onto the simplex with at most k non-zeros: Blondel, Martins and Niculae, arXiv 1901.02324.
 Tensor sparsemax_loss(const Tensor& logits, const Indices& labels, const SparsemaxLossOptions& options = {});
 
 }  // namespace taper::nn

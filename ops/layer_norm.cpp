@@ -24,23 +24,26 @@ Tensor centered(const Tensor& x) { return x - row_mean(x); }
 // derives the second vector-Jacobian product, that of J(g) . v with respect to x.
 Tensor layer_norm_dx(const Tensor& dy, const Tensor& x, const Tensor& gain, const kernels::Moments& moments,
                      double epsilon) {
-  return record(
-      "layer_norm_dx", kernels::normalize_dx(normalization(epsilon), dy, x, gain, moments),
-      vjp(dy,
-          [=](const Tensor& ddx) {
-            return gain * layer_norm_dx(ddx, x, ones(gain.shape(), gain.dtype()), moments, epsilon);
-          }),
-      vjp(x,
-          [=](const Tensor& ddx) {
-            const Tensor g = centered(gain * dy), v = centered(ddx);
-            const Tensor r = pow(row_mean(square(centered(x))) + epsilon, -0.5), u = centered(x) * r;
-            const Tensor gu = row_mean(g * u), vu = row_mean(v * u);
-            return -1.0 * square(r) * (v * gu + g * vu + u * (row_mean(g * v) - 3.0 * gu * vu));
-          }),
-      vjp(gain, [=](const Tensor& ddx) {
-        return sum_to(dy * layer_norm_dx(ddx, x, ones(gain.shape(), gain.dtype()), moments, epsilon),
+  return record("layer_norm_dx", kernels::normalize_dx(normalization(epsilon), dy, x, gain, moments),
+                vjp(dy,
+                    [=](const Tensor& ddx) {
+                      return gain * layer_norm_dx(ddx, x, ones(gain.shape(), gain.dtype()), moments, epsilon);
+                    }),
+                vjp(x,
+                    [=](const Tensor& ddx) {
+                      const Tensor g = centered(gain * dy);
+                      const Tensor v = centered(ddx);
+                      const Tensor r = pow(row_mean(square(centered(x))) + epsilon, -0.5);
+                      const Tensor u = centered(x) * r;
+                      const Tensor gu = row_mean(g * u);
+                      const Tensor vu = row_mean(v * u);
+                      return -1.0 * square(r) * (v * gu + g * vu + u * (row_mean(g * v) - 3.0 * gu * vu));
+                    }),
+                vjp(gain, [=](const Tensor& ddx) {
+                  return sum_to(
+                      dy * layer_norm_dx(ddx, x, ones(gain.shape(), gain.dtype()), moments, epsilon),
                       gain.shape());
-      }));
+                }));
 }
 
 // The sum of dy u over the rows.

@@ -30,8 +30,11 @@ Tensor rms_norm_dx(const Tensor& dy, const Tensor& x, const Tensor& gain, const 
                     }),
                 vjp(x,
                     [=](const Tensor& ddx) {
-                      const Tensor g = gain * dy, r = pow(row_mean(square(x)) + epsilon, -0.5), u = x * r;
-                      const Tensor gu = row_mean(g * u), vu = row_mean(ddx * u);
+                      const Tensor g = gain * dy;
+                      const Tensor r = pow(row_mean(square(x)) + epsilon, -0.5);
+                      const Tensor u = x * r;
+                      const Tensor gu = row_mean(g * u);
+                      const Tensor vu = row_mean(ddx * u);
                       return -1.0 * square(r) * (ddx * gu + g * vu + u * (row_mean(g * ddx) - 3.0 * gu * vu));
                     }),
                 vjp(gain, [=](const Tensor& ddx) {

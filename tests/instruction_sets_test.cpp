@@ -140,5 +140,36 @@ TEST_F(InstructionSets, GiveTheSameSupportsInSparseAttention) {
   }
 }
 
+// Sums whose order depends on the length of a vector: the same but for rounding.
+TEST_F(InstructionSets, AgreeInTheNormsAndCrossEntropy) {
+  for (const DType dtype : {float32, float64}) {
+    for (const std::int64_t n : {1, 2, 3, 4, 7, 15, 16, 17, 100, 300, 2100}) {
+      SCOPED_TRACE(n);
+      const Tensors inputs{draw({70, n}, 2, false, dtype), draw({n}, 1, false, dtype),
+                           draw({n}, 1, false, dtype)};
+      const Tensor v = draw({70, n}, 1, false, dtype);
+      std::vector<std::int64_t> labels;
+      for (std::int64_t row = 0; row < 70; ++row) labels.push_back(row % n);
+      // With a small epsilon a row near 0 would multiply its roundings by a thousand.
+      const auto norms = [](const Tensors& x) {
+        return layer_norm(x[0], x[1], x[2], 0.1) + rms_norm(x[0], x[1], 0.1);
+      };
+      const auto loss = [&](const Tensor& z) { return cross_entropy(z, labels, {.label_smoothing = 0.1}); };
+      const auto f = [&] {
+        Tensors results = gradients(norms, inputs, v);
+        results.push_back(norms(inputs));
+        results.push_back(loss(inputs[0]));
+        results.push_back(gradient_of(loss, inputs[0]));
+        return results;
+      };
+      compare_all(f, [&](const Tensors& found, const Tensors& first) {
+        for (std::size_t i = 0; i < found.size(); ++i) {
+          expect_close(found[i], first[i], dtype == float32 ? 1e-4 : 1e-12);
+        }
+      });
+    }
+  }
+}
+
 }  // namespace
 }  // namespace taper::test

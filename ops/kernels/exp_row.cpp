@@ -18,41 +18,48 @@ namespace taper::kernels::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Calls body(i, vector of x[i …]) for the whole row; the last vector is filled up with -inf.
-template <class T, class Body>
-HWY_INLINE void for_each_vector(const T* x, std::int64_t first, std::int64_t last, const Body& body) {
-  const hn::ScalableTag<T> d;
+// The elements x[i … n) that are too few for a vector, behind lanes of -inf or before them.
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE hn::Vec<D> last_vector(D d, const T* x, std::int64_t i, std::int64_t n) {
+  constexpr T infinity = std::numeric_limits<T>::infinity();
   const std::int64_t lanes = hn::Lanes(d);
-  std::int64_t i = first;
-  for (; i + lanes <= last; i += lanes) body(i, hn::LoadU(d, x + i));
-  if (i == last) return;
+  if (n >= lanes) {  // what the vector before has read already is blotted out
+    const auto is_old = hn::FirstN(d, static_cast<std::size_t>(lanes - (n - i)));
+    return hn::IfThenElse(is_old, hn::Set(d, -infinity), hn::LoadU(d, x + n - lanes));
+  }
   HWY_ALIGN T rest[HWY_MAX_BYTES / sizeof(T)];
-  std::fill(std::copy(x + i, x + last, rest), rest + lanes, -std::numeric_limits<T>::infinity());
-  body(i, hn::Load(d, rest));
+  std::fill(std::copy(x + i, x + n, rest), rest + lanes, -infinity);
+  return hn::Load(d, rest);
 }
 
 template <class T>
 HWY_INLINE ExpTotal<T> total(const T* x, std::int64_t n) {
   constexpr T infinity = std::numeric_limits<T>::infinity();
   const hn::ScalableTag<T> d;
+  const std::int64_t lanes = hn::Lanes(d), whole = n / lanes * lanes;
   auto largest = hn::Set(d, -infinity);
   auto is_below = hn::Lt(largest, hn::Zero(d));  // of each element so far: neither NaN nor +inf
-  for_each_vector(x, 0, n, [&](std::int64_t, auto v) HWY_ATTR {
+  const auto compare = [&](auto v) HWY_ATTR {
     is_below = hn::And(is_below, hn::Lt(v, hn::Set(d, infinity)));
     largest = hn::Max(largest, v);
-  });
+  };
+  for (std::int64_t i = 0; i < whole; i += lanes) compare(hn::LoadU(d, x + i));
+  if (whole < n) compare(last_vector(d, x, whole, n));
   const T shift = hn::GetLane(hn::MaxOfLanes(d, largest));
   if (!hn::AllTrue(d, is_below) || shift == -infinity)
     return {shift, std::numeric_limits<double>::quiet_NaN()};
 
-  constexpr std::int64_t tile = 1024;  // summed in T; the tiles in double
+  // Summed in T for at most 64 vectors, beyond that in double.
+  const std::int64_t tile = 64 * lanes;
+  const auto power = [&](auto v) HWY_ATTR { return hn::Exp(d, hn::Sub(v, hn::Set(d, shift))); };
+  auto sum = whole < n ? power(last_vector(d, x, whole, n)) : hn::Zero(d);
   double total = 0;
-  for (std::int64_t i = 0; i < n; i += tile) {
-    auto sum = hn::Zero(d);
-    for_each_vector(x, i, std::min(i + tile, n), [&](std::int64_t, auto v) HWY_ATTR {
-      sum = hn::Add(sum, hn::Exp(d, hn::Sub(v, hn::Set(d, shift))));
-    });
+  for (std::int64_t i = 0; i < whole || i == 0; i += tile) {
+    for (std::int64_t j = i; j < std::min(i + tile, whole); j += lanes) {
+      sum = hn::Add(sum, power(hn::LoadU(d, x + j)));
+    }
     total += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, sum)));
+    sum = hn::Zero(d);
   }
   return {shift, total};
 }
@@ -60,15 +67,20 @@ HWY_INLINE ExpTotal<T> total(const T* x, std::int64_t n) {
 template <class T>
 HWY_INLINE void write(const T* x, std::int64_t n, T shift, T factor, T offset, T* out) {
   const hn::ScalableTag<T> d;
-  const std::int64_t lanes = hn::Lanes(d);
-  for_each_vector(x, 0, n, [&](std::int64_t i, auto v) HWY_ATTR {
-    const auto e = hn::Exp(d, hn::Sub(v, hn::Set(d, shift)));
-    const auto y = hn::Sub(hn::Mul(e, hn::Set(d, factor)), hn::Set(d, offset));
-    if (i + lanes <= n) return hn::StoreU(y, d, out + i);
+  const std::int64_t lanes = hn::Lanes(d), whole = n / lanes * lanes;
+  const auto result = [&](auto v) HWY_ATTR {
+    const auto power = hn::Exp(d, hn::Sub(v, hn::Set(d, shift)));
+    return hn::Sub(hn::Mul(power, hn::Set(d, factor)), hn::Set(d, offset));
+  };
+  for (std::int64_t i = 0; i < whole; i += lanes) hn::StoreU(result(hn::LoadU(d, x + i)), d, out + i);
+  if (whole == n) return;
+  if (n >= lanes) {  // some elements a second time
+    hn::StoreU(result(hn::LoadU(d, x + n - lanes)), d, out + n - lanes);
+  } else {
     HWY_ALIGN T rest[HWY_MAX_BYTES / sizeof(T)];
-    hn::Store(y, d, rest);
-    std::copy(rest, rest + (n - i), out + i);
-  });
+    hn::Store(result(last_vector(d, x, 0, n)), d, rest);
+    std::copy_n(rest, n, out);
+  }
 }
 
 ExpTotal<float> total_float32(const float* x, std::int64_t n) { return total(x, n); }

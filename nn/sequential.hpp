@@ -4,6 +4,8 @@
 #include <taper/nn/module.hpp>
 
 #include <functional>
+#include <type_traits>
+#include <utility>
 
 namespace taper::nn {
 
@@ -24,6 +26,7 @@ class Sequential : public Module {
   // Appends a part, and returns *this. Throws on a null function.
   template <class Part>
   Sequential& add(Part part) {
+    static_assert(std::is_invocable_r_v<Tensor, Part&, const Tensor&>, "a part maps one Tensor to one");
     const Module* (*as_module)(const Function&) = nullptr;
     if constexpr (std::is_base_of_v<Module, Part>) {
       as_module = [](const Function& held) -> const Module* { return held.target<Part>(); };

@@ -157,6 +157,21 @@ TEST(TransformerBlock, AgreesWithPyTorch) {
   }
 }
 
+TEST(TransformerBlock, Gradcheck) {
+  Generator generator(7);
+  for (const bool dense : {false, true}) {
+    const TransformerBlock block(4, 2, 2, generator,
+                                 {.causal = true, .rotary = true, .dense = dense, .dtype = float64});
+    stir(block, generator);
+    const Tensors inputs{randn({1, 3, 4}, generator, float64)};
+    const auto f = [&](const Tensors& x) { return block(x[0]); };
+    const GradcheckReport first = gradcheck(f, inputs), second = gradgradcheck(f, inputs);
+    EXPECT_TRUE(first.ok()) << first;
+    EXPECT_EQ(first.kinks.size(), 0u) << first;
+    EXPECT_TRUE(second.ok()) << second;
+  }
+}
+
 TEST(TransformerBlock, NamesItsParameters) {
   const auto names = [](const TransformerBlock& block) {
     std::vector<std::string> result;

@@ -97,6 +97,25 @@ TEST(Allocations, AStepWithSparseAttentionMakesNone) {
   set_thread_count(threads);
 }
 
+TEST(Allocations, AStepOfAModelWithDropoutMakesNone) {
+  Generator generator(1);
+  const nn::Sequential model{
+      nn::LearnedPositions(20, 8, generator),
+      nn::TransformerBlock(8, 2, 3, generator, {.causal = true, .rotary = true, .dropout = 0.1}),
+      nn::RmsNorm(8), nn::Mlp(8, 4, generator)};
+  std::vector<Tensor> parameters = model.parameters();
+  const Tensor x = randn({2, 20, 8}, generator);
+  const int threads = thread_count();
+  set_thread_count(1);  // as above
+  const auto step = [&] {
+    Tape tape;
+    tape.backward(mean(square(model(x))));
+    for (Tensor& parameter : parameters) parameter.zero_grad();
+  };
+  EXPECT_EQ(calls_of_a_repeated_step(step), 0);
+  set_thread_count(threads);
+}
+
 // A vector that the caller makes is the caller's; concat adds nothing to it.
 TEST(Allocations, ConcatMakesNone) {
   const std::vector<Tensor> parts(5, ones({2, 3}).requires_grad());

@@ -17,6 +17,8 @@ void check_learning_rate(const char* op, double rate) {
     fail(op, "learning_rate must be finite and at least 0, got ", rate);
 }
 
+constexpr auto most_steps = std::int64_t{1} << 53;  // Adam's t is a double, which counts as far as this
+
 std::string name_of(std::size_t i, const std::string& name) { return std::to_string(i) + '.' + name; }
 
 // The texts of a state, each of which has to be asked for.
@@ -139,8 +141,9 @@ void Optimizer::load_state(const State& state) {
   std::set<std::string> expected;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     steps.push_back(texts.number<std::int64_t>(name_of(i, "steps")));
-    if (steps.back() < 0)
-      fail("load_state", "'", name_of(i, "steps"), "' must not be negative, got ", steps.back());
+    if (steps.back() < 0 || steps.back() > most_steps) {
+      fail("load_state", "'", name_of(i, "steps"), "' must be in [0, 2^53], got ", steps.back());
+    }
     for (const auto& [name, moment] : description.moments) {
       const std::string full_name = name_of(i, name);
       const auto found = state.tensors.find(full_name);

@@ -265,7 +265,7 @@ void write_page(const std::vector<std::unique_ptr<Outcome>>& outcomes, const Opt
         "Rows are queries, columns are keys; blank cells are exactly zero. Layer 1: all places. Layer 2: "
         "the questions and the pairs, with the place of each answer outlined.");
   }
-  page.save(options.output + "/page.html");
+  example::save_page(page, options);
 }
 
 void demo(Options& options) {
@@ -279,8 +279,8 @@ void demo(Options& options) {
     results.push_back({outcome->name, example::percent(outcome->accuracy), example::percent(outcome->recall),
                        example::duration(outcome->training.seconds())});
   }
+  std::cout << example::aligned(results);
   write_page(outcomes, options, results);
-  std::cout << example::aligned(results) << "page: " << options.output << "/page.html\n";
 }
 
 }  // namespace

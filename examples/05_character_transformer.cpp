@@ -246,9 +246,8 @@ void demo(const Options& options) {
         "The beginning of the held-out text. Each row is a character that asks, each column one that it "
         "looks at; blank cells are exactly zero.");
   }
-  page.save(options.output + "/page.html");
-  std::cout << example::aligned(results) << "page: " << options.output << "/page.html\n\nIt writes:\n"
-            << outcomes[0]->sample << '\n';
+  std::cout << example::aligned(results) << "\nIt writes:\n" << outcomes[0]->sample << "\n\n";
+  example::save_page(page, options);
 }
 
 }  // namespace

@@ -252,8 +252,8 @@ void demo(const Options& options) {
   }
   page.heading("What is taken for what: " + outcomes[0]->name);
   page.table(confusion(*outcomes[0], test));
-  page.save(options.output + "/page.html");
-  std::cout << example::aligned(results) << "page: " << options.output << "/page.html\n";
+  std::cout << example::aligned(results);
+  example::save_page(page, options);
 }
 
 }  // namespace

@@ -224,7 +224,7 @@ void write_page(const std::vector<std::unique_ptr<Outcome>>& outcomes, const Opt
   page.figures(example::curves(runs),
                "Held out are sequences four times as long as the longest in training. "
                "Faint points are single steps, the line is the mean of their neighbours.");
-  page.save(options.output + "/page.html");
+  example::save_page(page, options);
 }
 
 void demo(const Options& options) {
@@ -238,8 +238,8 @@ void demo(const Options& options) {
     results.push_back({outcome->name});
     for (double share : outcome->sorted) results.back().push_back(example::percent(share));
   }
+  std::cout << example::aligned(results);
   write_page(outcomes, options, results);
-  std::cout << example::aligned(results) << "page: " << options.output << "/page.html\n";
 }
 
 }  // namespace

@@ -1,10 +1,11 @@
 // load_csv: tables in each notation it takes, and files that are none, refused by line and column.
 #include <taper/taper.hpp>
 
-#include <clocale>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <string_view>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -105,6 +106,36 @@ TEST_F(Csv, RefusesFilesWithoutRows) {
   for (const char* bytes : {"", "\n", " \r\n\n", "\xef\xbb\xbf"}) expect_rejected(bytes, "holds no row");
   expect_error("load_csv", [&] { load_csv((folder / "missing.csv").string()); }, {"missing.csv"});
   expect_error("load_csv", [&] { load_csv(folder.string()); }, {folder.string()});
+}
+
+// A damaged table is read, with other numbers, or refused; nothing else happens.
+TEST_F(Csv, SurvivesDamage) {
+  Generator generator(fresh_seed());
+  const std::string whole = "\xef\xbb\xbfx,y\r\n1.5,-2e3\r\n+0.25,1e38\r\n\r\n";
+  constexpr std::string_view bytes("0123456789+-.,eEnaif \t\r\n\"\0\x80\xff", 28);
+  const auto below = [&](std::size_t n) {
+    return static_cast<std::size_t>(generator.uniform() * static_cast<double>(n));
+  };
+  for (int round = 0; round < 3000; ++round) {
+    std::string damaged = whole;
+    for (std::size_t i = below(8); i-- > 0;) {
+      const std::size_t at = below(damaged.size());
+      if (below(3) == 0) {
+        damaged.erase(at, below(4));
+      } else {
+        damaged.insert(at, 1, bytes[below(bytes.size())]);
+      }
+      if (damaged.empty()) break;
+    }
+    try {
+      for (double value : load_csv(write(damaged), {.header_lines = 1}).to_vector()) {
+        EXPECT_TRUE(std::isfinite(value)) << damaged;
+      }
+    } catch (const Error&) {
+    } catch (const std::exception& error) {
+      ADD_FAILURE() << "threw something else than taper::Error: " << error.what();
+    }
+  }
 }
 
 TEST_F(Csv, ReadsBackWhatWasPrinted) {

@@ -69,9 +69,17 @@ void add(taper::State& state, const std::string& name, const Curve& curve) {
   state.tensors[name + ".accuracy"] = column(curve.accuracy);
 }
 
-Curve take(const taper::State& state, const std::string& name) {
-  const auto values = [&](const char* what) { return state.tensors.at(name + what).to_vector(); };
-  return {values(".step"), values(".loss"), values(".accuracy")};
+Curve take(const std::string& path, const taper::State& state, const std::string& name) {
+  const auto values = [&](const char* what) {
+    const auto found = state.tensors.find(name + what);
+    if (found == state.tensors.end()) fail("training", path, ": lacks the curve ", name, what);
+    return found->second.to_vector();
+  };
+  Curve curve{values(".step"), values(".loss"), values(".accuracy")};
+  if (curve.loss.size() != curve.step.size() || curve.accuracy.size() != curve.step.size()) {
+    fail("training", path, ": the curve ", name, " is not one");
+  }
+  return curve;
 }
 
 void append(Curve& curve, std::int64_t step, const Measure& measure) {
@@ -142,7 +150,7 @@ void Training::load(taper::nn::Run& run) {
     }
   }
   taper::nn::load_checkpoint(path_, run);
-  training_ = take(run.extras, "training"), held_out_ = take(run.extras, "held_out");
+  training_ = take(path_, run.extras, "training"), held_out_ = take(path_, run.extras, "held_out");
 }
 
 void Training::save(taper::nn::Run& run) const {
@@ -200,6 +208,12 @@ std::int64_t parameter_count(const taper::nn::Module& model) {
   std::int64_t count = 0;
   for (const Tensor& parameter : model.parameters()) count += parameter.size();
   return count;
+}
+
+void save_page(const Page& page, const TrainingOptions& options) {
+  const std::string path = options.output + "/page.html";
+  page.save(path);
+  std::cout << "page: " << path << "; the trained model: " << options.output << "/checkpoint.safetensors\n";
 }
 
 std::vector<std::string> curves(const std::vector<std::pair<std::string, const Training*>>& runs) {

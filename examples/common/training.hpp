@@ -82,6 +82,9 @@ double accuracy(const taper::Tensor& logits, const taper::Indices& labels);
 // How many numbers a model consists of.
 std::int64_t parameter_count(const taper::nn::Module& model);
 
+// Writes options.output + "/page.html", and says where page and checkpoint are.
+void save_page(const Page& page, const TrainingOptions& options);
+
 // "Loss" and "Accuracy" side by side for the runs by their names, as a page's figures.
 std::vector<std::string> curves(const std::vector<std::pair<std::string, const Training*>>& runs);
 

@@ -247,6 +247,7 @@ void demo(const Options& options) {
 int main(int argc, char** argv) {
   Options options;
   options.steps = 2000, options.quick_steps = 400, options.k = 8, options.output = "taper-sorting";
+  options.dense = true;  // the comparison is the point
   CLI::App app(
       "Sorting: a model with sparse attention is trained on short sequences and tested on long ones.");
   example::add_training_options(app, options, argc, argv);

@@ -2,6 +2,7 @@
 #include "progress.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <string>
 
@@ -31,7 +32,7 @@ void Progress::show(std::int64_t done, const Measure& measure) {
   if (!last && done != first_ + 1 && now - drawn_ < pause) return;
   drawn_ = now;
 
-  const double left = step_seconds_ * static_cast<double>(total_ - done);
+  const double left = std::ceil(step_seconds_ * static_cast<double>(total_ - done));
   constexpr std::int64_t width = 24;
   const auto filled = static_cast<std::size_t>(width * done / total_);
   const std::string bar = std::string(filled, '#') + std::string(width - filled, '.');

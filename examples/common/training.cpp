@@ -102,7 +102,9 @@ void add_training_options(CLI::App& app, TrainingOptions& options, int argc, cha
   app.add_option("--k", options.k, "how many places a query may look at")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app.add_flag("--dense", options.dense, "trains the same model with dense softmax beside it");
+  app.add_flag("--dense,!--no-dense", options.dense,
+               std::string("trains the same model with dense softmax beside it") +
+                   (options.dense ? " (as is done unless --no-dense is given)" : ""));
   app.add_flag(
       "--quick", options.quick,
       "a short form: " + std::to_string(options.quick_steps) + " steps, unless --steps says otherwise");

@@ -16,7 +16,6 @@
 #include <taper/ops/sparse_softmax.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -31,12 +30,15 @@
 
 #include <cblas.h>
 
+#include "clock.hpp"
+
 extern "C" {
 void openblas_set_num_threads(int count);
 int openblas_get_num_threads();
 }
 
 using namespace taper;
+using bench::median, bench::now;
 
 namespace {
 
@@ -45,15 +47,6 @@ struct Request {
   std::int64_t batch = 1, rows = 0, width = 0, k = 1;
   double deviation = 1, seconds = 0;
 };
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 // Seconds that the parts of one run took.
 struct Run {

@@ -18,7 +18,7 @@ from typing import Any
 
 from attention_report import (ATTENTION, CHECKED, SCALING, SPARSE_SOFTMAX, Case, Measurement, memory_row, report,
                               slope, target_rows)
-from harness import build_bench_program, describe_machine, line_of, pinned, publish
+from harness import SETTLE, Worker, build_bench_program, describe_machine, line_of, pinned, publish
 from peers import BENCH, Torch, find_torch, log
 
 DEVIATIONS = (0.25, 1, 8)
@@ -28,25 +28,6 @@ TAPER_SIDES = ("sparse_attention", "gemm", "sparse_softmax", "copy", "peak")
 SCALING_BATCH = 2  # sdpa's backward shares out the batch among the threads
 # At more rows a side would need a minute or most of the memory.
 MOST_ROWS = {"composition": 8192, "compiled": 8192, "dense": 8192, "gemm": 16384, "sdpa": 16384}
-SETTLE = 0.15  # seconds; OpenBLAS's threads spin for 0.1 s after their last job
-
-
-class Worker:
-    """A process that answers requests, one line each."""
-
-    def __init__(self, command: list[str], cores: list[int], folder: Path) -> None:
-        self.name = Path(command[-1]).name
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder,
-                                        **pinned(cores))
-
-    def ask(self, *words: object) -> dict[str, Any]:
-        assert self.process.stdin and self.process.stdout
-        print(*words, file=self.process.stdin, flush=True)
-        line = self.process.stdout.readline()
-        if not line:
-            sys.exit(f"{self.name} ended; it was asked: {' '.join(map(str, words))}")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
 
 
 @dataclasses.dataclass

@@ -17,13 +17,14 @@ from peers import BENCH, Torch
 ROOT = BENCH.parent
 THREAD_SETTINGS = ("TAPER_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 BUILD_JOBS = 2
-DIGITS = {"times": 1, "s": 2, "MiB": 0, "of its time": 2}  # of a row's value, by its unit
+SETTLE = 0.15  # seconds between two sides; OpenBLAS's threads spin for 0.1 s after their last job
+DIGITS = {"times": 1, "s": 2, "MiB": 0, "of its time": 2, "%": 2}  # of a row's value, by its unit
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
     """A line of the report. `value` is a peer's time over Taper's ("times", the more the better); or a number of which
-    less is better: seconds, MiB, or Taper's time over the peer's ("of its time")."""
+    less is better: seconds, MiB, per cent, or Taper's time over the peer's ("of its time")."""
 
     name: str
     taper: str
@@ -54,6 +55,24 @@ def pinned(cores: Iterable[int]) -> dict[str, Any]:
         "env": os.environ | dict.fromkeys(THREAD_SETTINGS, str(len(chosen))),
         "preexec_fn": lambda: os.sched_setaffinity(0, chosen),
     }
+
+
+class Worker:
+    """A process that answers requests, one line each."""
+
+    def __init__(self, command: list[str], cores: list[int], folder: Path) -> None:
+        self.name = Path(command[-1]).name
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder,
+                                        **pinned(cores))
+
+    def ask(self, *words: object) -> dict[str, Any]:
+        assert self.process.stdin and self.process.stdout
+        print(*words, file=self.process.stdin, flush=True)
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f"{self.name} ended; it was asked: {' '.join(map(str, words))}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
 
 
 def generator() -> list[str]:

@@ -3,6 +3,7 @@
 #include <taper/core/fail.hpp>
 #include <taper/core/record.hpp>
 #include <taper/core/tape.hpp>
+#include <taper/core/threads.hpp>
 
 #include <atomic>
 
@@ -26,7 +27,9 @@ Tensor sum_of_cotangents(const char* op, Tensor x, const Tensor& y) {
   dispatch(x.dtype(), [&]<class T>() {
     const T *a = x.data<T>(), *b = y.data<T>();
     T* out = sum.mutable_data<T>();
-    for (std::int64_t i = 0, n = x.size(); i < n; ++i) out[i] = a[i] + b[i];
+    parallel_ranges(x.size(), 16384, [=](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) out[i] = a[i] + b[i];
+    });
   });
   const auto identity = [](const Tensor& cotangent) { return cotangent; };
   return record("sum_of_cotangents", sum, vjp(x, identity), vjp(y, identity));

@@ -34,4 +34,15 @@ void parallel_for(std::int64_t count, const Body& body) {
       count, {&body, [](const void* context, std::int64_t i) { (*static_cast<const Body*>(context))(i); }});
 }
 
+// Calls body(begin, end) for consecutive ranges of [0, count), each of `part` items but the last. Up to two
+// parts are one call: waking a thread takes a microsecond or two, so that a part should take several.
+template <class Body>
+void parallel_ranges(std::int64_t count, std::int64_t part, const Body& body) {
+  if (count <= 2 * part) return body(std::int64_t{0}, count);
+  parallel_for((count + part - 1) / part, [&](std::int64_t i) {
+    const std::int64_t begin = i * part;
+    body(begin, count - begin < part ? count : begin + part);
+  });
+}
+
 }  // namespace taper

@@ -36,8 +36,8 @@ void save_checkpoint(const std::string& path, const Run& run) {
   add(file, "optimizer.", run.optimizer.state());
   add(file, "extras.", run.extras);
   file.texts.emplace(marker, version);
-  file.texts["step"] = std::to_string(run.step);
-  file.texts["generator"] = run.generator.state();
+  file.texts.emplace("step", std::to_string(run.step));
+  file.texts.emplace("generator", run.generator.state());
   save_safetensors(path, file);
 }
 

@@ -24,7 +24,6 @@ class Parts {
 
  private:
   friend class Module;
-  struct Run;
   std::string prefix_;
   std::vector<std::pair<std::string, Tensor>> parameters_;
   std::optional<bool> training_;  // where set, the mode that each module on the way is put into

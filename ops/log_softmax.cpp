@@ -2,13 +2,13 @@
 // formulas.
 #include <taper/core/record.hpp>
 #include <taper/ops/exp.hpp>
+#include <taper/ops/kernels/exp_row.hpp>
 #include <taper/ops/kernels/rows.hpp>
 #include <taper/ops/log_softmax.hpp>
 #include <taper/ops/mul.hpp>
 #include <taper/ops/sub.hpp>
 #include <taper/ops/sum.hpp>
 
-#include <algorithm>
 #include <cmath>
 
 namespace taper {
@@ -18,11 +18,8 @@ Tensor log_softmax(const Tensor& z, int axis) {
   const Tensor y = kernels::map_rows(
       "log_softmax", a,
       []<class T>(std::int64_t n, const T* in, T* out) {
-        if (n == 0) return;
-        const T largest = *std::max_element(in, in + n);
-        T total = 0;
-        for (std::int64_t i = 0; i < n; ++i) total += std::exp(in[i] - largest);
-        const T log_total = std::log(total);
+        const auto [largest, total] = kernels::exp_total(in, n);
+        const T log_total = static_cast<T>(std::log(total));
         for (std::int64_t i = 0; i < n; ++i) out[i] = in[i] - largest - log_total;
       },
       z);

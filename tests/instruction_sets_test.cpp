@@ -141,7 +141,7 @@ TEST_F(InstructionSets, GiveTheSameSupportsInSparseAttention) {
 }
 
 // Sums whose order depends on the length of a vector: the same but for rounding.
-TEST_F(InstructionSets, AgreeInTheNormsAndCrossEntropy) {
+TEST_F(InstructionSets, AgreeInNormsGeluSoftmaxAndCrossEntropy) {
   for (const DType dtype : {float32, float64}) {
     for (const std::int64_t n : {1, 2, 3, 4, 7, 15, 16, 17, 100, 300, 2100}) {
       SCOPED_TRACE(n);
@@ -160,6 +160,9 @@ TEST_F(InstructionSets, AgreeInTheNormsAndCrossEntropy) {
         results.push_back(norms(inputs));
         results.push_back(loss(inputs[0]));
         results.push_back(gradient_of(loss, inputs[0]));
+        results.push_back(softmax(inputs[0]));
+        results.push_back(gelu(inputs[0]));
+        results.push_back(gradient_of(gelu, inputs[0], v));
         return results;
       };
       compare_all(f, [&](const Tensors& found, const Tensors& first) {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <taper/core/tensor.hpp>
+#include <taper/core/threads.hpp>
 
+#include <algorithm>
 #include <array>
 #include <type_traits>
 #include <utility>
@@ -27,6 +29,9 @@ template <std::size_t N>
 BroadcastPlan<N> plan_broadcast(const char* op, const std::array<const Shape*, N>& shapes,
                                 const Shape& result = {});
 
+// How many elements one thread takes at a time.
+inline constexpr std::int64_t elements_of_part = 16384;
+
 // y_i = f(x_i).
 template <class F>
 Tensor map(const char* op, const Tensor& x, F f) {
@@ -34,7 +39,9 @@ Tensor map(const char* op, const Tensor& x, F f) {
   dispatch(x.dtype(), [&]<class T>() {
     const T* __restrict in = x.data<T>();
     T* __restrict out = y.mutable_data<T>();
-    for (std::int64_t i = 0, n = x.size(); i < n; ++i) out[i] = f(in[i]);
+    parallel_ranges(x.size(), elements_of_part, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) out[i] = f(in[i]);
+    });
   });
   return y;
 }
@@ -66,26 +73,35 @@ void run_inner(std::int64_t n, const std::array<const T*, N>& in, const std::arr
 }
 
 template <class T, class F, std::size_t N>
-void run_plan(const BroadcastPlan<N>& plan, std::array<const T*, N> in, T* out, F f) {
+void run_plan(const BroadcastPlan<N>& plan, const std::array<const T*, N>& in, T* out, F f) {
   const int inner = plan.extents.size() - 1;
   if (inner < 0) return run_inner(1, in, std::array<std::int64_t, N>{}, out, f);
   std::array<std::int64_t, N> inner_strides;
   for (std::size_t k = 0; k < N; ++k) inner_strides[k] = plan.strides[k][inner];
   const std::int64_t n = plan.extents[inner];
+  std::int64_t rows = 1;
+  for (int axis = 0; axis < inner; ++axis) rows *= plan.extents[axis];
 
-  Shape counter = Shape::filled(inner, 0);  // an odometer over the outer loops
-  for (;;) {
-    run_inner(n, in, inner_strides, out, f);
-    out += n;
-    int axis = inner - 1;
-    for (; axis >= 0; --axis) {
-      for (std::size_t k = 0; k < N; ++k) in[k] += plan.strides[k][axis];
-      if (++counter[axis] < plan.extents[axis]) break;
-      for (std::size_t k = 0; k < N; ++k) in[k] -= plan.strides[k][axis] * plan.extents[axis];
-      counter[axis] = 0;
-    }
-    if (axis < 0) return;
-  }
+  parallel_ranges(
+      rows, std::max<std::int64_t>(1, elements_of_part / n), [&](std::int64_t begin, std::int64_t end) {
+        Shape counter = Shape::filled(inner, 0);  // an odometer over the outer loops, set to row `begin`
+        std::array<const T*, N> at = in;
+        std::int64_t left = begin;
+        for (int axis = inner - 1; axis >= 0; --axis) {
+          counter[axis] = left % plan.extents[axis];
+          left /= plan.extents[axis];
+          for (std::size_t k = 0; k < N; ++k) at[k] += counter[axis] * plan.strides[k][axis];
+        }
+        for (std::int64_t row = begin; row < end; ++row) {
+          run_inner(n, at, inner_strides, out + row * n, f);
+          for (int axis = inner - 1; axis >= 0; --axis) {
+            for (std::size_t k = 0; k < N; ++k) at[k] += plan.strides[k][axis];
+            if (++counter[axis] < plan.extents[axis]) break;
+            for (std::size_t k = 0; k < N; ++k) at[k] -= plan.strides[k][axis] * plan.extents[axis];
+            counter[axis] = 0;
+          }
+        }
+      });
 }
 
 template <class F, class... Operands>
@@ -116,8 +132,12 @@ Tensor map(const char* op, const Tensor& a, const Tensor& b, F f) {
   if (!same && !b_is_scalar && !a_is_scalar) return detail::map_broadcast(op, f, a, b);
   Tensor result = Tensor::uninitialized(op, (a_is_scalar ? b : a).shape(), a.dtype());
   dispatch(a.dtype(), [&]<class T>() {
-    detail::run_inner<T, F, 2>(result.size(), {a.data<T>(), b.data<T>()}, {!a_is_scalar, !b_is_scalar},
-                               result.mutable_data<T>(), f);
+    const T *x = a.data<T>(), *y = b.data<T>();
+    T* out = result.mutable_data<T>();
+    parallel_ranges(result.size(), elements_of_part, [&](std::int64_t begin, std::int64_t end) {
+      detail::run_inner<T, F, 2>(end - begin, {a_is_scalar ? x : x + begin, b_is_scalar ? y : y + begin},
+                                 {!a_is_scalar, !b_is_scalar}, out + begin, f);
+    });
   });
   return result;
 }

@@ -1,4 +1,4 @@
-// Exponentials of a row, in vectors: what cross_entropy is made of.
+// Exponentials of a row, in vectors: what softmax, log_softmax and cross_entropy are made of.
 #pragma once
 
 #include <cstdint>

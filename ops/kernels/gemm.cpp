@@ -25,12 +25,26 @@ void make_openblas_single_threaded() {
   static_cast<void>(done);
 }
 
-// Into how many parts to divide the m rows of each of `batch` products: no more than 16 in all, of 4 million
-// multiplications at least. It must not depend on the number of threads, for OpenBLAS rounds a row as its
-// place in the matrix has it.
-std::int64_t parts_of_product(std::int64_t batch, std::int64_t m, double multiplications) {
+// Into how many parts each of `batch` products is divided. It must not depend on the number of threads, for
+// OpenBLAS rounds a row as its place in the matrix has it.
+struct Parts {
+  std::int64_t rows = 1;   // of op(A) and C
+  std::int64_t depth = 1;  // of the inner dimension: each part is a matrix of its own, and they are added up
+};
+
+// No more than 16 parts in all, of 4 million multiplications at least. OpenBLAS copies op(B) for each part,
+// which takes as long as some 20 rows of it: the parts should have many. A weight's gradient, X^T dY, has few
+// rows and a long inner dimension, in parts of which nothing is copied twice.
+Parts parts_of_product(std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_t k) {
+  const double multiplications = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   const auto worthwhile = static_cast<std::int64_t>(std::min(16.0, multiplications / 4e6));
-  return std::clamp<std::int64_t>(std::min(worthwhile, 16 / batch), 1, m);
+  const std::int64_t wanted = std::min(worthwhile, 16 / batch);
+  const auto at_most = [wanted](std::int64_t parts) {
+    return std::clamp<std::int64_t>(wanted, 1, std::max<std::int64_t>(parts, 1));
+  };
+  const Parts by_rows{.rows = at_most(m / 128)}, by_depth{.depth = at_most(k / 512)};
+  if (std::max(by_rows.rows, by_depth.depth) == 1) return {.rows = at_most(m)};
+  return by_rows.rows >= by_depth.depth ? by_rows : by_depth;
 }
 
 }  // namespace
@@ -62,22 +76,35 @@ Tensor gemm(const char* op, int rank, const Tensor& a, const Tensor& b, bool tra
     if (k == 0) return static_cast<void>(std::fill_n(out, c.size(), T{0}));  // an empty sum
     using cxxblas::NoTrans, cxxblas::Trans;
     make_openblas_single_threaded();
-    const double multiplications = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-    const std::int64_t parts = parts_of_product(batch, m, multiplications);
+    const Parts parts = parts_of_product(batch, m, n, k);
+    Tensor pieces;  // of the products that are added up
+    if (parts.depth > 1) pieces = Tensor::uninitialized(op, {batch, parts.depth, m, n}, dtype);
+    T* const to = parts.depth > 1 ? pieces.mutable_data<T>() : out;
     const auto multiply = [&](std::int64_t task) {
-      const std::int64_t i = task / parts, first = task % parts * m / parts,
-                         last = (task % parts + 1) * m / parts;
+      const std::int64_t i = task / (parts.rows * parts.depth), row = task / parts.depth % parts.rows;
+      const std::int64_t piece = task % parts.depth;
+      const std::int64_t first = row * m / parts.rows, last = (row + 1) * m / parts.rows;
+      const std::int64_t from = piece * k / parts.depth, until = (piece + 1) * k / parts.depth;
+      const std::int64_t a_start = transpose_a ? from * m + first : first * k + from;
       cxxblas::gemm(cxxblas::RowMajor, transpose_a ? Trans : NoTrans, transpose_b ? Trans : NoTrans,
-                    static_cast<int>(last - first), static_cast<int>(n), static_cast<int>(k), T{1},
-                    a.data<T>() + i * m * k + first * (transpose_a ? 1 : k), static_cast<int>(columns(a)),
-                    b.data<T>() + i * k * n, static_cast<int>(columns(b)), T{0}, out + (i * m + first) * n,
-                    static_cast<int>(n));
+                    static_cast<int>(last - first), static_cast<int>(n), static_cast<int>(until - from), T{1},
+                    a.data<T>() + i * m * k + a_start, static_cast<int>(columns(a)),
+                    b.data<T>() + i * k * n + from * (transpose_b ? 1 : n), static_cast<int>(columns(b)),
+                    T{0}, to + ((i * parts.depth + piece) * m + first) * n, static_cast<int>(n));
     };
     // Waking a thread takes as long as some ten thousand multiplications.
-    if (static_cast<double>(batch) * multiplications < 1e5) {
-      for (std::int64_t i = 0; i < batch; ++i) multiply(i);
+    const std::int64_t tasks = batch * parts.rows * parts.depth;
+    if (static_cast<double>(m * n) * static_cast<double>(k) * static_cast<double>(batch) < 1e5) {
+      for (std::int64_t task = 0; task < tasks; ++task) multiply(task);
     } else {
-      parallel_for(batch * parts, multiply);
+      parallel_for(tasks, multiply);
+    }
+    for (std::int64_t i = 0; parts.depth > 1 && i < batch; ++i) {
+      const T* const first = to + i * parts.depth * m * n;
+      std::copy_n(first, m * n, out + i * m * n);
+      for (std::int64_t piece = 1; piece < parts.depth; ++piece) {
+        for (std::int64_t j = 0; j < m * n; ++j) out[i * m * n + j] += first[piece * m * n + j];
+      }
     }
   });
   return c;

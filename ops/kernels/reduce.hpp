@@ -3,6 +3,7 @@
 
 #include <taper/core/pool.hpp>
 #include <taper/core/tensor.hpp>
+#include <taper/core/threads.hpp>
 
 #include <algorithm>
 
@@ -37,23 +38,20 @@ Accumulator fold(const T* x, std::int64_t n, Accumulator start, F f) {
   return lane[0];
 }
 
-}  // namespace detail
-
-// Folds the associative and commutative f over the reduced axes, starting from its neutral element `start`,
-// and calls emit(i, total) for each element i of the result. The totals are of type Accumulator.
-template <class Accumulator, class T, class F, class Emit>
-void reduce(const ReducePlan& plan, const T* x, Accumulator start, F f, Emit emit) {
-  std::int64_t count = 1;
-  for (std::int64_t extent : plan.result) count *= extent;
-  taper::detail::PoolVector<Accumulator> totals(static_cast<std::size_t>(count), start);
-
-  const int inner = plan.extents.size() - 1;
-  const std::int64_t n = plan.extents[inner];
-  const bool empty = std::find(plan.extents.begin(), plan.extents.end(), 0) != plan.extents.end();
+// Reduces the turns [begin, end) of the outermost loop, whose elements begin at x, into `out`, where the
+// result's elements of turn `begin` begin.
+template <class Accumulator, class T, class F>
+void reduce_part(const ReducePlan& plan, std::int64_t begin, std::int64_t end, const T* x, Accumulator* out,
+                 Accumulator start, F f) {
+  Shape extents = plan.extents;
+  extents[0] = end - begin;
+  if (std::find(extents.begin(), extents.end(), 0) != extents.end()) return;
+  const int inner = extents.size() - 1;
+  const std::int64_t n = extents[inner];
   Shape counter = Shape::filled(inner, 0);
-  for (Accumulator* out = totals.data(); !empty;) {
+  for (;;) {
     if (plan.strides[inner] == 0) {
-      *out = f(*out, detail::fold(x, n, start, f));
+      *out = f(*out, fold(x, n, start, f));
     } else {
       for (std::int64_t i = 0; i < n; ++i) out[i] = f(out[i], static_cast<Accumulator>(x[i]));
     }
@@ -61,11 +59,43 @@ void reduce(const ReducePlan& plan, const T* x, Accumulator start, F f, Emit emi
     int axis = inner - 1;
     for (; axis >= 0; --axis) {
       out += plan.strides[axis];
-      if (++counter[axis] < plan.extents[axis]) break;
-      out -= plan.strides[axis] * plan.extents[axis];
+      if (++counter[axis] < extents[axis]) break;
+      out -= plan.strides[axis] * extents[axis];
       counter[axis] = 0;
     }
-    if (axis < 0) break;
+    if (axis < 0) return;
+  }
+}
+
+}  // namespace detail
+
+// Folds the associative and commutative f over the reduced axes, starting from its neutral element `start`,
+// and calls emit(i, total) for each element i of the result. The totals are of type Accumulator.
+// How the work is cut into parts depends on the shape alone, so that no result depends on the number of
+// threads.
+template <class Accumulator, class T, class F, class Emit>
+void reduce(const ReducePlan& plan, const T* x, Accumulator start, F f, Emit emit) {
+  std::int64_t count = 1, inner_size = 1;
+  for (std::int64_t extent : plan.result) count *= extent;
+  for (int loop = 1; loop < plan.extents.size(); ++loop) inner_size *= plan.extents[loop];
+  const std::int64_t outer = plan.extents[0], outer_stride = plan.strides[0];
+
+  // Where the outermost loop is itself reduced, each part has totals of its own, which are then put together.
+  // They must be few beside what is added up.
+  const bool apart = outer_stride == 0;
+  constexpr std::int64_t elements_of_part = 32768;
+  const std::int64_t smallest = std::max(elements_of_part, apart ? 8 * count : 0);
+  const std::int64_t part = std::max<std::int64_t>(1, smallest / std::max<std::int64_t>(1, inner_size));
+  const std::int64_t parts = std::max<std::int64_t>(1, (outer + part - 1) / part);
+  taper::detail::PoolVector<Accumulator> totals(static_cast<std::size_t>(apart ? parts * count : count),
+                                                start);
+  parallel_for(parts, [&](std::int64_t p) {
+    const std::int64_t begin = p * part, end = std::min(outer, begin + part);
+    detail::reduce_part(plan, begin, end, x + begin * inner_size,
+                        totals.data() + (apart ? p * count : begin * outer_stride), start, f);
+  });
+  for (std::int64_t p = 1; apart && p < parts; ++p) {
+    for (std::int64_t i = 0; i < count; ++i) totals[i] = f(totals[i], totals[p * count + i]);
   }
   for (std::int64_t i = 0; i < count; ++i) emit(i, totals[static_cast<std::size_t>(i)]);
 }

@@ -1,0 +1,159 @@
+// Ops on tensors so large that their loops are cut into parts: right in every element, and the same bits for
+// any number of threads.
+#include <taper/taper.hpp>
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "helpers.hpp"
+
+namespace taper::test {
+namespace {
+
+// What n float32 products of normal numbers, added up one after the other, may be off by: a partial sum of j
+// is about sqrt(j), and adding to it errs by up to half of 1.2e-7 of that, at random. That makes 4e-8 n; four
+// deviations are allowed for.
+double rounding(std::int64_t n) { return 1.6e-7 * static_cast<double>(n) + 1e-6; }
+
+// Calls f with 1, 2 and 4 threads, wants the same bits each time, and returns what it returned.
+Tensors with_any_threads(const std::function<Tensors()>& f) {
+  const int before = thread_count();
+  Tensors wanted;
+  for (const int threads : {1, 2, 4}) {
+    set_thread_count(threads);
+    const Tensors found = f();
+    if (wanted.empty()) wanted = found;
+    for (std::size_t i = 0; i < wanted.size(); ++i) expect_same(found[i], wanted[i]);
+  }
+  set_thread_count(before);
+  return wanted;
+}
+
+TEST(LargeOps, BroadcastArithmetic) {
+  Generator generator(fresh_seed());
+  const auto check = [&](const Shape& a_shape, const Shape& b_shape) {
+    SCOPED_TRACE(printed(a_shape) + " and " + printed(b_shape));
+    const Tensors x{randn(a_shape, generator), randn(b_shape, generator)};
+    const auto difference = [](const Tensors& t) { return t[0] - t[1]; };
+    const Tensors found = with_any_threads([&] {
+      Tensors result = gradients(difference, x);
+      result.push_back(difference(x));
+      return result;
+    });
+    const std::vector<Array> arrays{array_of(x[0]), array_of(x[1])};
+    expect_close(
+        found[2],
+        build(common_shape(arrays),
+              [&](const Index& i) { return at_broadcast(arrays[0], i) - at_broadcast(arrays[1], i); }),
+        1e-6);
+    // Each element of an operand gets one for each time that it was repeated.
+    const double count = static_cast<double>(found[2].size());
+    expect_same(found[0], full(a_shape, count / static_cast<double>(x[0].size())));
+    expect_same(found[1], full(b_shape, -count / static_cast<double>(x[1].size())));
+  };
+  check({50000}, {50000});
+  check({50000}, {});
+  check({190, 200}, {200});
+  check({190, 200}, {190, 1});
+  check({9, 1, 50, 30}, {7, 1, 30});
+  check({1, 60000}, {2, 1});
+}
+
+TEST(LargeOps, Reductions) {
+  Generator generator(fresh_seed());
+  const auto check = [&](const Shape& shape, bool first, bool second, bool third) {
+    SCOPED_TRACE(printed(shape) + (first ? " first" : "") + (second ? " second" : "") +
+                 (third ? " third" : ""));
+    const Tensor x = randn(shape, generator);
+    const std::vector<double> values = x.to_vector();
+    const Shape kept{first ? 1 : shape[0], second ? 1 : shape[1], third ? 1 : shape[2]};
+    Array sums{kept, std::vector<double>(static_cast<std::size_t>(element_count("kept", kept)), 0)};
+    Array largest{kept, std::vector<double>(sums.values.size(), -1e9)};
+    std::size_t next = 0;
+    for (std::int64_t i = 0; i < shape[0]; ++i) {
+      for (std::int64_t j = 0; j < shape[1]; ++j) {
+        for (std::int64_t l = 0; l < shape[2]; ++l, ++next) {
+          const std::int64_t row = (first ? 0 : i) * kept[1] + (second ? 0 : j);
+          const auto to = static_cast<std::size_t>(row * kept[2] + (third ? 0 : l));
+          sums.values[to] += values[next];
+          largest.values[to] = std::max(largest.values[to], values[next]);
+        }
+      }
+    }
+    Shape axes = Shape::filled(3, 0);
+    int count = 0;
+    if (first) axes[count++] = 0;
+    if (second) axes[count++] = 1;
+    if (third) axes[count++] = 2;
+    const Axes reduced(Shape(axes.data(), count));
+    const Tensors found = with_any_threads([&] {
+      return Tensors{sum(x, reduced, true), max(x, reduced, true)};
+    });
+    expect_close(found[0], sums, 1e-6);
+    expect_close(found[1], largest, 0);
+  };
+  for (const bool first : {false, true}) {
+    for (const bool second : {false, true}) {
+      for (const bool third : {false, true}) {
+        check({41, 50, 60}, first, second, third);
+        check({3, 1, 50000}, first, second, third);
+        check({50000, 3, 1}, first, second, third);
+      }
+    }
+  }
+}
+
+TEST(LargeOps, ProductsDividedByRowsAndByDepth) {
+  Generator generator(fresh_seed());
+  const auto check = [&](std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_t k, bool ta,
+                         bool tb) {
+    SCOPED_TRACE(printed(Shape{batch, m, n, k}) + (ta ? " a transposed" : "") + (tb ? " b transposed" : ""));
+    const Tensor a = randn(ta ? Shape{batch, k, m} : Shape{batch, m, k}, generator);
+    const Tensor b = randn(tb ? Shape{batch, n, k} : Shape{batch, k, n}, generator);
+    const Tensor c = with_any_threads([&] { return Tensors{bmm(a, b, ta, tb)}; })[0];
+    const std::vector<double> a_values = a.to_vector(), b_values = b.to_vector();
+    std::vector<double> wanted;
+    for (std::int64_t i = 0; i < batch * m * n; ++i) {
+      const std::int64_t problem = i / (m * n), r = i / n % m, c_column = i % n;
+      double sum = 0;
+      for (std::int64_t p = 0; p < k; ++p) {
+        sum +=
+            a_values[static_cast<std::size_t>(problem * m * k + (ta ? p * m + r : r * k + p))] *
+            b_values[static_cast<std::size_t>(problem * n * k + (tb ? c_column * k + p : p * n + c_column))];
+      }
+      wanted.push_back(sum);
+    }
+    expect_close(c, Array{{batch, m, n}, wanted}, rounding(k));
+  };
+  for (const bool ta : {false, true}) {
+    for (const bool tb : {false, true}) {
+      check(1, 30, 40, 9001, ta, tb);
+      check(2, 20, 50, 4100, ta, tb);
+    }
+    check(1, 601, 130, 70, ta, true);
+    check(1, 40, 700, 300, ta, false);
+  }
+}
+
+TEST(LargeOps, Gelu) {
+  const std::uint64_t seed = fresh_seed();
+  Generator generator(seed);
+  const Tensor x = 4.0 * randn({50001}, generator);
+  const Tensors found = with_any_threads([&] { return Tensors{gelu(x), gradient_of(gelu, x)}; });
+  const auto wide = cast(x, float64);
+  expect_close(found[0], gelu(wide), 1e-6);
+  expect_close(found[1], gradient_of(gelu, wide), 1e-6);
+}
+
+// Two cotangents of one tensor are added up.
+TEST(LargeOps, SumsOfCotangents) {
+  Generator generator(fresh_seed());
+  const Tensor x = randn({50000}, generator);
+  const auto f = [](const Tensor& t) { return t * t + 2.0 * t; };
+  const Tensor found = with_any_threads([&] { return Tensors{gradient_of(f, x)}; })[0];
+  expect_close(found, 2.0 * x + 2.0, 1e-6);
+}
+
+}  // namespace
+}  // namespace taper::test

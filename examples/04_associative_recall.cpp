@@ -287,7 +287,7 @@ void demo(Options& options) {
 
 int main(int argc, char** argv) {
   Options options;
-  options.steps = 400, options.quick_steps = 200, options.k = 4, options.output = "taper-recall";
+  options.steps = 400, options.quick_steps = 250, options.k = 4, options.output = "taper-recall";
   CLI::App app(
       "Associative recall: a model with sparse attention learns to look up the values of keys that it has "
       "read.");

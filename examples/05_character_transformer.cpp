@@ -254,7 +254,7 @@ void demo(const Options& options) {
 
 int main(int argc, char** argv) {
   Options options;
-  options.steps = 1000, options.quick_steps = 150, options.k = 8, options.output = "taper-characters";
+  options.steps = 1000, options.quick_steps = 400, options.k = 8, options.output = "taper-characters";
   CLI::App app("A character transformer with sparse attention: trained on a text file, it then writes.");
   app.add_option("text", options.path, "a UTF-8 text file")->capture_default_str();
   example::add_training_options(app, options, argc, argv);

@@ -260,7 +260,7 @@ void demo(const Options& options) {
 
 int main(int argc, char** argv) {
   Options options;
-  options.steps = 900, options.quick_steps = 200, options.k = 3, options.output = "taper-digits";
+  options.steps = 900, options.quick_steps = 400, options.k = 3, options.output = "taper-digits";
   CLI::App app("Digits: a transformer with sparse attention learns to read handwritten digits.");
   app.add_option("digits", options.path, "a CSV file: 64 pixels from 0 to 16 and the digit in each row")
       ->capture_default_str();

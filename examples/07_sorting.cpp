@@ -176,7 +176,7 @@ std::string heat_map(const Outcome& outcome, const Options& options, std::int64_
       if (one.tokens[j] == one.sorted[i]) map.outlined.emplace_back(i, j);
     }
   }
-  return svg(map, 300);
+  return svg(map, 380);
 }
 
 void write_page(const std::vector<std::unique_ptr<Outcome>>& outcomes, const Options& options,
@@ -209,15 +209,15 @@ void write_page(const std::vector<std::unique_ptr<Outcome>>& outcomes, const Opt
   page.figures({svg(each), svg(whole)}, "By the length of the sequence; training has seen none longer than " +
                                             std::to_string(options.longest) + ".");
   page.heading("What the head looks at");
-  std::vector<std::string> maps;
   for (std::int64_t n : {2 * options.longest, 4 * options.longest}) {
+    std::vector<std::string> maps;
     for (const auto& outcome : outcomes) {
       if (n <= options.numbers) maps.push_back(heat_map(*outcome, options, n));
     }
+    page.figures(maps, "");
   }
-  maps.push_back(example::heat_scale());
   page.figures(
-      maps,
+      {example::heat_scale()},
       "Rows are the numbers written last, from the bar on; columns are the numbers read, in their order. "
       "The number to be written next is outlined. Blank cells are exactly zero.");
   page.heading("Learning");
@@ -246,7 +246,7 @@ void demo(const Options& options) {
 
 int main(int argc, char** argv) {
   Options options;
-  options.steps = 2000, options.quick_steps = 400, options.k = 8, options.output = "taper-sorting";
+  options.steps = 2000, options.quick_steps = 1000, options.k = 8, options.output = "taper-sorting";
   options.dense = true;  // the comparison is the point
   CLI::App app(
       "Sorting: a model with sparse attention is trained on short sequences and tested on long ones.");

@@ -110,7 +110,7 @@ std::string axes(const Chart& chart, const Axis& across, const Axis& up) {
 }
 
 std::string classes(const Series& series) {
-  return "series s" + std::to_string(series.colour) + (series.noisy ? " line" : " line dashed");
+  return "series s" + std::to_string(series.colour) + (series.dashed ? " line dashed" : " line");
 }
 
 // Names of the series, each behind a stroke of its kind, in as many rows as they need from `y` on; y becomes

@@ -10,9 +10,9 @@ struct Series {
   std::string name;
   std::vector<double> x, y;  // equally many; a y that is no finite number leaves a gap
   int colour = 0;            // 0 to 3
-  // Noisy: faint points, and a line through the means of their neighbourhoods. Otherwise a dashed line from
-  // point to point, each marked.
-  bool noisy = false;
+  // Noisy: faint points, and a line through the means of their neighbourhoods. Otherwise a line from point to
+  // point, each marked.
+  bool noisy = false, dashed = false;
 };
 
 struct Chart {

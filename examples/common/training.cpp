@@ -225,9 +225,9 @@ std::vector<std::string> curves(const std::vector<std::pair<std::string, const T
   for (const auto& [name, run] : runs) {
     const Curve &each = run->training(), &held_out = run->held_out();
     loss.series.push_back({name, each.step, each.loss, colour, true});
-    loss.series.push_back({name + ", held out", held_out.step, held_out.loss, colour});
+    loss.series.push_back({name + ", held out", held_out.step, held_out.loss, colour, false, true});
     accuracy.series.push_back({name, each.step, each.accuracy, colour, true});
-    accuracy.series.push_back({name + ", held out", held_out.step, held_out.accuracy, colour});
+    accuracy.series.push_back({name + ", held out", held_out.step, held_out.accuracy, colour, false, true});
     ++colour;
   }
   return {svg(loss), svg(accuracy)};

@@ -1,9 +1,14 @@
-# Shared by examples/run.sh and tests/run.sh: installs what is missing and builds a preset. To be sourced, with $root set.
+# Shared by the scripts of examples/ and tests/: installs what is missing and builds a preset. To be sourced, with $root set.
 
 packages=(g++ cmake ninja-build libxtensor-dev libxtensor-blas-dev libopenblas-dev libhwy-dev libcli11-dev libgtest-dev
           nlohmann-json3-dev)
 
 say() { printf '\n== %s\n' "$*"; }
+
+# Runs a command as root: with sudo, where it has to be.
+as_root() {
+  if ((EUID == 0)); then "$@"; else sudo "$@"; fi
+}
 
 # Installs the Debian packages named in the arguments that are not there yet.
 install_packages() {
@@ -17,17 +22,13 @@ install_packages() {
   done
   ((${#missing[@]})) || return 0
 
-  local as_root=()
-  if ((EUID != 0)); then
-    if ! command -v sudo >/dev/null; then
-      say "Packages are missing, and there is no sudo to install them. As root, run:  apt-get install ${missing[*]}"
-      exit 1
-    fi
-    as_root=(sudo)
+  if ((EUID != 0)) && ! command -v sudo >/dev/null; then
+    say "Packages are missing, and there is no sudo to install them. As root, run:  apt-get install ${missing[*]}"
+    exit 1
   fi
   say "Installing Debian packages: ${missing[*]}"
-  "${as_root[@]}" apt-get update -qq
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
 }
 
 # Configures and builds a preset of CMakePresets.json, in build/<preset>; further arguments go to the build.

@@ -1,6 +1,6 @@
 // Example 1 of the zeta.ops page: sparse_softmax of six numbers, beside the two other meanings of its
 // formula.
-#include "support.hpp"
+#include "common/support.hpp"
 
 int main(int argc, char** argv) {
   CLI::App app(

@@ -1,5 +1,5 @@
 // Example 2 of the zeta.ops page: a batch of rows, each projected on its own.
-#include "support.hpp"
+#include "common/support.hpp"
 
 int main(int argc, char** argv) {
   CLI::App app(

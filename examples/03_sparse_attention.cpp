@@ -1,5 +1,5 @@
 // Example 3 of the zeta.ops page: an attention layer whose queries look at two keys each, and its gradients.
-#include "support.hpp"
+#include "common/support.hpp"
 
 int main(int argc, char** argv) {
   CLI::App app(

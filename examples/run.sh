@@ -1,12 +1,21 @@
 #!/usr/bin/env bash
-# The main job: installs what is missing, builds Taper, and runs the examples 01 to 04.
+# The main job: installs what is missing, builds Taper, and runs the examples: 01 to 03, and the demos 04 to 07 in their
+# short form, each of which leaves its page in build/demos.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$root/cmake/setup.sh"
 
 install_packages "${packages[@]}"
+demos=(04_associative_recall 05_character_transformer 06_digits 07_sorting)
+"$root/examples/fetch_digits.sh" || demos=("${demos[@]/06_digits}")  # it says why
 build_preset release --target taper_examples
-for program in 01_basic_usage 02_batched_inputs 03_sparse_attention 04_character_model; do
+for program in 01_basic_usage 02_batched_inputs 03_sparse_attention; do
   say "examples/$program"
   "$root/build/release/examples/$program"
 done
+for program in ${demos[@]}; do
+  say "examples/$program --quick"
+  "$root/build/release/examples/$program" --quick --restart --output "$root/build/demos/$program"
+done
+say "The pages, to be opened in a browser; without --quick the demos learn more (--help tells the rest)"
+for program in ${demos[@]}; do echo "$root/build/demos/$program/page.html"; done

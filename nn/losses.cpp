@@ -54,7 +54,7 @@ Tensor sparsemax_loss(const Tensor& logits, const Indices& labels, const Sparsem
       target.mutable_data<T>()[row * n + labels[row]] = 1;
     }
   });
-  // What an ignored row holds must reach neither the loss nor, as NaN times 0, the gradient.
+  // What an ignored row holds reaches neither the loss nor the gradient: where sends it 0.
   const Tensor z = counted == rows ? logits : where(counts, logits, scalar_like(0, logits));
   const Tensor p = sparse_softmax(z, options.k);
 
@@ -70,7 +70,7 @@ Tensor sparsemax_loss(const Tensor& logits, const Indices& labels, const Sparsem
   // p is the recorded one: the derivative of the gradient is its Jacobian.
   const double share = 1 / static_cast<double>(counted);
   return record("sparsemax_loss", loss,
-                vjp(z, [=](const Tensor& dloss) { return dloss * share * counts * (p - target); }));
+                vjp(z, [=](const Tensor& dloss) { return dloss * share * (p - target); }));
 }
 
 }  // namespace taper::nn

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <taper/core/create.hpp>
+#include <taper/core/csv.hpp>
 #include <taper/core/error.hpp>
 #include <taper/core/gradcheck.hpp>
 #include <taper/core/indices.hpp>
@@ -16,6 +17,7 @@
 #include <taper/core/tensor.hpp>
 #include <taper/core/threads.hpp>
 #include <taper/cuda/device.hpp>
+#include <taper/nn/batches.hpp>
 #include <taper/nn/checkpoint.hpp>
 #include <taper/nn/dropout.hpp>
 #include <taper/nn/embedding.hpp>

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The examples as a user meets them: 01 to 03 print what tests/expected/ holds, 04 learns, and bad input ends in one
-# line on standard error, naming what is wrong, and exit status 1.
+# The examples as a user meets them: 01 to 03 print what tests/expected/ holds; the demos learn, write their pages, and go on
+# after Ctrl-C as if nothing had been; bad input ends in one line on standard error, naming what is wrong, and exit
+# status 1.
 # Usage: tests/examples.sh FOLDER_OF_THE_PROGRAMS
 set -euo pipefail
 programs=$(cd "$1" && pwd)
@@ -32,7 +33,8 @@ rejects() {
   ((status == 1)) || fail "$* exits with $status instead of 1"
   grep -qF -- "$says" err || fail "$* does not say '$says' but: $(cat err)"
 }
-for name in 01_basic_usage 02_batched_inputs 03_sparse_attention 04_character_model; do
+demos=(04_associative_recall 05_character_transformer 06_digits 07_sorting)
+for name in 01_basic_usage 02_batched_inputs 03_sparse_attention "${demos[@]}"; do
   "$programs/$name" --help | grep -q -- --help || fail "$name --help"
   rejects "--nonsense" $name --nonsense
 done
@@ -44,22 +46,101 @@ rejects "nowhere/queries.npy" 03_sparse_attention --save nowhere
 : >empty.txt
 head -c 5000 /dev/urandom >binary.txt
 printf 'a short text' >short.txt
-rejects "missing.txt: can't be opened" 04_character_model missing.txt
-rejects "empty.txt: is empty" 04_character_model empty.txt
-rejects "binary.txt: is not text" 04_character_model binary.txt
-rejects "short.txt: has 12 characters" 04_character_model short.txt
-rejects ".: is a directory" 04_character_model .
-rejects "--steps" 04_character_model --steps 0
+rejects "missing.txt: can't be opened" 05_character_transformer missing.txt
+rejects "empty.txt: is empty" 05_character_transformer empty.txt
+rejects "binary.txt: is not text" 05_character_transformer binary.txt
+rejects "short.txt: has 12 characters" 05_character_transformer short.txt
+rejects ".: is a directory" 05_character_transformer .
+rejects "missing.csv" 06_digits missing.csv
+rejects "short.txt: line 1, column 1: 'a short text' is not a number" 06_digits short.txt
+for name in "${demos[@]}"; do
+  for option in --steps --k; do rejects "$option" $name $option 0; done
+  rejects "excludes" $name --resume --restart
+done
+rejects "--longest" 07_sorting --longest 65
 [[ $(ls) == $'binary.txt\nempty.txt\nerr\nout\nshort.txt' ]] || fail "files were left behind: $(ls)"
 
 mkdir saved
 "$programs/03_sparse_attention" --save saved >/dev/null
 [[ $(find saved -name '*.npy' | wc -l) == 7 ]] || fail "03 --save did not save seven tensors"
 
-# A text that is easy to learn, with characters of one to four bytes.
+# Inputs that are easy to learn: a text with characters of one to four bytes, and noisy pictures, one kind a digit.
 for _ in $(seq 60); do printf 'Grüße an 𝛕aper, die Bücher sind grün. '; done >easy.txt
-"$programs/04_character_model" easy.txt --steps 40 --length 80 >out 2>err || fail "04: $(cat err)"
-grep -q "40/40" err || fail "04 shows no progress"
-awk '/nats per character/ {before = $(NF - 3); after = $(NF - 1); exit !(after < 0.5 * before)}' out || fail "04 did not learn: $(cat out)"
-iconv -f UTF-8 -t UTF-8 out >/dev/null || fail "04 writes broken UTF-8"
+awk 'BEGIN {srand(1); for (i = 0; i < 300; ++i) {for (j = 0; j < 64; ++j)
+       printf "%d,", (j * (i % 10 + 3) % 17 < 8) * 10 + rand() * 6; print i % 10}}' >easy.csv
+inputs() {
+  case $1 in
+    05_*) echo easy.txt --length 80 ;;
+    06_*) echo easy.csv ;;
+  esac
+}
+
+# demo NAME FOLDER ARGUMENTS…: the demo on its easy input
+demo() { "$programs/$1" $(inputs "$1") --output "$2" "${@:3}" >out 2>err || fail "$*: $(cat err)"; }
+
+# learned NAME: does the table that it printed say so? The accuracies are those on held-out examples.
+learned() {
+  awk -v name="$1" '
+    !/^sparse, k = .*%/ {next}
+    {rows += 1; $0 = substr($0, index($0, "=") + 3)}
+    name ~ /^04/ {bad += !($1 > 80 && $3 > 90)}  # accuracy, support recall
+    name ~ /^05/ {bad += !($2 < 0.5 * $1)}       # loss before, loss after
+    name ~ /^06/ {bad += !($1 > 90)}             # accuracy
+    name ~ /^07/ {bad += !($1 > 70)}             # sequences sorted, of the shortest
+    END {exit bad || rows != 1}' out || fail "$1 did not learn: $(cat out)"
+}
+
+well_formed() {
+  [[ $(tail -n 1 "$1") == "</html>" ]] || fail "$1 does not end"
+  ! command -v python3 >/dev/null || python3 -c 'import sys, xml.etree.ElementTree as tree; tree.parse(sys.argv[1])' "$1" ||
+    fail "$1 is not well-formed"
+}
+
+# Stopped by Ctrl-C after the first steps, and once more, a demo that is resumed leaves the same bytes as one that was left
+# alone: parameters, optimizer, generator and curves.
+for name in "${demos[@]}"; do
+  steps=30
+  demo $name whole --steps $steps --dense
+  grep -q "$steps/$steps" err || fail "$name shows no progress"
+  well_formed whole/page.html
+  command=("$programs/$name" $(inputs $name) --output parts --steps $steps --dense)
+  for option in "" --resume; do
+    status=0
+    : >err  # the first line of progress comes after the first step
+    "${command[@]}" $option >out 2>err & process=$!
+    until grep -q "loss" err || ! kill -0 $process 2>/dev/null; do sleep 0.01; done
+    kill -INT $process || fail "$name ended before Ctrl-C: $(cat err)"
+    wait $process || status=$?
+    ((status == 130)) || fail "$name exits with $status after Ctrl-C: $(cat err)"
+    advice=$(grep -o "to go on: .*" err) || fail "$name does not say how to go on: $(cat err)"
+  done
+  rejects "holds a run that was stopped after" $name "${command[@]:1}"
+  rejects "the run to go on with has attention sparse, k = " $name "${command[@]:1}" --resume --k 2
+  bash -c "${advice#to go on: }" >out 2>err || fail "$name --resume: $(cat err)"
+  for file in checkpoint.safetensors checkpoint-dense.safetensors; do
+    cmp whole/$file parts/$file || fail "$name: the resumed run differs from the one that was left alone"
+  done
+  rm -r whole parts
+done
+
+for name in "${demos[@]}"; do
+  case $name in
+    04_*) options="--steps 150" ;;
+    07_*) options="--steps 150 --longest 4" ;;
+    *) options="--steps 60" ;;
+  esac
+  demo $name learned --restart --no-dense $options
+  learned $name
+  case $name in 05_*) iconv -f UTF-8 -t UTF-8 out >/dev/null || fail "$name writes broken UTF-8" ;; esac
+done
+
+# What a resumed run can't be.
+rejects "nowhere: holds no run to go on with" 06_digits easy.csv --output nowhere --resume
+demo 06_digits digits --steps 2
+rejects "is no checkpoint of this demo: it has no text" 05_character_transformer easy.txt --output digits --resume
+cp easy.txt digits/checkpoint.safetensors
+rejects "digits/checkpoint.safetensors" 06_digits easy.csv --output digits --resume
+rejects "digits/checkpoint.safetensors" 06_digits easy.csv --output digits
+demo 06_digits digits --steps 2 --restart
+rejects "easy.txt/page" 06_digits easy.csv --output easy.txt/page
 echo "the examples behave"

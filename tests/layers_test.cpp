@@ -74,27 +74,6 @@ TEST(LayerNorm, KeepsItsDigitsBesideALargeMean) {
   }
 }
 
-TEST(Normalization, IsTheSameForAnyNumberOfThreads) {
-  Generator generator(4);
-  const int before = thread_count();
-  for (const Shape& shape : {Shape{1000, 37}, Shape{70, 20000}, Shape{9, 300}}) {
-    const std::int64_t n = shape[1];
-    const Tensors inputs{randn(shape, generator), randn({n}, generator), randn({n}, generator)};
-    const Tensor v = randn(shape, generator);
-    const auto f = [](const Tensors& x) { return layer_norm(x[0], x[1], x[2]) + rms_norm(x[0], x[1]); };
-    set_thread_count(1);
-    const Tensor y = f(inputs);
-    const Tensors wanted = gradients(f, inputs, v);
-    for (const int threads : {2, 5}) {
-      set_thread_count(threads);
-      expect_same(f(inputs), y);
-      const Tensors found = gradients(f, inputs, v);
-      for (std::size_t i = 0; i < inputs.size(); ++i) expect_same(found[i], wanted[i]);
-    }
-  }
-  set_thread_count(before);
-}
-
 // More rows than one block of the gain's gradient, and groups that don't come out even.
 TEST(Normalization, SumsTheGainsGradientOverAllRows) {
   Generator generator(6);

@@ -14,7 +14,7 @@ of (y - target)^2. Layout, where an array is {"shape": [2, 3], "values": [six nu
                "optimizer": "Adam",           Sgd, Adam or AdamW
                "settings": {"beta1": 0.8, …}, by Taper's names
                "schedule": "cosine(…)",       as Taper writes it
-               "max_norm": 0.2,               for clip_gradients; absent: not called
+               "max_norm": 0.5,               for clip_gradients; absent: not called
                "dtype": "float32",
                "rates": [100 numbers],        the learning rate of each step, from torch.optim.lr_scheduler
                "points": [{"step": 1,         after so many steps
@@ -31,7 +31,7 @@ from torch.optim import SGD, Adam, AdamW, lr_scheduler
 STEPS = 100
 POINTS = (1, 2, 10, 100)
 
-torch.manual_seed(20240614)
+torch.manual_seed(20240626)
 x, target = torch.randn(6, 3, dtype=torch.float64), torch.randn(6, 2, dtype=torch.float64)
 # Numbers that float32 holds exactly, so that runs in both dtypes start from the same.
 x, target = x.float().double(), target.float().double()
@@ -60,8 +60,8 @@ def torch_names(settings):
     return names
 
 
-def run(dtype, optimizer, settings, schedule, scheduler, max_norm=None):
-    parameters = [tensor.to(dtype).clone().detach().requires_grad_() for tensor in START]
+def run(dtype, optimizer, settings, schedule, scheduler, max_norm=None, start=START):
+    parameters = [tensor.to(dtype).clone().detach().requires_grad_() for tensor in start]
     w1, b1, w2, b2 = parameters
     inputs, wanted = x.to(dtype), target.to(dtype)
     trained = {"Sgd": SGD, "Adam": Adam, "AdamW": AdamW}[optimizer](parameters, **torch_names(settings))
@@ -88,27 +88,35 @@ def run(dtype, optimizer, settings, schedule, scheduler, max_norm=None):
     return result | {"points": points}
 
 
-ADAM = {"learning_rate": 0.02, "beta1": 0.8, "beta2": 0.95, "epsilon": 1e-3}
-DEFAULT = {"learning_rate": 0.02, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+ADAM = {"learning_rate": 0.01, "beta1": 0.8, "beta2": 0.95, "epsilon": 1e-3}
+DEFAULT = {"learning_rate": 0.01, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
 RUNS = {
-    "sgd": ("Sgd", {"learning_rate": 0.1}, "constant(0.1)", constant),
+    "sgd": ("Sgd", {"learning_rate": 0.05}, "constant(0.05)", constant),
     "momentum": ("Sgd", {"learning_rate": 0.05, "momentum": 0.9}, "constant(0.05)", constant),
     "nesterov": ("Sgd", {"learning_rate": 0.05, "momentum": 0.8, "nesterov": True}, "constant(0.05)", constant),
-    "adam": ("Adam", ADAM, "constant(0.02)", constant),
-    "adam with the usual settings": ("Adam", DEFAULT, "constant(0.02)", constant),
-    "adamw": ("AdamW", ADAM | {"weight_decay": 0.3}, "constant(0.02)", constant),
-    "adam with clipping": ("Adam", ADAM, "constant(0.02)", constant, 0.2),
-    "adam with cosine and warm-up": ("Adam", ADAM, "cosine(0.02, 100, 0).warm_up(10)", cosine_with_warm_up),
-    "sgd with cosine": ("Sgd", {"learning_rate": 0.1}, "cosine(0.1, 100, 0.02)",
-                        lambda optimizer: lr_scheduler.CosineAnnealingLR(optimizer, STEPS, eta_min=0.02)),
-    "adamw with steps": ("AdamW", ADAM | {"weight_decay": 0.1}, "step(0.02, 30, 0.5)",
+    "adam": ("Adam", ADAM, "constant(0.01)", constant),
+    "adam with the usual settings": ("Adam", DEFAULT, "constant(0.01)", constant),
+    "adamw": ("AdamW", ADAM | {"weight_decay": 0.3}, "constant(0.01)", constant),
+    "adam with clipping": ("Adam", ADAM, "constant(0.01)", constant, 0.5),
+    "adam with cosine and warm-up": ("Adam", ADAM, "cosine(0.01, 100, 0).warm_up(10)", cosine_with_warm_up),
+    "sgd with cosine": ("Sgd", {"learning_rate": 0.05}, "cosine(0.05, 100, 0.01)",
+                        lambda optimizer: lr_scheduler.CosineAnnealingLR(optimizer, STEPS, eta_min=0.01)),
+    "adamw with steps": ("AdamW", ADAM | {"weight_decay": 0.1}, "step(0.01, 30, 0.5)",
                          lambda optimizer: lr_scheduler.StepLR(optimizer, 30, 0.5)),
 }
+
+runs = [{"name": name, **run(dtype, *arguments)} for dtype in (torch.float64, torch.float32)
+        for name, arguments in RUNS.items()]
+# Where a last digit of float32 grew to more than this, no other library could stay within 1e-6.
+for exact, arguments in zip(runs, RUNS.values()):
+    moved = run(torch.float64, *arguments, start=[tensor * (1 + 2**-23) for tensor in START])
+    for a, b in zip(exact["points"][-1]["parameters"], moved["points"][-1]["parameters"]):
+        growth = max(abs(p - q) / max(1, abs(p)) for p, q in zip(a["values"], b["values"]))
+        assert growth < 2e-7, (exact["name"], growth)
 
 everything = {
     "made_with": f"torch {torch.__version__}",
     "x": array(x), "target": array(target), "start": [array(tensor) for tensor in START],
-    "runs": [{"name": name, **run(dtype, *arguments)} for dtype in (torch.float64, torch.float32)
-             for name, arguments in RUNS.items()],
+    "runs": runs,
 }
 (pathlib.Path(__file__).parent / "trajectories.json").write_text(json.dumps(everything) + "\n")

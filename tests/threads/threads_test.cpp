@@ -225,6 +225,31 @@ TEST(Threads, StepsOfAnOptimizerAreTheSameForAnyNumber) {
   set_thread_count(before);
 }
 
+TEST(Threads, NormsRotaryAndCrossEntropyAreTheSameForAnyNumber) {
+  Generator generator(4);
+  const int before = thread_count();
+  for (const Shape& shape : {Shape{1000, 38}, Shape{70, 20000}, Shape{9, 300}}) {
+    const std::int64_t rows = shape[0], n = shape[1];
+    const Tensors inputs{randn(shape, generator), randn({n}, generator), randn({n}, generator)};
+    std::vector<std::int64_t> labels;
+    for (std::int64_t row = 0; row < rows; ++row) labels.push_back(row % 5 == 3 ? -100 : row % n);
+    const auto f = [&](const Tensors& x) {
+      const Tensor y = layer_norm(x[0], x[1], x[2]) + rms_norm(x[0], x[1]);
+      return cross_entropy(rotary(y), labels, {.label_smoothing = 0.1});
+    };
+    set_thread_count(1);
+    const Tensor y = f(inputs);
+    const Tensors wanted = gradients(f, inputs);
+    for (const int threads : {2, 5}) {
+      set_thread_count(threads);
+      expect_same(f(inputs), y);
+      const Tensors found = gradients(f, inputs);
+      for (std::size_t i = 0; i < inputs.size(); ++i) expect_same(found[i], wanted[i]);
+    }
+  }
+  set_thread_count(before);
+}
+
 TEST(Pool, KeepsWhatIsFreedAndGivesItBackWhenAsked) {
   std::thread([] {
     EXPECT_EQ(pool_stats().system_allocations, 0u);

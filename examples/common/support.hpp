@@ -7,14 +7,26 @@
 #include <exception>
 #include <iostream>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 
 #include <CLI/CLI.hpp>
 
 namespace example {
 
+// Thrown where Ctrl-C stops a program that saves its work first: what() says how to go on, status() is main's
+// exit status, 128 and the number of the signal as a shell has it.
+class Interrupted : public std::runtime_error {
+ public:
+  Interrupted(const std::string& advice, int signal) : std::runtime_error(advice), signal_(signal) {}
+  int status() const { return 128 + signal_; }
+
+ private:
+  int signal_;
+};
+
 // Parses the command line and runs the body. Returns the exit status of main: 0, or 1 after a bad option or
-// an error, which is printed as one line.
+// an error, which is printed as one line; Interrupted's where that was thrown.
 template <class Body>
 int run(CLI::App& app, int argc, char** argv, Body body) {
   try {
@@ -23,6 +35,9 @@ int run(CLI::App& app, int argc, char** argv, Body body) {
     return 0;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 1;  // --help is one of them
+  } catch (const Interrupted& interrupted) {
+    std::cerr << interrupted.what() << '\n';
+    return interrupted.status();
   } catch (const std::exception& error) {
     std::cerr << "error: " << error.what() << '\n';
     return 1;

@@ -3,6 +3,7 @@
 
 #include <taper/core/fail.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -25,16 +26,29 @@ std::string read_bytes(const std::string& path) {
   return bytes;
 }
 
-// How many bytes the UTF-8 character takes that begins with `lead`; 0 where none does.
-std::size_t length_of(unsigned char lead) {
-  if (lead < 0x80) return lead == 0 ? 0 : 1;
-  if (lead >= 0xc2 && lead < 0xe0) return 2;
-  if (lead >= 0xe0 && lead < 0xf0) return 3;
-  if (lead >= 0xf0 && lead < 0xf5) return 4;
-  return 0;
+}  // namespace
+
+std::size_t character_length(std::string_view text) {
+  if (text.empty()) return 0;
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  std::size_t length = 0;
+  if (lead < 0x80) {
+    length = lead == 0 ? 0 : 1;
+  } else if (lead >= 0xc2 && lead < 0xf5) {
+    length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  }
+  if (length > text.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  return length;
 }
 
-}  // namespace
+std::size_t character_count(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
 
 std::string Text::spell(const std::vector<std::int64_t>& numbers) const {
   std::string spelled;
@@ -47,11 +61,10 @@ Text read_text(const std::string& path, std::size_t at_least) {
   std::vector<std::string> sequence;
   std::map<std::string, std::int64_t> number;  // UTF-8 sorts by code point
   for (std::size_t i = 0; i < bytes.size();) {
-    const std::size_t length = length_of(static_cast<unsigned char>(bytes[i]));
-    bool valid = length > 0 && i + length <= bytes.size();
-    for (std::size_t j = 1; valid && j < length; ++j)
-      valid = (static_cast<unsigned char>(bytes[i + j]) & 0xc0) == 0x80;
-    if (!valid) reject(path, "is not text: byte " + std::to_string(i) + " is not UTF-8 (or is a zero byte)");
+    const std::size_t length = character_length(std::string_view(bytes).substr(i));
+    if (length == 0) {
+      reject(path, "is not text: byte " + std::to_string(i) + " is not UTF-8 (or is a zero byte)");
+    }
     sequence.push_back(bytes.substr(i, length));
     number.try_emplace(sequence.back());
     i += length;

@@ -1,0 +1,297 @@
+// Associative recall: a model reads pairs of a key and its value, and is asked for the value of each key
+// later.
+//
+//   k3 v7 k1 v2 …  .  .  k1  .  k3  .        the answers: v2 at k1, v7 at k3
+//
+// This is the task MQAR (multi-query associative recall) of Arora et al., Zoology, arXiv 2312.04927. Two
+// layers of causal attention solve it: in the first a value takes over the key that stands before it, in the
+// second a question finds the place whose key is its own. Each head of a query may look at k places only, so
+// the second layer has to find the one true place among all of them.
+//
+// A model that starts with the whole task takes long to notice that there is something to find. So training
+// begins with one pair and doubles pairs and length in stages of equally many steps.
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "common/chart.hpp"
+#include "common/heat_map.hpp"
+#include "common/markup.hpp"
+#include "common/support.hpp"
+#include "common/training.hpp"
+
+using namespace taper;
+using example::Measure;
+
+namespace {
+
+struct Options : example::TrainingOptions {
+  std::int64_t pairs = 8, length = 64, vocabulary = 64;
+  std::int64_t width = 64, heads = 4, batch = 64;
+  double learning_rate = 3e-3;
+  bool hard = false;
+};
+
+// Sequences of one length, with as many questions each. Place i of sequence b is b length + i.
+struct Sequences {
+  Indices tokens;                     // (batch, length)
+  Indices questions;                  // (batch pairs): the places of the questions
+  Indices answers;                    // (batch pairs): the value of each
+  std::vector<std::int64_t> sources;  // (batch pairs): where in its sequence that value stands
+};
+
+// Token 0 fills the gaps, keys come from the lower half of the vocabulary and values from the upper. No key
+// stands twice among the pairs of a sequence, and each is asked for once, anywhere behind the pairs.
+Sequences draw(std::int64_t batch, std::int64_t pairs, std::int64_t length, std::int64_t vocabulary,
+               Generator generator) {
+  const std::int64_t half = vocabulary / 2;
+  const auto below = [&](std::int64_t n) {
+    return static_cast<std::int64_t>(generator.uniform() * static_cast<double>(n));
+  };
+  // The first `count` of the list become a random choice out of it, in random order.
+  const auto choose = [&](std::vector<std::int64_t> list, std::int64_t count) {
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::int64_t other = i + below(static_cast<std::int64_t>(list.size()) - i);
+      std::swap(list[static_cast<std::size_t>(i)], list[static_cast<std::size_t>(other)]);
+    }
+    list.resize(static_cast<std::size_t>(count));
+    return list;
+  };
+  std::vector<std::int64_t> tokens(static_cast<std::size_t>(batch * length)), questions, answers, sources;
+  for (std::int64_t b = 0; b < batch; ++b) {
+    const auto keys = choose(example::positions(1, half), pairs);
+    const auto places = choose(example::positions(2 * pairs, length), pairs);
+    for (std::int64_t i = 0; i < pairs; ++i) {
+      const std::int64_t key = keys[static_cast<std::size_t>(i)], value = half + below(vocabulary - half);
+      const std::int64_t question = b * length + places[static_cast<std::size_t>(i)];
+      tokens[static_cast<std::size_t>(b * length + 2 * i)] = key;
+      tokens[static_cast<std::size_t>(b * length + 2 * i + 1)] = value;
+      tokens[static_cast<std::size_t>(question)] = key;
+      questions.push_back(question), answers.push_back(value), sources.push_back(2 * i + 1);
+    }
+  }
+  return {{std::move(tokens), {batch, length}}, std::move(questions), std::move(answers), std::move(sources)};
+}
+
+struct RecallModel : nn::Module {
+  nn::Embedding symbols;
+  nn::RmsNorm norm1, norm2, norm3;
+  nn::MultiHeadSparseAttention first, second;
+  nn::Linear logits;
+
+  RecallModel(const Options& options, bool dense, Generator& generator)
+      : symbols(options.vocabulary, options.width, generator),
+        norm1(options.width),
+        norm2(options.width),
+        norm3(options.width),
+        first(options.width, options.heads, options.k, generator,
+              {.causal = true, .rotary = true, .dense = dense}),
+        second(options.width, options.heads, options.k, generator,
+               {.causal = true, .rotary = true, .dense = dense}),
+        logits(options.width, options.vocabulary, generator) {}
+
+  void list(nn::Parts& parts) const override {
+    parts.add("symbols", symbols), parts.add("norm1", norm1), parts.add("first", first);
+    parts.add("norm2", norm2), parts.add("second", second), parts.add("norm3", norm3);
+    parts.add("logits", logits);
+  }
+
+  Tensor after_first(const Indices& tokens) const {
+    const Tensor x = symbols(tokens);
+    return x + first(norm1(x));
+  }
+
+  // The logits of the answers, (questions, vocabulary).
+  Tensor operator()(const Sequences& sequences) const {
+    const Tensor x = after_first(sequences.tokens);
+    const Tensor y = x + second(norm2(x));
+    const std::int64_t width = y.extent(2);
+    return logits(norm3(gather(reshape(y, {y.size() / width, width}), sequences.questions)));
+  }
+
+  // What each query gives each key, (batch, heads, length, length), in the first and in the second layer.
+  std::pair<Tensor, Tensor> attention(const Indices& tokens) const {
+    return {first.probabilities(norm1(symbols(tokens))), second.probabilities(norm2(after_first(tokens)))};
+  }
+};
+
+// The share of questions whose true place is among the k keys to which some head of the second layer gives
+// most: what sparse attention drops can't be answered.
+double support_recall(const Tensor& probabilities, const Sequences& sequences, std::int64_t k) {
+  const std::int64_t heads = probabilities.extent(1), length = probabilities.extent(2);
+  std::int64_t found = 0;
+  for (std::int64_t i = 0; i < sequences.questions.size(); ++i) {
+    const std::int64_t b = sequences.questions[i] / length, query = sequences.questions[i] % length;
+    bool kept = false;
+    for (std::int64_t head = 0; head < heads && !kept; ++head) {
+      const float* row = probabilities.data<float>() + ((b * heads + head) * length + query) * length;
+      const float weight = row[sequences.sources[static_cast<std::size_t>(i)]];
+      kept = weight > 0 && std::count_if(row, row + length, [&](float p) { return p > weight; }) < k;
+    }
+    found += kept;
+  }
+  return static_cast<double>(found) / static_cast<double>(sequences.questions.size());
+}
+
+// A model, how it was trained, and how well it does.
+struct Outcome {
+  std::string name;
+  RecallModel model;
+  example::Training training;
+  double accuracy = 0, recall = 0;
+};
+
+std::unique_ptr<Outcome> train(const Options& options, bool dense) {
+  const std::string name = dense ? "dense softmax" : "sparse, k = " + std::to_string(options.k);
+  Generator generator(options.seed);
+  const example::Settings settings = {
+      {"task", std::to_string(options.pairs) + " pairs in " + std::to_string(options.length) + " tokens"},
+      {"attention", name},
+      {"steps", std::to_string(options.steps)},
+      {"seed", std::to_string(options.seed)}};
+  auto outcome = std::make_unique<Outcome>(
+      Outcome{name, RecallModel(options, dense, generator),
+              example::Training(options, dense ? "checkpoint-dense" : "checkpoint", settings)});
+  const RecallModel& model = outcome->model;
+  optim::Adam adam(model.parameters(), {.learning_rate = options.learning_rate});
+
+  const std::int64_t stages = 1 + static_cast<std::int64_t>(std::log2(options.pairs));
+  const auto step = [&](std::int64_t number) {
+    const std::int64_t halvings = stages - 1 - std::min(number * stages / options.steps, stages - 1);
+    const Sequences sequences =
+        draw(options.batch, options.pairs >> halvings, options.length >> halvings, options.vocabulary,
+             nn::generator_of(options.seed, static_cast<std::uint64_t>(number)));
+    Tape tape;
+    const Tensor logits = model(sequences);
+    const Tensor loss = nn::cross_entropy(logits, sequences.answers);
+    adam.zero_grad();
+    tape.backward(loss);
+    adam.step();
+    return Measure{loss.item(), example::accuracy(logits, sequences.answers), sequences.tokens.size()};
+  };
+  // Sequences that training never draws: it counts its steps from 0.
+  const auto unseen = [&](std::int64_t count, std::uint64_t number) {
+    return draw(count, options.pairs, options.length, options.vocabulary,
+                nn::generator_of(options.seed, ~number));
+  };
+  const Sequences held_out = unseen(options.batch, 0);
+  const auto evaluate = [&] {
+    const Tensor logits = model(held_out);
+    return Measure{nn::cross_entropy(logits, held_out.answers).item(),
+                   example::accuracy(logits, held_out.answers)};
+  };
+  std::cout << name << ": " << example::parameter_count(model) << " parameters" << std::endl;
+  outcome->training.go({model, adam, generator}, step, std::max<std::int64_t>(1, options.steps / 20),
+                       evaluate);
+
+  constexpr int tests = 8;
+  for (std::uint64_t i = 1; i <= tests; ++i) {
+    const Sequences test = unseen(options.batch, i);
+    outcome->accuracy += example::accuracy(model(test), test.answers) / tests;
+    outcome->recall += support_recall(model.attention(test.tokens).second, test, options.k) / tests;
+  }
+  return outcome;
+}
+
+// The heads of both layers on one sequence: all places of the first, and of the second the questions and the
+// pairs, where the true places are outlined.
+std::vector<std::string> heat_maps(const Outcome& outcome, const Options& options) {
+  const Sequences one =
+      draw(1, options.pairs, options.length, options.vocabulary, nn::generator_of(options.seed, ~0ULL));
+  const auto [first, second] = outcome.model.attention(one.tokens);
+  const auto name = [&](std::int64_t place) {
+    const std::int64_t token = one.tokens[place], half = options.vocabulary / 2;
+    return token < half ? "k" + std::to_string(token) : "v" + std::to_string(token - half);
+  };
+  std::vector<std::int64_t> questions;
+  for (std::int64_t i = 0; i < options.pairs; ++i) questions.push_back(one.questions[i]);
+
+  std::vector<std::string> maps;
+  for (std::int64_t head = 0; head < options.heads; ++head) {
+    const std::vector<std::int64_t> all = example::positions(0, options.length);
+    maps.push_back(svg(
+        example::attention_map("layer 1, head " + std::to_string(head + 1), first, 0, head, all, all, true)));
+  }
+  for (std::int64_t head = 0; head < options.heads; ++head) {
+    example::HeatMap map =
+        example::attention_map("layer 2, head " + std::to_string(head + 1), second, 0, head, questions,
+                               example::positions(0, 2 * options.pairs), true);
+    for (std::int64_t i = 0; i < options.pairs; ++i) {
+      map.row_labels.push_back(name(questions[static_cast<std::size_t>(i)]));
+      map.outlined.emplace_back(i, one.sources[static_cast<std::size_t>(i)]);
+    }
+    for (std::int64_t i = 0; i < 2 * options.pairs; ++i) map.column_labels.push_back(name(i));
+    maps.push_back(svg(map));
+  }
+  maps.push_back(example::heat_scale());
+  return maps;
+}
+
+void write_page(const std::vector<std::unique_ptr<Outcome>>& outcomes, const Options& options,
+                const example::Rows& results) {
+  example::Page page("Associative recall",
+                     "The model reads " + std::to_string(options.pairs) +
+                         " pairs of a key and its value, and is asked for the value of each key later in a "
+                         "sequence of " +
+                         std::to_string(options.length) + " tokens.");
+  page.settings(
+      {{"steps", std::to_string(options.steps)},
+       {"seed", std::to_string(options.seed)},
+       {"k", std::to_string(options.k)},
+       {"vocabulary", std::to_string(options.vocabulary)},
+       {"width", std::to_string(options.width)},
+       {"heads", std::to_string(options.heads)},
+       {"batch", std::to_string(options.batch)},
+       {"parameters", example::number(static_cast<double>(example::parameter_count(outcomes[0]->model)))}});
+  page.heading("Results");
+  page.table(results);
+  page.paragraph(
+      "Support recall is the share of questions whose true place is among the k keys to which some head of "
+      "the "
+      "second layer gives most.");
+  page.heading("Learning");
+  std::vector<std::pair<std::string, const example::Training*>> runs;
+  for (const auto& outcome : outcomes) runs.emplace_back(outcome->name, &outcome->training);
+  page.figures(
+      example::curves(runs),
+      "Training begins with one pair and doubles pairs and length in stages; each new stage is harder "
+      "at first. Held-out sequences are those of the whole task from the beginning. Faint points are "
+      "single steps, the line is the mean of their neighbours.");
+  for (const auto& outcome : outcomes) {
+    page.heading("What the heads look at: " + outcome->name);
+    page.figures(
+        heat_maps(*outcome, options),
+        "Rows are queries, columns are keys; blank cells are exactly zero. Layer 1: all places. Layer 2: "
+        "the questions and the pairs, with the place of each answer outlined.");
+  }
+  example::save_page(page, options);
+}
+
+void demo(Options& options) {
+  if (options.hard) options.pairs = 16, options.length = 128, options.vocabulary = 256;
+  std::vector<std::unique_ptr<Outcome>> outcomes;
+  outcomes.push_back(train(options, false));
+  if (options.dense) outcomes.push_back(train(options, true));
+
+  example::Rows results = {{"attention", "test accuracy", "support recall", "training time"}};
+  for (const auto& outcome : outcomes) {
+    results.push_back({outcome->name, example::percent(outcome->accuracy), example::percent(outcome->recall),
+                       example::duration(outcome->training.seconds())});
+  }
+  std::cout << example::aligned(results);
+  write_page(outcomes, options, results);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  options.steps = 400, options.quick_steps = 250, options.k = 4, options.output = "taper-recall";
+  CLI::App app(
+      "Associative recall: a model with sparse attention learns to look up the values of keys that it has "
+      "read.");
+  example::add_training_options(app, options, argc, argv);
+  app.add_flag("--hard", options.hard, "16 pairs in 128 tokens, of 256 symbols, instead of 8 in 64, of 64");
+  return example::run(app, argc, argv, [&] { demo(options); });
+}

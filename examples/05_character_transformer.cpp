@@ -1,0 +1,265 @@
+// A character transformer: trained on a text, it predicts each character from those before, and then writes.
+//
+// Two blocks of causal attention, in which each head of a character looks at k earlier ones at most.
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "common/chart.hpp"
+#include "common/heat_map.hpp"
+#include "common/markup.hpp"
+#include "common/support.hpp"
+#include "common/text.hpp"
+#include "common/training.hpp"
+
+using namespace taper;
+using example::Measure;
+
+namespace {
+
+struct Options : example::TrainingOptions {
+  std::string path = "/usr/share/common-licenses/GPL-3";
+  std::int64_t context = 64, width = 64, heads = 4, batch = 16;
+  double learning_rate = 3e-3, dropout = 0.1;
+  int length = 600;
+};
+
+struct CharacterModel : nn::Module {
+  nn::Embedding symbols;
+  nn::TransformerBlock first, second;
+  nn::LayerNorm norm;
+  nn::Linear logits;
+
+  CharacterModel(std::int64_t alphabet, const Options& options, bool dense, Generator& generator)
+      : symbols(alphabet, options.width, generator),
+        first(options.width, options.heads, options.k, generator,
+              {.causal = true, .rotary = true, .dense = dense, .dropout = options.dropout}),
+        second(options.width, options.heads, options.k, generator,
+               {.causal = true, .rotary = true, .dense = dense, .dropout = options.dropout}),
+        norm(options.width),
+        logits(options.width, alphabet, generator) {}
+
+  void list(nn::Parts& parts) const override {
+    parts.add("symbols", symbols), parts.add("first", first), parts.add("second", second);
+    parts.add("norm", norm), parts.add("logits", logits);
+  }
+
+  // tokens (batch, n) -> logits of the next character (batch, n, alphabet)
+  Tensor operator()(const Indices& tokens) const { return logits(norm(second(first(symbols(tokens))))); }
+};
+
+// Stretches of text, and for each the same stretch one character later.
+struct Stretches {
+  Indices inputs, labels;
+};
+
+using Characters = std::vector<std::int64_t>;
+
+Stretches stretches(const Characters& text, const Characters& starts, std::int64_t length) {
+  Characters inputs, labels;
+  for (std::int64_t first : starts) {
+    const auto start = text.begin() + first;
+    inputs.insert(inputs.end(), start, start + length);
+    labels.insert(labels.end(), start + 1, start + 1 + length);
+  }
+  const Shape shape{static_cast<std::int64_t>(starts.size()), length};
+  return {{std::move(inputs), shape}, {std::move(labels), shape}};
+}
+
+// Nine tenths are for training, the rest is only ever used to measure.
+struct Source {
+  example::Text text;
+  Characters training, held_out;
+};
+
+Source read_source(const Options& options) {
+  Source source;
+  source.text = example::read_text(options.path, static_cast<std::size_t>(20 * (options.context + 1)));
+  const Characters& all = source.text.characters;
+  const auto split = all.begin() + static_cast<std::int64_t>(all.size() / 10 * 9);
+  source.training.assign(all.begin(), split), source.held_out.assign(split, all.end());
+  return source;
+}
+
+// The mean over the same stretches each time it is asked, spread evenly over the text.
+Measure evaluate(const CharacterModel& model, const Characters& text, const Options& options) {
+  constexpr std::int64_t count = 64;
+  const std::int64_t last = static_cast<std::int64_t>(text.size()) - options.context - 1;
+  Characters starts;
+  for (std::int64_t i = 0; i < count; ++i) starts.push_back(last * i / count);
+  const Stretches all = stretches(text, starts, options.context);
+  model.eval();
+  const Tensor logits = model(all.inputs);
+  model.train();
+  return {nn::cross_entropy(logits, all.labels).item(), example::accuracy(logits, all.labels)};
+}
+
+// Draws one character after the other from the model's distribution, sharpened by a temperature of 0.8.
+Characters write(const CharacterModel& model, Characters text, const Options& options, Generator generator) {
+  for (int i = 0; i < options.length; ++i) {
+    const auto n = std::min(static_cast<std::int64_t>(text.size()), options.context);
+    const Tensor logits = model(Indices(Characters(text.end() - n, text.end()), {1, n}));
+    const std::vector<double> p = softmax(slice(logits, 1, n - 1, n) / 0.8).to_vector();
+    double left = generator.uniform();
+    std::size_t next = 0;
+    while (next + 1 < p.size() && (left -= p[next]) >= 0) ++next;
+    text.push_back(static_cast<std::int64_t>(next));
+  }
+  return text;
+}
+
+// A model, how it was trained, how well it predicts, and what it writes. The generator lives as long as the
+// model, whose dropout draws from it.
+struct Outcome {
+  std::string name;
+  Generator generator;
+  CharacterModel model;
+  example::Training training;
+  Measure before, after;
+  std::string sample;
+
+  Outcome(const Options& options, bool dense, const example::Text& text)
+      : name(dense ? "dense softmax" : "sparse, k = " + std::to_string(options.k)),
+        generator(options.seed),
+        model(static_cast<std::int64_t>(text.alphabet.size()), options, dense, generator),
+        training(options, dense ? "checkpoint-dense" : "checkpoint",
+                 {{"text", options.path},
+                  {"characters", std::to_string(text.characters.size())},
+                  {"attention", name},
+                  {"steps", std::to_string(options.steps)},
+                  {"seed", std::to_string(options.seed)}}) {}
+};
+
+std::unique_ptr<Outcome> train(const Options& options, bool dense, const Source& source) {
+  auto outcome = std::make_unique<Outcome>(options, dense, source.text);
+  const CharacterModel& model = outcome->model;
+  optim::Adam adam(model.parameters(), {.learning_rate = options.learning_rate});
+  const optim::Schedule rate =
+      optim::Schedule::cosine(options.learning_rate, options.steps, options.learning_rate / 10).warm_up(20);
+  outcome->before = evaluate(model, source.held_out, options);
+
+  const auto step = [&](std::int64_t number) {
+    Generator drawing = nn::generator_of(options.seed, static_cast<std::uint64_t>(number));
+    const auto places = static_cast<double>(source.training.size()) - static_cast<double>(options.context);
+    Characters starts;
+    for (std::int64_t i = 0; i < options.batch; ++i) {
+      starts.push_back(static_cast<std::int64_t>(drawing.uniform() * places));
+    }
+    const Stretches batch = stretches(source.training, starts, options.context);
+    Tape tape;
+    const Tensor logits = model(batch.inputs);
+    const Tensor loss = nn::cross_entropy(logits, batch.labels);
+    adam.zero_grad();
+    tape.backward(loss);
+    adam.set_learning_rate(rate(number));
+    adam.step();
+    return Measure{loss.item(), example::accuracy(logits, batch.labels), batch.inputs.size()};
+  };
+  std::cout << outcome->name << ": " << example::parameter_count(model) << " parameters" << std::endl;
+  outcome->training.go({model, adam, outcome->generator}, step, std::max<std::int64_t>(1, options.steps / 20),
+                       [&] { return evaluate(model, source.held_out, options); });
+
+  outcome->after = evaluate(model, source.held_out, options);
+  model.eval();
+  outcome->sample = source.text.spell(
+      write(model, {source.training.front()}, options, nn::generator_of(options.seed, ~0ULL)));
+  return outcome;
+}
+
+// The heads of both layers on a stretch of text that the model was not trained on.
+std::vector<std::string> heat_maps(const Outcome& outcome, const Options& options, const Source& source) {
+  constexpr std::int64_t length = 24;
+  const Indices tokens(Characters(source.held_out.begin(), source.held_out.begin() + length), {1, length});
+  std::vector<std::string> labels;
+  for (std::int64_t i = 0; i < length; ++i) {
+    const std::string character = source.text.spell({tokens[i]});
+    labels.push_back(character == " " ? "␣" : character == "\n" ? "↵" : character);
+  }
+  const Tensor x = outcome.model.symbols(tokens);
+  const Tensor layers[] = {outcome.model.first.probabilities(x),
+                           outcome.model.second.probabilities(outcome.model.first(x))};
+  std::vector<std::string> maps;
+  for (int layer = 0; layer < 2; ++layer) {
+    for (std::int64_t head = 0; head < options.heads; ++head) {
+      const std::vector<std::int64_t> all = example::positions(0, length);
+      example::HeatMap map =
+          example::attention_map("layer " + std::to_string(layer + 1) + ", head " + std::to_string(head + 1),
+                                 layers[layer], 0, head, all, all, true);
+      map.row_labels = map.column_labels = labels;
+      maps.push_back(svg(map, 245));
+    }
+  }
+  maps.push_back(example::heat_scale());
+  return maps;
+}
+
+void demo(const Options& options) {
+  const Source source = read_source(options);
+  std::cout << options.path << ": " << source.text.characters.size() << " characters, "
+            << source.text.alphabet.size() << " different ones\n";
+  std::vector<std::unique_ptr<Outcome>> outcomes;
+  outcomes.push_back(train(options, false, source));
+  if (options.dense) outcomes.push_back(train(options, true, source));
+
+  example::Rows results = {
+      {"on held-out text", "loss before", "loss after", "bits a character", "accuracy", "training time"}};
+  std::vector<std::pair<std::string, const example::Training*>> runs;
+  for (const auto& outcome : outcomes) {
+    results.push_back(
+        {outcome->name, example::fixed(outcome->before.loss, 3), example::fixed(outcome->after.loss, 3),
+         example::fixed(outcome->after.loss / std::log(2.0), 2), example::percent(outcome->after.accuracy),
+         example::duration(outcome->training.seconds())});
+    runs.emplace_back(outcome->name, &outcome->training);
+  }
+
+  example::Page page("Character transformer",
+                     "Trained on " + options.path + ", it predicts each character from the " +
+                         std::to_string(options.context) + " before. Each head of a character looks at " +
+                         std::to_string(options.k) + " of them at most.");
+  page.settings(
+      {{"steps", std::to_string(options.steps)},
+       {"seed", std::to_string(options.seed)},
+       {"k", std::to_string(options.k)},
+       {"context", std::to_string(options.context)},
+       {"width", std::to_string(options.width)},
+       {"heads", std::to_string(options.heads)},
+       {"batch", std::to_string(options.batch)},
+       {"characters", example::number(static_cast<double>(source.text.characters.size()), 9)},
+       {"alphabet", std::to_string(source.text.alphabet.size())},
+       {"parameters", example::number(static_cast<double>(example::parameter_count(outcomes[0]->model)))}});
+  page.heading("Results");
+  page.table(results);
+  page.paragraph("Losses are in nats a character. Held out is the last tenth of the text.");
+  page.heading("Learning");
+  page.figures(
+      example::curves(runs),
+      "In training dropout is on. Faint points are single steps, the line is the mean of their neighbours.");
+  for (const auto& outcome : outcomes) {
+    page.heading("It writes: " + outcome->name);
+    page.sample(outcome->sample);
+  }
+  for (const auto& outcome : outcomes) {
+    page.heading("What the heads look at: " + outcome->name);
+    page.figures(
+        heat_maps(*outcome, options, source),
+        "The beginning of the held-out text. Each row is a character that asks, each column one that it "
+        "looks at; blank cells are exactly zero.");
+  }
+  std::cout << example::aligned(results) << "\nIt writes:\n" << outcomes[0]->sample << "\n\n";
+  example::save_page(page, options);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  options.steps = 1000, options.quick_steps = 400, options.k = 8, options.output = "taper-characters";
+  CLI::App app("A character transformer with sparse attention: trained on a text file, it then writes.");
+  app.add_option("text", options.path, "a UTF-8 text file")->capture_default_str();
+  example::add_training_options(app, options, argc, argv);
+  app.add_option("--length", options.length, "how many characters to write")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  return example::run(app, argc, argv, [&] { demo(options); });
+}

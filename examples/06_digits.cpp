@@ -1,0 +1,269 @@
+// Digits: a transformer that reads a picture row by row.
+//
+// The pictures are scikit-learn's digits, 8 x 8 pixels from 0 to 16 each (examples/fetch_digits.sh gets
+// them). A picture is a sequence of eight tokens, its rows. Each row may look at k rows in each head.
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+
+#include "common/chart.hpp"
+#include "common/heat_map.hpp"
+#include "common/markup.hpp"
+#include "common/support.hpp"
+#include "common/training.hpp"
+
+using namespace taper;
+using example::Measure;
+
+namespace {
+
+constexpr std::int64_t side = 8, classes = 10;
+
+struct Options : example::TrainingOptions {
+  std::string path = TAPER_DIGITS;
+  std::int64_t width = 64, heads = 4, batch = 64;
+  double learning_rate = 2e-3, dropout = 0.1, noise = 0.2, label_smoothing = 0.1;
+};
+
+struct Pictures {
+  Tensor pixels;  // (count, 8, 8), from 0 to 1
+  std::vector<std::int64_t> digits;
+};
+
+// The rows of the file numbered so.
+Pictures pictures(const Tensor& table, const std::vector<std::int64_t>& rows) {
+  Pictures result{zeros({static_cast<std::int64_t>(rows.size()), side, side}), {}};
+  float* out = result.pixels.mutable_data<float>();
+  for (std::int64_t row : rows) {
+    const float* line = table.data<float>() + row * table.extent(1);
+    out = std::transform(line, line + side * side, out, [](float pixel) { return pixel / 16; });
+    result.digits.push_back(static_cast<std::int64_t>(line[side * side]));
+  }
+  return result;
+}
+
+Tensor read_digits(const std::string& path) {
+  if (path == TAPER_DIGITS && !std::filesystem::exists(path)) {
+    throw Error(path + ": is not there; examples/fetch_digits.sh fetches it");
+  }
+  const Tensor table = load_csv(path);
+  if (table.extent(1) != side * side + 1 || table.extent(0) < 100) {
+    throw Error(path + ": wanted at least 100 rows of 64 pixels and a digit, got " +
+                std::to_string(table.extent(0)) + " rows of " + std::to_string(table.extent(1)) + " numbers");
+  }
+  for (std::int64_t i = 0; i < table.extent(0); ++i) {
+    const float* line = table.data<float>() + i * table.extent(1);
+    const bool pixels = std::all_of(line, line + side * side, [](float p) { return p >= 0 && p <= 16; });
+    const float digit = line[side * side];
+    if (!pixels || digit < 0 || digit > 9 || digit != static_cast<float>(static_cast<int>(digit))) {
+      throw Error(path + ": row " + std::to_string(i + 1) + " is not 64 pixels from 0 to 16 and a digit");
+    }
+  }
+  return table;
+}
+
+struct DigitModel : nn::Module {
+  nn::Linear rows;
+  nn::LearnedPositions positions;
+  nn::TransformerBlock first, second;
+  nn::LayerNorm norm;
+  nn::Linear logits;
+
+  DigitModel(const Options& options, bool dense, Generator& generator)
+      : rows(side, options.width, generator),
+        positions(side, options.width, generator),
+        first(options.width, options.heads, options.k, generator,
+              {.dense = dense, .dropout = options.dropout}),
+        second(options.width, options.heads, options.k, generator,
+               {.dense = dense, .dropout = options.dropout}),
+        norm(options.width),
+        logits(options.width, classes, generator) {}
+
+  void list(nn::Parts& parts) const override {
+    parts.add("rows", rows), parts.add("positions", positions), parts.add("first", first);
+    parts.add("second", second), parts.add("norm", norm), parts.add("logits", logits);
+  }
+
+  Tensor embedded(const Tensor& pixels) const { return positions(rows(pixels)); }
+
+  // pixels (batch, 8, 8) -> logits (batch, 10), from the mean over the rows.
+  Tensor operator()(const Tensor& pixels) const {
+    return logits(mean(norm(second(first(embedded(pixels)))), 1));
+  }
+};
+
+// A model, and how it was trained. The generator lives as long as the model, whose dropout draws from it.
+struct Outcome {
+  std::string name;
+  Generator generator;
+  DigitModel model;
+  example::Training training;
+  double accuracy = 0;
+
+  Outcome(const Options& options, bool dense)
+      : name(dense ? "dense softmax" : "sparse, k = " + std::to_string(options.k)),
+        generator(options.seed),
+        model(options, dense, generator),
+        training(options, dense ? "checkpoint-dense" : "checkpoint",
+                 {{"attention", name},
+                  {"steps", std::to_string(options.steps)},
+                  {"seed", std::to_string(options.seed)},
+                  {"file", options.path}}) {}
+};
+
+std::unique_ptr<Outcome> train(const Options& options, bool dense, const Tensor& table,
+                               const std::vector<std::int64_t>& training_rows, const Pictures& test) {
+  auto outcome = std::make_unique<Outcome>(options, dense);
+  const DigitModel& model = outcome->model;
+  optim::AdamW adam(model.parameters(), {.learning_rate = options.learning_rate, .weight_decay = 0.05});
+  const optim::Schedule rate = optim::Schedule::cosine(options.learning_rate, options.steps).warm_up(20);
+  nn::Batches batches(static_cast<std::int64_t>(training_rows.size()), options.batch, options.seed);
+
+  const auto step = [&](std::int64_t number) {
+    std::vector<std::int64_t> rows = batches(number);
+    for (std::int64_t& row : rows) row = training_rows[static_cast<std::size_t>(row)];
+    const Pictures batch = pictures(table, rows);
+    Generator drawing = nn::generator_of(options.seed, static_cast<std::uint64_t>(number));
+    // There are few pictures: with noise no two steps see quite the same ones.
+    const Tensor noisy = batch.pixels + options.noise * randn(batch.pixels.shape(), drawing);
+    Tape tape;
+    const Tensor logits = model(noisy);
+    const Tensor loss = nn::cross_entropy(logits, batch.digits, {.label_smoothing = options.label_smoothing});
+    adam.zero_grad();
+    tape.backward(loss);
+    adam.set_learning_rate(rate(number));
+    adam.step();
+    return Measure{loss.item(), example::accuracy(logits, batch.digits),
+                   side * static_cast<std::int64_t>(rows.size())};
+  };
+  const auto evaluate = [&] {
+    model.eval();
+    const Tensor logits = model(test.pixels);
+    model.train();
+    return Measure{nn::cross_entropy(logits, test.digits).item(), example::accuracy(logits, test.digits)};
+  };
+  std::cout << outcome->name << ": " << example::parameter_count(model) << " parameters" << std::endl;
+  outcome->training.go({model, adam, outcome->generator}, step, std::max<std::int64_t>(1, options.steps / 20),
+                       evaluate);
+  outcome->accuracy = evaluate().accuracy;
+  model.eval();
+  return outcome;
+}
+
+// A row of figures for each layer: the picture, and beside it the heads, so that a row of a map stands in
+// line with the row of pixels that asks.
+void add_maps(example::Page& page, const Outcome& outcome, const Options& options, const Pictures& test) {
+  std::vector<std::string> labels;
+  for (std::int64_t i = 1; i <= side; ++i) labels.push_back(std::to_string(i));
+  for (std::int64_t digit : {3, 5}) {
+    const auto found = std::find(test.digits.begin(), test.digits.end(), digit);
+    if (found == test.digits.end()) continue;
+    const std::int64_t i = found - test.digits.begin();
+    const Tensor pixels = slice(test.pixels, 0, i, i + 1);
+    example::HeatMap picture{"a " + std::to_string(digit), side, side, pixels.to_vector(), labels, labels};
+    picture.grey = true;
+    const Tensor x = outcome.model.embedded(pixels);
+    const Tensor layers[] = {outcome.model.first.probabilities(x),
+                             outcome.model.second.probabilities(outcome.model.first(x))};
+    for (int layer = 0; layer < 2; ++layer) {
+      std::vector<std::string> maps = {svg(picture, 180)};
+      for (std::int64_t head = 0; head < options.heads; ++head) {
+        example::HeatMap map = example::attention_map(
+            "layer " + std::to_string(layer + 1) + ", head " + std::to_string(head + 1), layers[layer], 0,
+            head, example::positions(0, side), example::positions(0, side), false);
+        map.row_labels = map.column_labels = labels;
+        maps.push_back(svg(map, 180));
+      }
+      page.figures(maps, "");
+    }
+  }
+  page.figures(
+      {example::heat_scale()},
+      "Each row of a map is a row of the picture that asks, each column one that it looks at. Blank cells "
+      "are exactly zero.");
+}
+
+// How often the test pictures of each digit (a row) were taken for each (a column).
+example::Rows confusion(const Outcome& outcome, const Pictures& test) {
+  std::vector<std::vector<int>> counts(classes, std::vector<int>(classes));
+  const Tensor logits = outcome.model(test.pixels);
+  for (std::size_t i = 0; i < test.digits.size(); ++i) {
+    const float* row = logits.data<float>() + static_cast<std::int64_t>(i) * classes;
+    const auto answer = static_cast<std::size_t>(std::max_element(row, row + classes) - row);
+    ++counts[static_cast<std::size_t>(test.digits[i])][answer];
+  }
+  example::Rows rows = {{"digit"}};
+  for (std::size_t i = 0; i < classes; ++i) {
+    rows[0].push_back("taken for " + std::to_string(i));
+    rows.push_back({std::to_string(i)});
+    for (int count : counts[i]) rows.back().push_back(count == 0 ? "" : std::to_string(count));
+  }
+  return rows;
+}
+
+void demo(const Options& options) {
+  const Tensor table = read_digits(options.path);
+  // Four fifths for training, one for the test, of an order that is the same in every run.
+  const std::int64_t count = table.extent(0), split = count * 4 / 5;
+  const std::vector<std::int64_t> order = nn::Batches(count, count, 0)(0);
+  const std::vector<std::int64_t> training_rows(order.begin(), order.begin() + split);
+  const Pictures test = pictures(table, {order.begin() + split, order.end()});
+
+  std::vector<std::unique_ptr<Outcome>> outcomes;
+  outcomes.push_back(train(options, false, table, training_rows, test));
+  if (options.dense) outcomes.push_back(train(options, true, table, training_rows, test));
+
+  example::Rows results = {{"attention", "test accuracy", "training time"}};
+  std::vector<std::pair<std::string, const example::Training*>> runs;
+  for (const auto& outcome : outcomes) {
+    results.push_back(
+        {outcome->name, example::percent(outcome->accuracy), example::duration(outcome->training.seconds())});
+    runs.emplace_back(outcome->name, &outcome->training);
+  }
+
+  example::Page page("Digits",
+                     "A transformer reads handwritten digits of 8 x 8 pixels row by row. Each row may "
+                     "look at " +
+                         std::to_string(options.k) + " rows in each head.");
+  page.settings(
+      {{"steps", std::to_string(options.steps)},
+       {"seed", std::to_string(options.seed)},
+       {"k", std::to_string(options.k)},
+       {"width", std::to_string(options.width)},
+       {"heads", std::to_string(options.heads)},
+       {"batch", std::to_string(options.batch)},
+       {"training pictures", std::to_string(split)},
+       {"test pictures", std::to_string(count - split)},
+       {"parameters", example::number(static_cast<double>(example::parameter_count(outcomes[0]->model)))}});
+  page.heading("Results");
+  page.table(results);
+  page.paragraph(
+      "The test pictures are a fifth of all, drawn at random once, so that the same people wrote both "
+      "parts.");
+  page.heading("Learning");
+  page.figures(example::curves(runs),
+               "In training the pictures are noisy, the loss smooths its labels, and dropout is on. Faint "
+               "points are single "
+               "steps, the line is the mean of their neighbours.");
+  for (const auto& outcome : outcomes) {
+    page.heading("What the heads look at: " + outcome->name);
+    add_maps(page, *outcome, options, test);
+  }
+  page.heading("What is taken for what: " + outcomes[0]->name);
+  page.table(confusion(*outcomes[0], test));
+  std::cout << example::aligned(results);
+  example::save_page(page, options);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  options.steps = 900, options.quick_steps = 400, options.k = 3, options.output = "taper-digits";
+  CLI::App app("Digits: a transformer with sparse attention learns to read handwritten digits.");
+  app.add_option("digits", options.path, "a CSV file: 64 pixels from 0 to 16 and the digit in each row")
+      ->capture_default_str();
+  example::add_training_options(app, options, argc, argv);
+  return example::run(app, argc, argv, [&] { demo(options); });
+}

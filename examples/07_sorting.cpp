@@ -1,0 +1,258 @@
+// Sorting: trained on short sequences, tested on ones many times longer.
+//
+//   5 9 2  |  2 5 9        the model reads "5 9 2 |" and writes what follows, a number at a time
+//
+// Positions play no part: the number to write next is the smallest one read that exceeds the number written
+// last. A query has to find one key among all. Softmax gives every key something, so the longer the sequence,
+// the less the right one keeps (its attention disperses: Velickovic et al., arXiv 2410.01104). Sparse
+// attention gives the wrong ones exactly 0, whatever their number.
+
+#include <algorithm>
+#include <memory>
+
+#include "common/chart.hpp"
+#include "common/heat_map.hpp"
+#include "common/markup.hpp"
+#include "common/support.hpp"
+#include "common/training.hpp"
+
+using namespace taper;
+using example::Measure;
+
+namespace {
+
+struct Options : example::TrainingOptions {
+  std::int64_t numbers = 64;  // 0 … numbers - 1, each at most once in a sequence
+  std::int64_t longest = 8;   // in training
+  std::int64_t width = 64, batch_tokens = 512;
+  double learning_rate = 3e-3;
+};
+
+// Sequences of n different numbers, a bar, and the same numbers in order without the last, which is only ever
+// predicted. Numbers to read are tokens 0 … numbers - 1, numbers written the next so many, the bar is the
+// last.
+struct Sequences {
+  Indices tokens;  // (batch, 2 n)
+  Indices sorted;  // (batch, n): what is to be written from the bar on
+};
+
+Sequences draw(std::int64_t batch, std::int64_t n, std::int64_t numbers, Generator generator) {
+  std::vector<std::int64_t> tokens, sorted, all = example::positions(0, numbers);
+  for (std::int64_t b = 0; b < batch; ++b) {
+    for (std::int64_t i = 0; i < n; ++i) {
+      const auto left = static_cast<double>(numbers - i);
+      std::swap(all[static_cast<std::size_t>(i)],
+                all[static_cast<std::size_t>(i + static_cast<std::int64_t>(generator.uniform() * left))]);
+    }
+    std::vector<std::int64_t> read(all.begin(), all.begin() + n);
+    tokens.insert(tokens.end(), read.begin(), read.end());
+    tokens.push_back(2 * numbers);
+    std::sort(read.begin(), read.end());
+    for (std::int64_t i = 0; i + 1 < n; ++i) tokens.push_back(numbers + read[static_cast<std::size_t>(i)]);
+    sorted.insert(sorted.end(), read.begin(), read.end());
+  }
+  return {{std::move(tokens), {batch, 2 * n}}, {std::move(sorted), {batch, n}}};
+}
+
+struct SortingModel : nn::Module {
+  nn::Embedding symbols;
+  nn::TransformerBlock block;
+  nn::LayerNorm norm;
+  nn::Linear logits;
+
+  SortingModel(const Options& options, bool dense, Generator& generator)
+      : symbols(2 * options.numbers + 1, options.width, generator),
+        block(options.width, 1, options.k, generator, {.causal = true, .dense = dense}),
+        norm(options.width),
+        logits(options.width, options.numbers, generator) {}
+
+  void list(nn::Parts& parts) const override {
+    parts.add("symbols", symbols), parts.add("block", block), parts.add("norm", norm);
+    parts.add("logits", logits);
+  }
+
+  // The logits of what is written from the bar on, (batch, n, numbers).
+  Tensor operator()(const Sequences& sequences) const {
+    const std::int64_t n = sequences.sorted.shape()[1];
+    return logits(norm(slice(block(symbols(sequences.tokens)), 1, n, 2 * n)));
+  }
+};
+
+Measure measure(const Tensor& logits, const Tensor& loss, const Sequences& sequences) {
+  return {loss.item(), example::accuracy(logits, sequences.sorted), sequences.tokens.size()};
+}
+
+// The share of sequences that are sorted without a mistake. (The model is shown the right numbers so far: as
+// long as it makes no mistake these are its own.)
+double share_sorted(const Tensor& logits, const Sequences& sequences) {
+  const std::int64_t batch = sequences.sorted.shape()[0], n = sequences.sorted.shape()[1];
+  std::int64_t sorted = 0;
+  for (std::int64_t b = 0; b < batch; ++b) {
+    std::vector<std::int64_t> wanted;
+    for (std::int64_t i = 0; i < n; ++i) wanted.push_back(sequences.sorted[b * n + i]);
+    sorted += example::accuracy(slice(logits, 0, b, b + 1), Indices(std::move(wanted))) == 1;
+  }
+  return static_cast<double>(sorted) / static_cast<double>(batch);
+}
+
+// A model, how it was trained, and how well it does by length.
+struct Outcome {
+  std::string name;
+  SortingModel model;
+  example::Training training;
+  std::vector<double> lengths, accuracy, sorted;
+};
+
+std::unique_ptr<Outcome> train(const Options& options, bool dense) {
+  const std::string name = dense ? "dense softmax" : "sparse, k = " + std::to_string(options.k);
+  Generator generator(options.seed);
+  const example::Settings settings = {{"attention", name},
+                                      {"steps", std::to_string(options.steps)},
+                                      {"seed", std::to_string(options.seed)},
+                                      {"longest", std::to_string(options.longest)}};
+  auto outcome = std::make_unique<Outcome>(
+      Outcome{name,
+              SortingModel(options, dense, generator),
+              example::Training(options, dense ? "checkpoint-dense" : "checkpoint", settings),
+              {},
+              {},
+              {}});
+  const SortingModel& model = outcome->model;
+  optim::Adam adam(model.parameters(), {.learning_rate = options.learning_rate});
+  const optim::Schedule rate = optim::Schedule::cosine(options.learning_rate, options.steps).warm_up(20);
+
+  // Each step draws a length, and as many sequences as make up the tokens of a batch.
+  const auto step = [&](std::int64_t number) {
+    Generator drawing = nn::generator_of(options.seed, static_cast<std::uint64_t>(number));
+    const std::int64_t n =
+        2 + static_cast<std::int64_t>(drawing.uniform() * static_cast<double>(options.longest - 1));
+    const Sequences sequences = draw(options.batch_tokens / n, n, options.numbers, drawing);
+    Tape tape;
+    const Tensor logits = model(sequences);
+    const Tensor loss = nn::cross_entropy(logits, sequences.sorted);
+    adam.zero_grad();
+    tape.backward(loss);
+    adam.set_learning_rate(rate(number));
+    adam.step();
+    return measure(logits, loss, sequences);
+  };
+  // Held out: sequences four times as long as the longest in training.
+  const Sequences longer = draw(16, std::min(4 * options.longest, options.numbers), options.numbers,
+                                nn::generator_of(options.seed, ~0ULL));
+  const auto evaluate = [&] {
+    const Tensor logits = model(longer);
+    return measure(logits, nn::cross_entropy(logits, longer.sorted), longer);
+  };
+  std::cout << name << ": " << example::parameter_count(model) << " parameters" << std::endl;
+  outcome->training.go({model, adam, generator}, step, std::max<std::int64_t>(1, options.steps / 20),
+                       evaluate);
+
+  for (std::int64_t n = options.longest / 2; n <= options.numbers; n *= 2) {
+    const Sequences test =
+        draw(100, n, options.numbers, nn::generator_of(options.seed, ~static_cast<std::uint64_t>(n)));
+    const Tensor logits = model(test);
+    outcome->lengths.push_back(static_cast<double>(n));
+    outcome->accuracy.push_back(example::accuracy(logits, test.sorted));
+    outcome->sorted.push_back(share_sorted(logits, test));
+  }
+  return outcome;
+}
+
+// The head on one sequence: what each number to be written takes from those that were read, where the right
+// one is outlined.
+std::string heat_map(const Outcome& outcome, const Options& options, std::int64_t n) {
+  const Sequences one =
+      draw(1, n, options.numbers, nn::generator_of(options.seed, ~static_cast<std::uint64_t>(n)));
+  const Tensor probabilities = outcome.model.block.probabilities(outcome.model.symbols(one.tokens));
+  example::HeatMap map =
+      example::attention_map(outcome.name + ": " + std::to_string(n) + " numbers", probabilities, 0, 0,
+                             example::positions(n, 2 * n), example::positions(0, n), true);
+  for (std::int64_t i = 0; i < n; ++i) {
+    if (n <= 20) {
+      map.row_labels.push_back(i == 0 ? "|" : std::to_string(one.sorted[i - 1]));
+      map.column_labels.push_back(std::to_string(one.tokens[i]));
+    }
+    for (std::int64_t j = 0; j < n; ++j) {
+      if (one.tokens[j] == one.sorted[i]) map.outlined.emplace_back(i, j);
+    }
+  }
+  return svg(map, 380);
+}
+
+void write_page(const std::vector<std::unique_ptr<Outcome>>& outcomes, const Options& options,
+                const example::Rows& results) {
+  example::Page page(
+      "Sorting",
+      "Trained to sort up to " + std::to_string(options.longest) + " numbers, tested on up to " +
+          std::to_string(options.numbers) +
+          ". The number to write next is the smallest one read that exceeds the last one written.");
+  page.settings(
+      {{"steps", std::to_string(options.steps)},
+       {"seed", std::to_string(options.seed)},
+       {"k", std::to_string(options.k)},
+       {"numbers", std::to_string(options.numbers)},
+       {"width", std::to_string(options.width)},
+       {"heads", "1"},
+       {"parameters", example::number(static_cast<double>(example::parameter_count(outcomes[0]->model)))}});
+  page.heading("Results");
+  page.table(results);
+  example::Chart each{.title = "Right numbers", .x_label = "length", .series = {}, .percent = true};
+  example::Chart whole{
+      .title = "Sequences without a mistake", .x_label = "length", .series = {}, .percent = true};
+  std::vector<std::pair<std::string, const example::Training*>> runs;
+  for (const auto& outcome : outcomes) {
+    const int colour = static_cast<int>(runs.size());
+    each.series.push_back({outcome->name, outcome->lengths, outcome->accuracy, colour});
+    whole.series.push_back({outcome->name, outcome->lengths, outcome->sorted, colour});
+    runs.emplace_back(outcome->name, &outcome->training);
+  }
+  page.figures({svg(each), svg(whole)}, "By the length of the sequence; training has seen none longer than " +
+                                            std::to_string(options.longest) + ".");
+  page.heading("What the head looks at");
+  for (std::int64_t n : {2 * options.longest, 4 * options.longest}) {
+    std::vector<std::string> maps;
+    for (const auto& outcome : outcomes) {
+      if (n <= options.numbers) maps.push_back(heat_map(*outcome, options, n));
+    }
+    page.figures(maps, "");
+  }
+  page.figures(
+      {example::heat_scale()},
+      "Rows are the numbers written last, from the bar on; columns are the numbers read, in their order. "
+      "The number to be written next is outlined. Blank cells are exactly zero.");
+  page.heading("Learning");
+  page.figures(example::curves(runs),
+               "Held out are sequences four times as long as the longest in training. "
+               "Faint points are single steps, the line is the mean of their neighbours.");
+  example::save_page(page, options);
+}
+
+void demo(const Options& options) {
+  std::vector<std::unique_ptr<Outcome>> outcomes;
+  outcomes.push_back(train(options, false));
+  if (options.dense) outcomes.push_back(train(options, true));
+
+  example::Rows results = {{"sequences sorted without a mistake, by length"}};
+  for (double length : outcomes[0]->lengths) results[0].push_back(example::number(length));
+  for (const auto& outcome : outcomes) {
+    results.push_back({outcome->name});
+    for (double share : outcome->sorted) results.back().push_back(example::percent(share));
+  }
+  std::cout << example::aligned(results);
+  write_page(outcomes, options, results);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  options.steps = 2000, options.quick_steps = 1000, options.k = 8, options.output = "taper-sorting";
+  options.dense = true;  // the comparison is the point
+  CLI::App app(
+      "Sorting: a model with sparse attention is trained on short sequences and tested on long ones.");
+  example::add_training_options(app, options, argc, argv);
+  app.add_option("--longest", options.longest, "sequence in training")
+      ->check(CLI::Range(std::int64_t{2}, options.numbers))
+      ->capture_default_str();
+  return example::run(app, argc, argv, [&] { demo(options); });
+}

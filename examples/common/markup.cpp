@@ -1,0 +1,109 @@
+// Escaping and formatting.
+#include "markup.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "text.hpp"
+
+namespace example {
+namespace {
+
+std::string printed(const char* format, int digits, double value) {
+  char buffer[64];
+  std::snprintf(buffer, sizeof buffer, format, digits, value);
+  return buffer;
+}
+
+// Without zeros at the end of the decimals, and without a point that nothing follows.
+std::string shortened(std::string decimal) {
+  if (decimal.find('.') == std::string::npos) return decimal;
+  decimal.erase(decimal.find_last_not_of('0') + 1);
+  if (decimal.back() == '.') decimal.pop_back();
+  return decimal == "-0" ? "0" : decimal;
+}
+
+}  // namespace
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = character_length(text.substr(i));
+    const std::string_view character = text.substr(i, length);
+    const char c = character.empty() ? '\0' : character[0];
+    if (length == 0 || (length == 1 && c < ' ' && c != '\t' && c != '\n') || c == 0x7f) {
+      out += "\uFFFD";
+    } else if (c == '&') {
+      out += "&amp;";
+    } else if (c == '<') {
+      out += "&lt;";
+    } else if (c == '>') {
+      out += "&gt;";
+    } else if (c == '"') {
+      out += "&quot;";
+    } else {
+      out += character;
+    }
+    i += length == 0 ? 1 : length;
+  }
+  return out;
+}
+
+std::string aligned(const Rows& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], character_count(row[i]));
+  }
+  std::string out;
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const std::string space(widths[i] - character_count(row[i]), ' ');
+      out += i == 0 ? row[i] + space : "  " + space + row[i];
+    }
+    out += '\n';
+  }
+  return out;
+}
+
+std::string number(double value, int digits) {
+  if (std::isnan(value)) return "–";
+  if (std::isinf(value)) return value > 0 ? "∞" : "−∞";
+  const double size = std::abs(value);
+  if (size != 0 && (size < 1e-4 || size >= 1e15)) return printed("%.*g", digits, value);
+  const int whole = size < 1 ? 0 : static_cast<int>(std::floor(std::log10(size))) + 1;
+  // Below 1 the zeros behind the point are no significant digits.
+  const int zeros = size == 0 || size >= 1 ? 0 : static_cast<int>(-std::floor(std::log10(size))) - 1;
+  std::string text = shortened(fixed(value, whole >= digits ? 0 : digits - whole + zeros));
+  const std::size_t first = text[0] == '-' ? 1 : 0;
+  std::size_t end = std::min(text.find('.'), text.size());
+  if (end - first > 4) {
+    for (; end - first > 3; end -= 3) text.insert(end - 3, ",");
+  }
+  return text;
+}
+
+std::string fixed(double value, int decimals) {
+  return std::isfinite(value) ? printed("%.*f", decimals, value) : number(value);
+}
+
+std::string percent(double share) {
+  if (!std::isfinite(share)) return number(share);
+  std::string text = printed("%.*f", 1, 100 * share);
+  if (text == "100.0" && share < 1) text = "99.9";  // rounded down: not all is all
+  return shortened(text) + " %";
+}
+
+std::string duration(double seconds) {
+  if (!std::isfinite(seconds)) return number(seconds);
+  if (seconds < 10) return number(seconds, 2) + " s";
+  const auto whole = static_cast<long long>(std::lround(seconds));
+  if (whole < 60) return std::to_string(whole) + " s";
+  if (whole < 3600) return std::to_string(whole / 60) + " min " + std::to_string(whole % 60) + " s";
+  return std::to_string(whole / 3600) + " h " + std::to_string(whole % 3600 / 60) + " min";
+}
+
+std::string coordinate(double value) { return shortened(printed("%.*f", 2, value)); }
+
+}  // namespace example

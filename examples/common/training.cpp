@@ -1,0 +1,236 @@
+// The training loop of the demos.
+#include "training.hpp"
+
+#include <taper/core/create.hpp>
+#include <taper/core/fail.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <filesystem>
+#include <iostream>
+#include <limits>
+
+#include "chart.hpp"
+#include "support.hpp"
+
+namespace example {
+namespace {
+
+using taper::fail;
+using taper::Tensor;
+namespace fs = std::filesystem;
+
+constexpr auto between_saves = std::chrono::seconds(30);
+
+// While one of these lives, Ctrl-C (and the signal of kill) is only remembered, the first time; the second
+// time it does what it does elsewhere.
+class SignalWatch {
+ public:
+  SignalWatch() {
+    received_ = 0;
+    struct sigaction action = {};
+    action.sa_handler = [](int signal) { received_ = signal; };
+    action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
+    sigaction(SIGINT, &action, &interrupt_);
+    sigaction(SIGTERM, &action, &terminate_);
+  }
+  ~SignalWatch() {
+    sigaction(SIGINT, &interrupt_, nullptr);
+    sigaction(SIGTERM, &terminate_, nullptr);
+  }
+  SignalWatch(const SignalWatch&) = delete;
+  SignalWatch& operator=(const SignalWatch&) = delete;
+
+  int received() const { return received_; }  // which signal; 0: none
+
+ private:
+  inline static volatile std::sig_atomic_t received_ = 0;
+  struct sigaction interrupt_, terminate_;
+};
+
+// A word as a shell takes it back.
+std::string quoted(const std::string& word) {
+  constexpr const char* plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=+,:@%";
+  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+  std::string out = "'";
+  for (char c : word) out += c == '\'' ? "'\\''" : std::string(1, c);
+  return out + "'";
+}
+
+Tensor column(const std::vector<double>& values) {
+  return taper::tensor(values, {static_cast<std::int64_t>(values.size())}, taper::float64);
+}
+
+void add(taper::State& state, const std::string& name, const Curve& curve) {
+  state.tensors[name + ".step"] = column(curve.step);
+  state.tensors[name + ".loss"] = column(curve.loss);
+  state.tensors[name + ".accuracy"] = column(curve.accuracy);
+}
+
+Curve take(const std::string& path, const taper::State& state, const std::string& name) {
+  const auto values = [&](const char* what) {
+    const auto found = state.tensors.find(name + what);
+    if (found == state.tensors.end()) fail("training", path, ": lacks the curve ", name, what);
+    return found->second.to_vector();
+  };
+  Curve curve{values(".step"), values(".loss"), values(".accuracy")};
+  if (curve.loss.size() != curve.step.size() || curve.accuracy.size() != curve.step.size()) {
+    fail("training", path, ": the curve ", name, " is not one");
+  }
+  return curve;
+}
+
+void append(Curve& curve, std::int64_t step, const Measure& measure) {
+  curve.step.push_back(static_cast<double>(step));
+  curve.loss.push_back(measure.loss);
+  curve.accuracy.push_back(measure.accuracy);
+}
+
+}  // namespace
+
+void add_training_options(CLI::App& app, TrainingOptions& options, int argc, char** argv) {
+  for (int i = 0; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word != "--resume" && word != "--restart") options.command += quoted(word) + " ";
+  }
+  const CLI::Option* steps = app.add_option("--steps", options.steps, "of training")
+                                 ->check(CLI::PositiveNumber)
+                                 ->capture_default_str();
+  app.add_option("--seed", options.seed, "of the initial weights and of the examples")->capture_default_str();
+  app.add_option("--k", options.k, "how many places a query may look at")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_flag("--dense,!--no-dense", options.dense,
+               std::string("trains the same model with dense softmax beside it") +
+                   (options.dense ? " (as is done unless --no-dense is given)" : ""));
+  app.add_flag(
+      "--quick", options.quick,
+      "a short form: " + std::to_string(options.quick_steps) + " steps, unless --steps says otherwise");
+  app.add_option("--output", options.output, "the folder for checkpoint and page")->capture_default_str();
+  CLI::Option* resume =
+      app.add_flag("--resume", options.resume, "goes on with the run that the folder holds");
+  app.add_flag("--restart", options.restart, "begins anew although the folder holds an unfinished run")
+      ->excludes(resume);
+  app.parse_complete_callback([&options, steps] {
+    if (options.quick && steps->count() == 0) options.steps = options.quick_steps;
+  });
+}
+
+Training::Training(const TrainingOptions& options, std::string name, Settings settings)
+    : options_(options),
+      name_(std::move(name)),
+      path_(options.output + "/" + name_ + ".safetensors"),
+      settings_(std::move(settings)) {
+  std::error_code error;
+  fs::create_directories(options.output, error);
+  if (error) fail("training", options.output, ": ", error.message());
+  if (options.resume && !fs::exists(options.output + "/checkpoint.safetensors")) {
+    fail("training", options.output, ": holds no run to go on with");
+  }
+  if (options.resume || options.restart || !fs::exists(path_)) return;
+  const std::map<std::string, std::string> texts = taper::load_safetensors(path_).texts;
+  const auto done = texts.find("step"), wanted = texts.find("extras.steps");
+  if (done == texts.end() || wanted == texts.end()) {
+    fail("training", path_, ": is no checkpoint of a demo; --restart overwrites it");
+  }
+  if (done->second != wanted->second) {
+    fail("training", path_, ": holds a run that was stopped after ", done->second, " of ", wanted->second,
+         " steps; --resume goes on with it, --restart begins anew");
+  }
+}
+
+void Training::load(taper::nn::Run& run) {
+  const std::map<std::string, std::string> texts = taper::load_safetensors(path_).texts;
+  for (const auto& [name, value] : settings_) {
+    const auto found = texts.find("extras.setting." + name);
+    if (found == texts.end()) fail("training", path_, ": is no checkpoint of this demo: it has no ", name);
+    if (found->second != value) {
+      fail("training", path_, ": the run to go on with has ", name, " ", found->second, ", this one has ",
+           value);
+    }
+  }
+  taper::nn::load_checkpoint(path_, run);
+  training_ = take(path_, run.extras, "training"), held_out_ = take(path_, run.extras, "held_out");
+}
+
+void Training::save(taper::nn::Run& run) const {
+  run.extras = {};
+  add(run.extras, "training", training_), add(run.extras, "held_out", held_out_);
+  run.extras.texts["steps"] = std::to_string(options_.steps);
+  for (const auto& [name, value] : settings_) run.extras.texts["setting." + name] = value;
+  taper::nn::save_checkpoint(path_, run);
+}
+
+void Training::go(taper::nn::Run run, const Step& step, std::int64_t evaluate_every,
+                  const Evaluation& evaluation) {
+  if (options_.resume && fs::exists(path_)) {
+    load(run);
+    std::cout << path_ << ": goes on after step " << run.step << std::endl;
+  }
+  const std::int64_t first = run.step;
+  const SignalWatch signals;
+  Progress progress(run.step, options_.steps);
+  auto saved = std::chrono::steady_clock::now();
+  while (run.step < options_.steps) {
+    const Measure measure = step(run.step);
+    ++run.step;
+    if (!std::isfinite(measure.loss)) fail("training", "the loss is ", measure.loss, " in step ", run.step);
+    append(training_, run.step, measure);
+    progress.show(run.step, measure);
+    const bool last = run.step == options_.steps;
+    if (last || run.step % evaluate_every == 0) append(held_out_, run.step, evaluation());
+    const bool stop = signals.received() != 0;
+    if (last || stop || std::chrono::steady_clock::now() - saved > between_saves) {
+      save(run);
+      saved = std::chrono::steady_clock::now();
+    }
+    if (stop) {
+      throw Interrupted("stopped after step " + std::to_string(run.step) + " of " +
+                            std::to_string(options_.steps) + ", and saved in " + path_ +
+                            "; to go on: " + options_.command + "--resume",
+                        signals.received());
+    }
+  }
+  seconds_ = first == 0 ? progress.seconds() : std::numeric_limits<double>::quiet_NaN();
+}
+
+double accuracy(const Tensor& logits, const taper::Indices& labels) {
+  const std::int64_t classes = logits.extent(-1);
+  std::int64_t right = 0;
+  for (std::int64_t i = 0; i < labels.size(); ++i) {
+    const float* row = logits.data<float>() + i * classes;
+    right += std::max_element(row, row + classes) - row == labels[i];
+  }
+  return static_cast<double>(right) / static_cast<double>(labels.size());
+}
+
+std::int64_t parameter_count(const taper::nn::Module& model) {
+  std::int64_t count = 0;
+  for (const Tensor& parameter : model.parameters()) count += parameter.size();
+  return count;
+}
+
+void save_page(const Page& page, const TrainingOptions& options) {
+  const std::string path = options.output + "/page.html";
+  page.save(path);
+  std::cout << "page: " << path << "; the trained model: " << options.output << "/checkpoint.safetensors\n";
+}
+
+std::vector<std::string> curves(const std::vector<std::pair<std::string, const Training*>>& runs) {
+  Chart loss{.title = "Loss, nats", .x_label = "step", .series = {}};
+  Chart accuracy{.title = "Accuracy", .x_label = "step", .series = {}, .percent = true};
+  int colour = 0;
+  for (const auto& [name, run] : runs) {
+    const Curve &each = run->training(), &held_out = run->held_out();
+    loss.series.push_back({name, each.step, each.loss, colour, true});
+    loss.series.push_back({name + ", held out", held_out.step, held_out.loss, colour, false, true});
+    accuracy.series.push_back({name, each.step, each.accuracy, colour, true});
+    accuracy.series.push_back({name + ", held out", held_out.step, held_out.accuracy, colour, false, true});
+    ++colour;
+  }
+  return {svg(loss), svg(accuracy)};
+}
+
+}  // namespace example

@@ -1,0 +1,91 @@
+// What the demos share when they train: their common options, and the loop with its progress bar, its
+// checkpoints, Ctrl-C and --resume.
+#pragma once
+
+#include <taper/core/indices.hpp>
+#include <taper/nn/checkpoint.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "page.hpp"
+#include "progress.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace example {
+
+// The options that every demo has. A demo derives its own from them, and sets steps, k and output first.
+struct TrainingOptions {
+  std::int64_t steps = 0;
+  std::int64_t quick_steps = 0;  // no option: what --quick makes of steps, where --steps is not given
+  std::uint64_t seed = 0;
+  std::int64_t k = 0;
+  bool dense = false;
+  bool quick = false, resume = false, restart = false;
+  std::string output;
+  std::string command;  // what was typed, for the advice how to go on
+};
+
+// Adds them to the command line, with what `options` holds as defaults.
+void add_training_options(CLI::App& app, TrainingOptions& options, int argc, char** argv);
+
+// What was measured, and after how many steps.
+struct Curve {
+  std::vector<double> step, loss, accuracy;
+};
+
+// What happens in each step of training, which are counted from 0: forward, backward, update.
+using Step = std::function<Measure(std::int64_t step)>;
+// The model on examples that it is not trained on.
+using Evaluation = std::function<Measure()>;
+
+// One run of training, which leaves its checkpoint in options.output and can be stopped and gone on with.
+class Training {
+ public:
+  // `name` tells the runs of one demo apart, and its checkpoint's file is name + ".safetensors". The settings
+  // are what the run's course depends on beside the number of steps; a resumed run must have the same. Makes
+  // the folder where there is none. Throws where the folder holds a run that is not finished, unless it is to
+  // be resumed or restarted.
+  Training(const TrainingOptions& options, std::string name, Settings settings);
+
+  // Takes up the run where --resume asks for it, and then trains up to options.steps. Evaluates every
+  // `evaluate_every` steps and after the last one. Saves twice a minute, and at the end. At Ctrl-C finishes
+  // the step, saves, and throws Interrupted (support.hpp); a second Ctrl-C ends the program at once. Throws
+  // where the loss is no finite number, and leaves the last checkpoint as it is.
+  void go(taper::nn::Run run, const Step& step, std::int64_t evaluate_every, const Evaluation& evaluation);
+
+  // How long go() took, in seconds; NaN where it only went on with what was trained before.
+  double seconds() const { return seconds_; }
+  const Curve& training() const { return training_; }  // of each step
+  const Curve& held_out() const { return held_out_; }  // of each evaluation
+
+ private:
+  void load(taper::nn::Run& run);
+  void save(taper::nn::Run& run) const;
+
+  const TrainingOptions& options_;
+  std::string name_, path_;
+  Settings settings_;
+  Curve training_, held_out_;
+  double seconds_ = 0;
+};
+
+// The share of rows in which the largest logit is the label's: logits (…, classes), labels (…).
+double accuracy(const taper::Tensor& logits, const taper::Indices& labels);
+
+// How many numbers a model consists of.
+std::int64_t parameter_count(const taper::nn::Module& model);
+
+// Writes options.output + "/page.html", and says where page and checkpoint are.
+void save_page(const Page& page, const TrainingOptions& options);
+
+// "Loss" and "Accuracy" side by side for the runs by their names, as a page's figures.
+std::vector<std::string> curves(const std::vector<std::pair<std::string, const Training*>>& runs);
+
+}  // namespace example

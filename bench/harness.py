@@ -101,7 +101,7 @@ def line_of(command: list[str], start: str = "") -> str:
     return next((line for line in output.splitlines() if line.startswith(start)), "unknown")
 
 
-def describe_machine(torch: Torch) -> dict[str, str]:
+def describe_machine_without_peers() -> dict[str, str]:
     cpu = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
                 if line.startswith("model name")), platform.processor())
     return {
@@ -110,6 +110,11 @@ def describe_machine(torch: Torch) -> dict[str, str]:
         "CPU": f"{cpu}, {os.cpu_count()} cores",
         "system": f"{platform.freedesktop_os_release()['PRETTY_NAME']}, Linux {platform.release()}",
         "compiler": line_of(["g++", "--version"]),
+    }
+
+
+def describe_machine(torch: Torch) -> dict[str, str]:
+    return describe_machine_without_peers() | {
         "CUDA compiler": line_of(["nvcc", "--version"], "Cuda compilation") if shutil.which("nvcc") else "none",
         "PyTorch": f"{torch.version}, Python {torch.python_version}",
     }

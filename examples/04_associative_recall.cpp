@@ -9,7 +9,9 @@
 // the second layer has to find the one true place among all of them.
 //
 // A model that starts with the whole task takes long to notice that there is something to find. So training
-// begins with one pair and doubles pairs and length in stages of equally many steps.
+// begins with one pair and doubles pairs and length in stages of equally many steps. Rotary positions make
+// what is learnt at one length hold at the next. Batches are counted in tokens: many short sequences, then
+// fewer long ones, and as many questions in each step.
 
 #include <algorithm>
 #include <cmath>
@@ -28,7 +30,7 @@ namespace {
 
 struct Options : example::TrainingOptions {
   std::int64_t pairs = 8, length = 64, vocabulary = 64;
-  std::int64_t width = 64, heads = 4, batch = 64;
+  std::int64_t width = 64, heads = 2, tokens = 4096;
   double learning_rate = 3e-3;
   bool hard = false;
 };
@@ -159,8 +161,9 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense) {
   const std::int64_t stages = 1 + static_cast<std::int64_t>(std::log2(options.pairs));
   const auto step = [&](std::int64_t number) {
     const std::int64_t halvings = stages - 1 - std::min(number * stages / options.steps, stages - 1);
+    const std::int64_t length = options.length >> halvings;
     const Sequences sequences =
-        draw(options.batch, options.pairs >> halvings, options.length >> halvings, options.vocabulary,
+        draw(options.tokens / length, options.pairs >> halvings, length, options.vocabulary,
              nn::generator_of(options.seed, static_cast<std::uint64_t>(number)));
     Tape tape;
     const Tensor logits = model(sequences);
@@ -175,7 +178,7 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense) {
     return draw(count, options.pairs, options.length, options.vocabulary,
                 nn::generator_of(options.seed, ~number));
   };
-  const Sequences held_out = unseen(options.batch, 0);
+  const Sequences held_out = unseen(options.tokens / options.length, 0);
   const auto evaluate = [&] {
     const Tensor logits = model(held_out);
     return Measure{nn::cross_entropy(logits, held_out.answers).item(),
@@ -187,7 +190,7 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense) {
 
   constexpr int tests = 8;
   for (std::uint64_t i = 1; i <= tests; ++i) {
-    const Sequences test = unseen(options.batch, i);
+    const Sequences test = unseen(options.tokens / options.length, i);
     outcome->accuracy += example::accuracy(model(test), test.answers) / tests;
     outcome->recall += support_recall(model.attention(test.tokens).second, test, options.k) / tests;
   }
@@ -242,7 +245,7 @@ void write_page(const std::vector<std::unique_ptr<Outcome>>& outcomes, const Opt
        {"vocabulary", std::to_string(options.vocabulary)},
        {"width", std::to_string(options.width)},
        {"heads", std::to_string(options.heads)},
-       {"batch", std::to_string(options.batch)},
+       {"tokens a batch", std::to_string(options.tokens)},
        {"parameters", example::number(static_cast<double>(example::parameter_count(outcomes[0]->model)))}});
   page.heading("Results");
   page.table(results);

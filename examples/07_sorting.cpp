@@ -234,9 +234,11 @@ void demo(const Options& options) {
 
   example::Rows results = {{"sequences sorted without a mistake, by length"}};
   for (double length : outcomes[0]->lengths) results[0].push_back(example::number(length));
+  results[0].push_back("training time");
   for (const auto& outcome : outcomes) {
     results.push_back({outcome->name});
     for (double share : outcome->sorted) results.back().push_back(example::percent(share));
+    results.back().push_back(example::duration(outcome->training.seconds()));
   }
   std::cout << example::aligned(results);
   write_page(outcomes, options, results);

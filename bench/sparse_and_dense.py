@@ -33,11 +33,16 @@ def run(command: list[str], k: int, dense: bool) -> list[dict[str, str]]:
         words = [str(PROGRAMS / command[0]), *command[1:], "--k", str(k), "--dense" if dense else "--no-dense",
                  "--output", folder]
         print(" ".join([Path(words[0]).name, *words[1:-2]]), file=sys.stderr, flush=True)
-        printed = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout
-    lines = [re.split(r"\s{2,}", line.strip()) for line in printed.splitlines()]
-    first = next(i for i, cells in enumerate(lines) if cells[0].startswith("sparse, k = ") and len(cells) > 2)
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"{words[0]} failed:\n{done.stderr[-2000:]}")
+    lines = [re.split(r"\s{2,}", line.strip()) for line in done.stdout.splitlines()]
+    first = next((i for i, cells in enumerate(lines) if cells[0].startswith("sparse, k = ") and len(cells) > 2), 1)
     header = ["attention", *lines[first - 1][1:]]
-    return [dict(zip(header, cells, strict=True)) for cells in lines[first:] if len(cells) == len(header)]
+    rows = [dict(zip(header, cells, strict=True)) for cells in lines[first:] if len(cells) == len(header)]
+    if len(rows) != 1 + dense:
+        sys.exit(f"no table of {1 + dense} rows in:\n{done.stdout}")
+    return rows
 
 
 def cells(task: str, row: dict[str, str]) -> list[str]:

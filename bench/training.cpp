@@ -89,14 +89,15 @@ class Training {
 
   void train(int steps) {
     std::printf("{\"losses\": [");
-    for (int i = 0; i < steps; ++i) std::printf("%s%.8g", i == 0 ? "" : ", ", step());
+    for (int i = 0; i < steps; ++i) std::printf("%s%.8g", i == 0 ? "" : ", ", finite(step()));
     double total = 0;
     const std::int64_t batches = static_cast<std::int64_t>(held_out_.size()) / sizes_.batch;
+    if (batches == 0) throw std::runtime_error("the text is too short to hold out a batch");
     for (std::int64_t i = 0; i < batches; ++i) {
       const auto [inputs, labels] = batch(held_out_, i);
       total += nn::cross_entropy((*model_)(inputs), labels).item();
     }
-    std::printf("], \"held_out\": %.8g}\n", total / static_cast<double>(batches));
+    std::printf("], \"held_out\": %.8g}\n", finite(total / static_cast<double>(batches)));
   }
 
   void time_step(double seconds) {
@@ -163,6 +164,12 @@ class Training {
     }
     const Shape shape{sizes_.batch, sizes_.context};
     return {{std::move(inputs), shape}, {std::move(labels), shape}};
+  }
+
+  // The number, unless it is none, which JSON can't hold.
+  static double finite(double loss) {
+    if (!std::isfinite(loss)) throw std::runtime_error("the loss is not finite");
+    return loss;
   }
 
   double step() {

@@ -161,7 +161,14 @@ class Training:
         rows = self.batch_size * self.context
         operands = [(torch.randn(rows, layer.in_features), layer.weight.detach(), torch.randn(rows, layer.out_features))
                     for layer in self.model.modules() if isinstance(layer, nn.Linear)]
-        return median_time(seconds, lambda: [(x @ w.mT, dy @ w, dy.mT @ x) for x, w, dy in operands])
+
+        def work() -> None:
+            for x, w, dy in operands:
+                _ = x @ w.mT
+                _ = dy @ w
+                _ = dy.mT @ x
+
+        return median_time(seconds, work)
 
     def time_attention(self, seconds: float) -> dict[str, float]:
         """Attention of each block, with the queries, keys and values that the model has for a batch of the text."""
@@ -175,8 +182,12 @@ class Training:
         for _, inputs, _ in problems:
             for part in inputs:
                 part.requires_grad_()
-        return median_time(seconds, lambda: [torch.autograd.grad(attend(*inputs), inputs, cotangent)
-                                             for attend, inputs, cotangent in problems])
+
+        def work() -> None:
+            for attend, inputs, cotangent in problems:
+                torch.autograd.grad(attend(*inputs), inputs, cotangent)
+
+        return median_time(seconds, work)
 
 
 def main() -> None:

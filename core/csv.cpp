@@ -53,13 +53,13 @@ double parse(std::string_view field, DType dtype, const Place& place) {
   double value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   const bool whole = end == digits.data() + digits.size();
-  const double limit = dtype == float32 ? static_cast<double>(std::numeric_limits<float>::max())
-                                        : std::numeric_limits<double>::max();
+  // What rounds to infinity in float32: from half a step above its largest number on.
+  const double too_large = dtype == float32 ? 0x1.ffffffp127 : std::numeric_limits<double>::infinity();
   const auto reject = [&](const auto&... why) {
     fail(name, place.path, ": line ", place.line, ", column ", place.column, ": ", shown(field), why...);
   };
   if (!whole || error == std::errc::invalid_argument || !std::isfinite(value)) reject(" is not a number");
-  if (error != std::errc() || std::abs(value) > limit) reject(" is beyond the range of ", dtype);
+  if (error != std::errc() || std::abs(value) >= too_large) reject(" is beyond the range of ", dtype);
   return value;
 }
 

@@ -87,6 +87,11 @@ void Generator::set_state(const std::string& text) {
     fail("set_state", "wanted the text that a generator's state() gives, got ", text.size(),
          " bytes of another");
   }
+  // No seed gives the state of zeros, which would stay zero for ever.
+  Generator probe = read;
+  bool is_alive = false;
+  for (std::size_t i = 0; i < std::mt19937_64::state_size && !is_alive; ++i) is_alive = probe.bits() != 0;
+  if (!is_alive) fail("set_state", "the engine's numbers are all 0");
   *this = read;
 }
 

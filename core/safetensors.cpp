@@ -20,16 +20,13 @@
 
 namespace taper {
 
-std::string detail::shown(const std::string& name) {
-  std::string text =
-      nlohmann::json(name).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);  // "…", escaped
-  text = text.substr(1, text.size() - 2);
-  if (text.size() > 100) {
-    std::size_t end = 100;
-    while ((text[end] & 0xc0) == 0x80) --end;  // not in the middle of a character
-    text = text.substr(0, end) + "…";
-  }
-  return "'" + text + "'";
+std::string detail::shown(std::string_view text) {
+  constexpr std::size_t longest = 100;
+  // "…", escaped
+  std::string json = nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  json.front() = json.back() = '\'';
+  if (json.size() > longest + 2) json.replace(longest + 1, json.npos, "…'");
+  return json;
 }
 
 namespace {
@@ -135,6 +132,7 @@ class HeaderReader final : public nlohmann::json_sax<json> {
     std::vector<std::int64_t>& list = key_ == "shape" ? entry_->shape : entry_->offsets;
     if (key_ == "shape" && list.size() == most_axes)
       reject("has more than " + std::to_string(most_axes) + " axes");
+    if (key_ != "shape" && list.size() == 2) reject("has more than two data_offsets");
     list.push_back(static_cast<std::int64_t>(number));
     return true;
   }

@@ -6,6 +6,7 @@
 #include <taper/core/state.hpp>
 
 #include <string>
+#include <string_view>
 
 namespace taper {
 
@@ -16,12 +17,13 @@ void save_safetensors(const std::string& path, const State& state);
 
 // Reads a file, which it trusts in nothing. Throws, naming the file and, where there is one, the tensor,
 // where the file is missing, cut short, not of that format in any byte, or holds a tensor of another dtype or
-// of more than 64 axes. Takes no more memory than a few times the file's size.
+// of more than 64 axes. Takes no more memory than some twenty times the header's
+// size and three times that of the elements.
 State load_safetensors(const std::string& path);
 
 namespace detail {
-// A name out of a file as messages show it: quoted, without control characters, and not long.
-std::string shown(const std::string& name);
+// A text out of a file as messages show it: quoted, what is not printable ASCII as \uXXXX, and not long.
+std::string shown(std::string_view text);
 }  // namespace detail
 
 }  // namespace taper

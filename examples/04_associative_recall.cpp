@@ -17,7 +17,6 @@
 #include <cmath>
 #include <memory>
 
-#include "common/chart.hpp"
 #include "common/heat_map.hpp"
 #include "common/markup.hpp"
 #include "common/support.hpp"
@@ -274,6 +273,7 @@ void write_page(const std::vector<std::unique_ptr<Outcome>>& outcomes, const Opt
 void demo(Options& options) {
   if (options.hard) options.pairs = 16, options.length = 128, options.vocabulary = 256;
   std::vector<std::unique_ptr<Outcome>> outcomes;
+  example::prepare_output(options);
   outcomes.push_back(train(options, false));
   if (options.dense) outcomes.push_back(train(options, true));
 

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <memory>
 
-#include "common/chart.hpp"
 #include "common/heat_map.hpp"
 #include "common/markup.hpp"
 #include "common/support.hpp"
@@ -199,6 +198,7 @@ void demo(const Options& options) {
   std::cout << options.path << ": " << source.text.characters.size() << " characters, "
             << source.text.alphabet.size() << " different ones\n";
   std::vector<std::unique_ptr<Outcome>> outcomes;
+  example::prepare_output(options);
   outcomes.push_back(train(options, false, source));
   if (options.dense) outcomes.push_back(train(options, true, source));
 

@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <memory>
 
-#include "common/chart.hpp"
 #include "common/heat_map.hpp"
 #include "common/markup.hpp"
 #include "common/support.hpp"
@@ -211,6 +210,7 @@ void demo(const Options& options) {
   const Pictures test = pictures(table, {order.begin() + split, order.end()});
 
   std::vector<std::unique_ptr<Outcome>> outcomes;
+  example::prepare_output(options);
   outcomes.push_back(train(options, false, table, training_rows, test));
   if (options.dense) outcomes.push_back(train(options, true, table, training_rows, test));
 

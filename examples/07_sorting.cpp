@@ -229,6 +229,7 @@ void write_page(const std::vector<std::unique_ptr<Outcome>>& outcomes, const Opt
 
 void demo(const Options& options) {
   std::vector<std::unique_ptr<Outcome>> outcomes;
+  example::prepare_output(options);
   outcomes.push_back(train(options, false));
   if (options.dense) outcomes.push_back(train(options, true));
 

@@ -48,7 +48,7 @@ std::vector<std::int64_t> Batches::operator()(std::int64_t step) {
   if (step < 0) fail("Batches", "step must not be negative, got ", step);
   const std::int64_t epoch = step / steps_per_epoch(), first = step % steps_per_epoch() * batch_size_;
   if (epoch != epoch_) shuffle(epoch);
-  const std::int64_t last = std::min(first + batch_size_, count_);
+  const std::int64_t last = first + std::min(batch_size_, count_ - first);
   return {order_.begin() + first, order_.begin() + last};
 }
 

@@ -27,7 +27,7 @@ class Batches {
   std::vector<std::int64_t> operator()(std::int64_t step);
 
   // ceil(count / batch_size).
-  std::int64_t steps_per_epoch() const { return (count_ + batch_size_ - 1) / batch_size_; }
+  std::int64_t steps_per_epoch() const { return 1 + (count_ - 1) / batch_size_; }
 
  private:
   void shuffle(std::int64_t epoch);

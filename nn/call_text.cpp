@@ -1,11 +1,12 @@
 // Calls as text: reading them.
 #include <taper/core/fail.hpp>
 #include <taper/core/number_text.hpp>
+#include <taper/core/safetensors.hpp>
 #include <taper/nn/call_text.hpp>
 
 namespace taper::nn {
 
-void CallReader::fail_with(std::string_view what) const { fail(op_, what, " in '", text_, "'"); }
+void CallReader::fail_with(std::string_view what) const { fail(op_, what, " in ", detail::shown(text_)); }
 
 std::string_view CallReader::name() {
   const std::size_t end = rest_.find('(');
@@ -27,7 +28,7 @@ Number CallReader::argument(std::string_view wanted) {
   const std::string_view text = rest_.substr(0, end);
   Number value{};
   if (end == rest_.npos || !detail::from_text(text, value)) {
-    fail(op_, "wanted ", wanted, ", got '", text, "' in '", text_, "'");
+    fail(op_, "wanted ", wanted, ", got ", detail::shown(text), " in ", detail::shown(text_));
   }
   rest_.remove_prefix(end);
   return value;

@@ -1,8 +1,8 @@
 // Checkpoints: the parts of a run under their prefixes in one State, and back.
 #include <taper/core/fail.hpp>
+#include <taper/core/number_text.hpp>
 #include <taper/nn/checkpoint.hpp>
 
-#include <charconv>
 #include <utility>
 
 namespace taper::nn {
@@ -36,7 +36,7 @@ void save_checkpoint(const std::string& path, const Run& run) {
   add(file, "optimizer.", run.optimizer.state());
   add(file, "extras.", run.extras);
   file.texts.emplace(marker, version);
-  file.texts.emplace("step", std::to_string(run.step));
+  file.texts.emplace("step", detail::to_text(run.step));
   file.texts.emplace("generator", run.generator.state());
   save_safetensors(path, file);
 }
@@ -50,12 +50,12 @@ void load_checkpoint(const std::string& path, Run& run) {
     if (!found) fail(op, path, ": is no checkpoint: it lacks the text '", name, "'");
     return found.mapped();
   };
-  // What throws Error, with the file's name before the message.
-  const auto named = [&](const auto& call) {
+  // What throws Error, with the file's name and the part's before the message.
+  const auto named = [&](const char* part, const auto& call) {
     try {
       call();
     } catch (const Error& error) {
-      fail(op, path, ": ", error.what());
+      fail(op, path, ": in '", part, "': ", error.what());
     }
   };
 
@@ -63,12 +63,11 @@ void load_checkpoint(const std::string& path, Run& run) {
     fail(op, path, ": is a checkpoint of version ", detail::shown(found), ", wanted '", version, "'");
   const std::string digits = text("step");
   std::int64_t step = -1;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), step);
-  if (error != std::errc() || end != digits.data() + digits.size() || step < 0)
+  if (!detail::from_text(digits, step) || step < 0)
     fail(op, path, ": has the step ", detail::shown(digits), ", wanted a whole number of at least 0");
   Generator generator;
   const std::string stream = text("generator");
-  named([&] { generator.set_state(stream); });
+  named("generator", [&] { generator.set_state(stream); });
   const std::map<std::string, Tensor> model = take(file.tensors, "model.");
   const State optimizer{take(file.tensors, "optimizer."), take(file.texts, "optimizer.")};
   State extras{take(file.tensors, "extras."), take(file.texts, "extras.")};
@@ -79,7 +78,7 @@ void load_checkpoint(const std::string& path, Run& run) {
 
   // The optimizer's check is the last one, and from there on nothing fails.
   run.model.check_state_dict(op, path + ": ", "model.", model);
-  named([&] { run.optimizer.load_state(optimizer); });
+  named("optimizer.", [&] { run.optimizer.load_state(optimizer); });
   run.model.load_state_dict(model);
   run.generator = generator;
   run.step = step;

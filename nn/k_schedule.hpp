@@ -29,7 +29,7 @@ class KSchedule {
   std::int64_t operator()(std::int64_t step) const;
 
   // The call that makes this schedule: "k_schedule(256, 8, 100, 1000)". parse() reads it back, and throws for
-  // any other text, saying what is wrong with it.
+  // a text that is no such call, saying what is wrong with it.
   std::string text() const;
   static KSchedule parse(const std::string& text);
 

@@ -19,7 +19,7 @@ class LayerNorm : public Module {
   // Throws unless width is at least 1.
   explicit LayerNorm(std::int64_t width, const LayerNormOptions& options = {});
 
-  // Throws where x's last extent or dtype does not fit.
+  // Throws where x's last extent or dtype does not fit, or epsilon is not positive.
   Tensor operator()(const Tensor& x) const;
   void list(Parts& parts) const override;
 
@@ -41,7 +41,7 @@ class RmsNorm : public Module {
   // Throws unless width is at least 1.
   explicit RmsNorm(std::int64_t width, const RmsNormOptions& options = {});
 
-  // Throws where x's last extent or dtype does not fit.
+  // Throws where x's last extent or dtype does not fit, or epsilon is not positive.
   Tensor operator()(const Tensor& x) const;
   void list(Parts& parts) const override;
 

@@ -10,7 +10,8 @@ namespace taper {
 // x is (…, n), gain and bias are (n), y has x's shape. With g = gain dy,
 //   dx = r (g - mean(g) - u mean(g u)),   dgain = sum over the rows of dy u,   dbias = sum over the rows of
 //   dy.
-// A constant row gives bias. A row with NaN or an infinity gives NaN. With no row dgain and dbias are 0.
+// A constant row gives bias. Squares must not overflow: in float32, |x| below 1e18. A row with NaN or an
+// infinity gives NaN. With no row dgain and dbias are 0.
 //
 // The result is bitwise the same for any number of threads. float32 or float64, all three the same; m keeps
 // its digits in float32 however large it is beside the deviation. Throws where x has no axis, gain or bias

@@ -22,8 +22,8 @@ Tensor make_table(const Tensor& x, std::int64_t first_position, double base) {
     T* const out = table.mutable_data<T>();
     parallel_for(n, [&](std::int64_t t) {
       for (std::int64_t i = 0; i < pairs; ++i) {
-        const double angle =
-            static_cast<double>(first_position + t) * frequencies[static_cast<std::size_t>(i)];
+        const double angle = (static_cast<double>(first_position) + static_cast<double>(t)) *
+                             frequencies[static_cast<std::size_t>(i)];
         T* const pair = out + 2 * (t * pairs + i);
         pair[0] = static_cast<T>(std::cos(angle));
         pair[1] = static_cast<T>(std::sin(angle));

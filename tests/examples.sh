@@ -115,7 +115,7 @@ for name in "${demos[@]}"; do
     advice=$(grep -o "to go on: .*" err) || fail "$name does not say how to go on: $(cat err)"
   done
   rejects "holds a run that was stopped after" $name "${command[@]:1}"
-  rejects "the run to go on with has attention sparse, k = " $name "${command[@]:1}" --resume --k 2
+  rejects "the run to go on with has attention 'sparse, k = " $name "${command[@]:1}" --resume --k 2
   bash -c "${advice#to go on: }" >out 2>err || fail "$name --resume: $(cat err)"
   for file in checkpoint.safetensors checkpoint-dense.safetensors; do
     cmp whole/$file parts/$file || fail "$name: the resumed run differs from the one that was left alone"
@@ -133,6 +133,15 @@ for name in "${demos[@]}"; do
   learned $name
   case $name in 05_*) iconv -f UTF-8 -t UTF-8 out >/dev/null || fail "$name writes broken UTF-8" ;; esac
 done
+
+# A finished dense run of another seed is not what a stopped run goes on with.
+demo 06_digits halves --steps 3 --dense
+"$programs/06_digits" easy.csv --output halves --seed 1 --steps 300 --dense >out 2>err & process=$!
+until grep -q "loss" err || ! kill -0 $process 2>/dev/null; do sleep 0.01; done
+kill -INT $process || fail "06 ended before Ctrl-C: $(cat err)"
+wait $process && fail "06 does not stop at Ctrl-C"
+[[ ! -e halves/checkpoint-dense.safetensors ]] || fail "a dense run of another seed was left to go on with"
+rejects "holds a run that was stopped after" 06_digits easy.csv --output halves --seed 1 --steps 300 --dense
 
 # What a resumed run can't be.
 rejects "nowhere: holds no run to go on with" 06_digits easy.csv --output nowhere --resume

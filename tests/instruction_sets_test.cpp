@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <functional>
+#include <limits>
 
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
@@ -172,6 +173,27 @@ TEST_F(InstructionSets, AgreeInNormsGeluSoftmaxAndCrossEntropy) {
       });
     }
   }
+}
+
+// float32 has a kernel of its own, which keeps the digits where Phi is tiny.
+TEST_F(InstructionSets, KeepTheTailsOfGelu) {
+  const double infinity = std::numeric_limits<double>::infinity(), nan = std::nan("");
+  const Tensor x = arange(-13, 13, 0.0137), edges = tensor({infinity, -infinity, 1e30, -1e30, 0, nan});
+  const Tensor wide = cast(x, float64);
+  const std::vector<double> at = wide.to_vector(), y = gelu(wide).to_vector(),
+                            slope = gradient_of(gelu, wide).to_vector();
+  const auto f = [&] {
+    return Tensors{gelu(x), gradient_of(gelu, x), gelu(edges), gradient_of(gelu, edges)};
+  };
+  compare_all(f, [&](const Tensors& found, const Tensors&) {
+    const std::vector<double> y32 = found[0].to_vector(), slope32 = found[1].to_vector();
+    for (std::size_t i = 0; i < at.size(); ++i) {
+      EXPECT_NEAR(y32[i] / y[i], 1, 1.5e-6) << "gelu of " << at[i];
+      EXPECT_NEAR(slope32[i], slope[i], 1e-6) << "slope at " << at[i];
+    }
+    expect_values(found[2], {infinity, 0, 1e30f, 0, 0, nan}, 0);
+    expect_values(found[3], {1, 0, 1, 0, 0.5, nan}, 1e-6);
+  });
 }
 
 }  // namespace

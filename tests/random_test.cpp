@@ -167,5 +167,16 @@ TEST(Generator, UniformOverTheWholeRange) {
   EXPECT_NEAR(negative, 50, 25);
 }
 
+// It would stay zero, and normal() would look for ever for a number that is not.
+TEST(Generator, RefusesTheStateOfZeros) {
+  Generator generator(3);
+  const std::string before = generator.state(), position = before.substr(0, before.find(" spare"));
+  std::string zeros = "mt19937_64";
+  for (std::size_t i = 0; i < std::mt19937_64::state_size; ++i) zeros += " 0";
+  zeros += position.substr(position.rfind(' ')) + " spare none";
+  expect_error("set_state", [&] { generator.set_state(zeros); }, {"all 0"});
+  EXPECT_EQ(generator.state(), before);
+}
+
 }  // namespace
 }  // namespace taper::test

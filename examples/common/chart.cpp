@@ -60,7 +60,7 @@ std::string line(const std::vector<double>& x, const std::vector<double>& y, con
                  const Axis& up) {
   std::string path;
   bool drawing = false;
-  const std::size_t every = std::max<std::size_t>(1, x.size() / most_points);
+  const std::size_t every = std::max<std::size_t>(1, (x.size() + most_points - 1) / most_points);
   for (std::size_t i = 0; i < x.size(); ++i) {
     if (i % every != 0 && i + 1 != x.size()) continue;
     const bool draws = std::isfinite(x[i]) && std::isfinite(y[i]);
@@ -74,16 +74,12 @@ std::string line(const std::vector<double>& x, const std::vector<double>& y, con
 std::string dots(const std::vector<double>& x, const std::vector<double>& y, const Axis& across,
                  const Axis& up) {
   std::string path;
-  const std::size_t every = std::max<std::size_t>(1, x.size() / most_points);
+  const std::size_t every = std::max<std::size_t>(1, (x.size() + most_points - 1) / most_points);
   for (std::size_t i = 0; i < x.size(); i += every) {
     if (!std::isfinite(x[i]) || !std::isfinite(y[i])) continue;
     path += "M" + coordinate(across(x[i])) + " " + coordinate(up(y[i])) + "h0";
   }
   return path;
-}
-
-std::string element(const std::string& path, const std::string& style) {
-  return path.empty() ? "" : "<path class=\"" + style + "\" d=\"" + path + "\"/>\n";
 }
 
 std::string text(double x, double y, const std::string& style, const std::string& what) {

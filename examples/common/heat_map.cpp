@@ -34,10 +34,6 @@ std::string run(std::int64_t row, std::int64_t column, std::int64_t length) {
   return "M" + std::to_string(column) + " " + std::to_string(row) + "h" + along + "v1h-" + along + "z";
 }
 
-std::string element(const std::string& path, const std::string& classes) {
-  return path.empty() ? "" : "<path class=\"" + classes + "\" d=\"" + path + "\"/>\n";
-}
-
 std::string cells(const HeatMap& map) {
   constexpr int unseen = levels + 1;
   std::array<std::string, levels + 2> shades;

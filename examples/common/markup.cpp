@@ -106,4 +106,8 @@ std::string duration(double seconds) {
 
 std::string coordinate(double value) { return shortened(printed("%.*f", 2, value)); }
 
+std::string element(const std::string& path, const std::string& classes) {
+  return path.empty() ? "" : "<path class=\"" + classes + "\" d=\"" + path + "\"/>\n";
+}
+
 }  // namespace example

@@ -32,4 +32,7 @@ std::string duration(double seconds);
 // A coordinate in an SVG: two decimals at most.
 std::string coordinate(double value);
 
+// An SVG path of these classes; nothing where there is no path.
+std::string element(const std::string& path, const std::string& classes);
+
 }  // namespace example

@@ -2,11 +2,9 @@
 #include "text.hpp"
 
 #include <taper/core/fail.hpp>
+#include <taper/core/files.hpp>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 
 namespace example {
@@ -14,16 +12,6 @@ namespace {
 
 [[noreturn]] void reject(const std::string& path, const std::string& why) {
   taper::fail("read_text", path, ": ", why);
-}
-
-std::string read_bytes(const std::string& path) {
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) reject(path, "is a directory, wanted a text file");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) reject(path, "can't be opened; does it exist, and may it be read?");
-  std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (bytes.empty()) reject(path, "is empty, wanted a text file");
-  return bytes;
 }
 
 }  // namespace
@@ -42,6 +30,11 @@ std::size_t character_length(std::string_view text) {
   for (std::size_t i = 1; i < length; ++i) {
     if ((byte(i) & 0xc0) != 0x80) return 0;
   }
+  // Longer forms than needed, halves of UTF-16's pairs, and what lies above U+10FFFF.
+  if ((lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) > 0x9f) ||
+      (lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f)) {
+    return 0;
+  }
   return length;
 }
 
@@ -57,7 +50,8 @@ std::string Text::spell(const std::vector<std::int64_t>& numbers) const {
 }
 
 Text read_text(const std::string& path, std::size_t at_least) {
-  const std::string bytes = read_bytes(path);
+  const std::string bytes = taper::detail::read_file("read_text", path);
+  if (bytes.empty()) reject(path, "is empty, wanted a text file");
   std::vector<std::string> sequence;
   std::map<std::string, std::int64_t> number;  // UTF-8 sorts by code point
   for (std::size_t i = 0; i < bytes.size();) {

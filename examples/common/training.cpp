@@ -19,6 +19,7 @@ namespace example {
 namespace {
 
 using taper::fail;
+namespace detail = taper::detail;
 using taper::Tensor;
 namespace fs = std::filesystem;
 
@@ -118,28 +119,37 @@ void add_training_options(CLI::App& app, TrainingOptions& options, int argc, cha
   });
 }
 
+void prepare_output(const TrainingOptions& options) {
+  std::error_code error;
+  fs::create_directories(options.output, error);
+  if (error) fail("training", options.output, ": ", error.message());
+  const std::string stem = options.output + "/checkpoint",
+                    runs[] = {stem + ".safetensors", stem + "-dense.safetensors"};
+  if (options.resume) {
+    if (!fs::exists(runs[0])) fail("training", options.output, ": holds no run to go on with");
+    return;
+  }
+  for (const std::string& path : runs) {
+    if (options.restart || !fs::exists(path)) continue;
+    const std::map<std::string, std::string> texts = taper::load_safetensors(path).texts;
+    const auto done = texts.find("step"), wanted = texts.find("extras.steps");
+    if (done == texts.end() || wanted == texts.end()) {
+      fail("training", path, ": is no checkpoint of a demo; --restart overwrites it");
+    }
+    if (done->second != wanted->second) {
+      fail("training", path, ": holds a run that was stopped after ", detail::shown(done->second), " of ",
+           detail::shown(wanted->second), " steps; --resume goes on with it, --restart begins anew");
+    }
+  }
+  // Or a later --resume would go on with another run's dense half.
+  for (const std::string& path : runs) fs::remove(path, error);
+}
+
 Training::Training(const TrainingOptions& options, std::string name, Settings settings)
     : options_(options),
       name_(std::move(name)),
       path_(options.output + "/" + name_ + ".safetensors"),
-      settings_(std::move(settings)) {
-  std::error_code error;
-  fs::create_directories(options.output, error);
-  if (error) fail("training", options.output, ": ", error.message());
-  if (options.resume && !fs::exists(options.output + "/checkpoint.safetensors")) {
-    fail("training", options.output, ": holds no run to go on with");
-  }
-  if (options.resume || options.restart || !fs::exists(path_)) return;
-  const std::map<std::string, std::string> texts = taper::load_safetensors(path_).texts;
-  const auto done = texts.find("step"), wanted = texts.find("extras.steps");
-  if (done == texts.end() || wanted == texts.end()) {
-    fail("training", path_, ": is no checkpoint of a demo; --restart overwrites it");
-  }
-  if (done->second != wanted->second) {
-    fail("training", path_, ": holds a run that was stopped after ", done->second, " of ", wanted->second,
-         " steps; --resume goes on with it, --restart begins anew");
-  }
-}
+      settings_(std::move(settings)) {}
 
 void Training::load(taper::nn::Run& run) {
   const std::map<std::string, std::string> texts = taper::load_safetensors(path_).texts;
@@ -147,8 +157,8 @@ void Training::load(taper::nn::Run& run) {
     const auto found = texts.find("extras.setting." + name);
     if (found == texts.end()) fail("training", path_, ": is no checkpoint of this demo: it has no ", name);
     if (found->second != value) {
-      fail("training", path_, ": the run to go on with has ", name, " ", found->second, ", this one has ",
-           value);
+      fail("training", path_, ": the run to go on with has ", name, " ", detail::shown(found->second),
+           ", this one has ", detail::shown(value));
     }
   }
   taper::nn::load_checkpoint(path_, run);

@@ -35,6 +35,11 @@ struct TrainingOptions {
 // Adds them to the command line, with what `options` holds as defaults.
 void add_training_options(CLI::App& app, TrainingOptions& options, int argc, char** argv);
 
+// Makes options.output a folder for a demo's runs, before the first of them: clears it of finished ones, or
+// of all with --restart. Throws where it holds one that is not finished, unless it is to be resumed or
+// restarted, and where it holds none that could be resumed.
+void prepare_output(const TrainingOptions& options);
+
 // What was measured, and after how many steps.
 struct Curve {
   std::vector<double> step, loss, accuracy;
@@ -49,9 +54,8 @@ using Evaluation = std::function<Measure()>;
 class Training {
  public:
   // `name` tells the runs of one demo apart, and its checkpoint's file is name + ".safetensors". The settings
-  // are what the run's course depends on beside the number of steps; a resumed run must have the same. Makes
-  // the folder where there is none. Throws where the folder holds a run that is not finished, unless it is to
-  // be resumed or restarted.
+  // are what the run's course depends on beside the number of steps and the data; a resumed run must have the
+  // same.
   Training(const TrainingOptions& options, std::string name, Settings settings);
 
   // Takes up the run where --resume asks for it, and then trains up to options.steps. Evaluates every

@@ -2,6 +2,7 @@
 #include <taper/core/create.hpp>
 #include <taper/core/fail.hpp>
 #include <taper/core/number_text.hpp>
+#include <taper/core/safetensors.hpp>
 #include <taper/nn/optim/optimizer.hpp>
 #include <taper/nn/optim/pieces.hpp>
 
@@ -37,12 +38,13 @@ class Texts {
     const std::string& text = (*this)(name);
     Number value{};
     if (!taper::detail::from_text(text, value))
-      fail("load_state", "text '", name, "' must be a number, got '", text, "'");
+      fail("load_state", "text '", name, "' must be a number, got ", taper::detail::shown(text));
     return value;
   }
   void check_all_asked() const {
     for (const auto& [name, text] : texts_) {
-      if (!asked_.count(name)) fail("load_state", "text '", name, "' is none of this optimizer's");
+      if (!asked_.count(name))
+        fail("load_state", "text ", taper::detail::shown(name), " is none of this optimizer's");
     }
   }
 
@@ -106,7 +108,7 @@ State Optimizer::state() const {
   const Description description = describe();
   State state;
   state.texts["optimizer"] = kind_;
-  state.texts["parameters"] = std::to_string(parameters_.size());
+  state.texts["parameters"] = taper::detail::to_text(static_cast<std::int64_t>(parameters_.size()));
   state.texts["learning_rate"] = taper::detail::to_text(learning_rate_);
   for (const auto& [name, value] : description.settings) state.texts[name] = taper::detail::to_text(value);
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
@@ -122,7 +124,8 @@ void Optimizer::load_state(const State& state) {
   const Description description = describe();
   Texts texts(state.texts);
   if (texts("optimizer") != kind_) {
-    fail("load_state", "the state is of the optimizer '", texts("optimizer"), "', this one is ", kind_);
+    fail("load_state", "the state is of the optimizer ", taper::detail::shown(texts("optimizer")),
+         ", this one is ", kind_);
   }
   if (const auto count = texts.number<std::int64_t>("parameters");
       count != static_cast<std::int64_t>(parameters_.size())) {
@@ -131,9 +134,9 @@ void Optimizer::load_state(const State& state) {
   const auto learning_rate = texts.number<double>("learning_rate");
   check_learning_rate("load_state", learning_rate);
   for (const auto& [name, here] : description.settings) {
-    if (texts.number<double>(name) != here) {
-      fail("load_state", name, " is ", texts(name), " in the state and ", taper::detail::to_text(here),
-           " here");
+    if (const auto there = texts.number<double>(name); there != here) {
+      fail("load_state", name, " is ", taper::detail::to_text(there), " in the state and ",
+           taper::detail::to_text(here), " here");
     }
   }
   std::vector<std::int64_t> steps;
@@ -160,7 +163,8 @@ void Optimizer::load_state(const State& state) {
   }
   texts.check_all_asked();
   for (const auto& [name, tensor] : state.tensors) {
-    if (!expected.count(name)) fail("load_state", "tensor '", name, "' is none of this optimizer's");
+    if (!expected.count(name))
+      fail("load_state", "tensor ", taper::detail::shown(name), " is none of this optimizer's");
   }
 
   learning_rate_ = learning_rate;

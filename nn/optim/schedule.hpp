@@ -35,7 +35,7 @@ class Schedule {
   double operator()(std::int64_t step) const;
 
   // The call that makes this schedule: "cosine(0.001, 1000, 0).warm_up(100)". parse() reads it back exactly,
-  // and throws for any other text, saying what is wrong with it.
+  // and throws for a text that is no such call, saying what is wrong with it.
   std::string text() const;
   static Schedule parse(const std::string& text);
 

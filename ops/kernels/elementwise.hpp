@@ -79,6 +79,13 @@ void run_plan(const BroadcastPlan<N>& plan, const std::array<const T*, N>& in, T
   std::array<std::int64_t, N> inner_strides;
   for (std::size_t k = 0; k < N; ++k) inner_strides[k] = plan.strides[k][inner];
   const std::int64_t n = plan.extents[inner];
+  if (inner == 0) {
+    return parallel_ranges(n, elements_of_part, [&](std::int64_t begin, std::int64_t end) {
+      std::array<const T*, N> at = in;
+      for (std::size_t k = 0; k < N; ++k) at[k] += begin * inner_strides[k];
+      run_inner(end - begin, at, inner_strides, out + begin, f);
+    });
+  }
   std::int64_t rows = 1;
   for (int axis = 0; axis < inner; ++axis) rows *= plan.extents[axis];
 

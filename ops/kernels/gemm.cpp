@@ -48,14 +48,16 @@ Parts parts_of_product(std::int64_t batch, std::int64_t m, std::int64_t n, std::
   const auto at_most = [wanted](std::int64_t parts) {
     return std::clamp<std::int64_t>(wanted, 1, std::max<std::int64_t>(parts, 1));
   };
-  const Parts by_rows{.rows = at_most(m / 128)}, by_depth{.depth = at_most(k / 512)};
+  constexpr std::int64_t most_elements = std::int64_t{1} << 24;  // of all the matrices that are added up
+  const Parts by_rows{.rows = at_most(m / 128)};
+  const Parts by_depth{.depth = at_most(std::min(k / 512, most_elements / (m * n)))};
   if (std::max(by_rows.rows, by_depth.depth) == 1) return {.rows = at_most(m)};
   return by_rows.rows >= by_depth.depth ? by_rows : by_depth;
 }
 
 // On processors with AVX-512, OpenBLAS has float32 kernels for products of up to a million multiplications
-// which copy nothing beforehand. They run at 112 GF/s where the others reach 96 (of 105), so that it pays to
-// cut a product with a small matrix into slices of that size.
+// which copy nothing beforehand. They ran at 112 GF/s where the others reached 96, so that it pays to cut a
+// product with a small matrix into slices of that size.
 constexpr std::int64_t largest_slice = 1'000'000;
 bool has_kernels_for_slices() {
   static const bool has = [] {
@@ -161,7 +163,10 @@ Tensor product(const char* op, int rank, const Tensor& a, const Tensor& b, bool 
     start_rows(0, batch * m);
     for (std::int64_t piece = 0; piece < batch * parts.depth; ++piece) {
       T* const sum = out + piece / parts.depth * m * n;
-      for (std::int64_t j = 0; j < m * n; ++j) sum[j] += to[piece * m * n + j];
+      const T* const term = to + piece * m * n;
+      parallel_ranges(m * n, elements_of_part, [=](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t j = begin; j < end; ++j) sum[j] += term[j];
+      });
     }
   });
   return c;

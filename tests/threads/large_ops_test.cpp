@@ -3,6 +3,7 @@
 #include <taper/taper.hpp>
 
 #include <cmath>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -15,6 +16,16 @@ namespace {
 // is about sqrt(j), and adding to it errs by up to half of 1.2e-7 of that, at random. That makes 4e-8 n; four
 // deviations are allowed for.
 double rounding(std::int64_t n) { return 1.6e-7 * static_cast<double>(n) + 1e-6; }
+
+// A generator that each run seeds anew; a failure says with what.
+class LargeOps : public testing::Test {
+ private:
+  const std::uint64_t seed = fresh_seed();
+  testing::ScopedTrace trace{__FILE__, __LINE__, "TAPER_SEED=" + std::to_string(seed)};
+
+ protected:
+  Generator generator{seed};
+};
 
 // Calls f with 1, 2 and 4 threads, wants the same bits each time, and returns what it returned.
 Tensors with_any_threads(const std::function<Tensors()>& f) {
@@ -30,8 +41,7 @@ Tensors with_any_threads(const std::function<Tensors()>& f) {
   return wanted;
 }
 
-TEST(LargeOps, BroadcastArithmetic) {
-  Generator generator(fresh_seed());
+TEST_F(LargeOps, BroadcastArithmetic) {
   const auto check = [&](const Shape& a_shape, const Shape& b_shape) {
     SCOPED_TRACE(printed(a_shape) + " and " + printed(b_shape));
     const Tensors x{randn(a_shape, generator), randn(b_shape, generator)};
@@ -60,8 +70,7 @@ TEST(LargeOps, BroadcastArithmetic) {
   check({1, 60000}, {2, 1});
 }
 
-TEST(LargeOps, Reductions) {
-  Generator generator(fresh_seed());
+TEST_F(LargeOps, Reductions) {
   const auto check = [&](const Shape& shape, bool first, bool second, bool third) {
     SCOPED_TRACE(printed(shape) + (first ? " first" : "") + (second ? " second" : "") +
                  (third ? " third" : ""));
@@ -104,8 +113,7 @@ TEST(LargeOps, Reductions) {
   }
 }
 
-TEST(LargeOps, ProductsDividedByRowsAndByDepth) {
-  Generator generator(fresh_seed());
+TEST_F(LargeOps, ProductsDividedByRowsAndByDepth) {
   const auto check = [&](std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_t k, bool ta,
                          bool tb) {
     SCOPED_TRACE(printed(Shape{batch, m, n, k}) + (ta ? " a transposed" : "") + (tb ? " b transposed" : ""));
@@ -136,9 +144,86 @@ TEST(LargeOps, ProductsDividedByRowsAndByDepth) {
   }
 }
 
-TEST(LargeOps, Gelu) {
-  const std::uint64_t seed = fresh_seed();
-  Generator generator(seed);
+// Row-major double loops: c = a b, or with the first or second transposed.
+std::vector<double> product(const Tensor& a, const Tensor& b, bool ta, bool tb) {
+  const std::vector<double> x = a.to_vector(), y = b.to_vector();
+  const std::int64_t m = a.extent(ta ? 1 : 0), k = a.extent(ta ? 0 : 1), n = b.extent(tb ? 0 : 1);
+  std::vector<double> c(static_cast<std::size_t>(m * n), 0);
+  for (std::int64_t i = 0; i < m; ++i) {
+    for (std::int64_t p = 0; p < k; ++p) {
+      const double left = x[static_cast<std::size_t>(ta ? p * m + i : i * k + p)];
+      for (std::int64_t j = 0; j < n; ++j) {
+        c[static_cast<std::size_t>(i * n + j)] +=
+            left * y[static_cast<std::size_t>(tb ? j * k + p : p * n + j)];
+      }
+    }
+  }
+  return c;
+}
+
+// Parts by rows and by depth, slices of them, the transposed copy of a small matrix, and the bias in each.
+TEST_F(LargeOps, LayersAndTheirGradients) {
+  const auto check = [&](std::int64_t rows, std::int64_t inputs, std::int64_t outputs) {
+    SCOPED_TRACE(printed(Shape{rows, inputs, outputs}));
+    const Tensors x{randn({rows, inputs}, generator), randn({inputs, outputs}, generator),
+                    randn({outputs}, generator)};
+    const Tensor dy = randn({rows, outputs}, generator);
+    const auto layer = [](const Tensors& t) { return affine(t[0], t[1], t[2]); };
+    const Tensors found = with_any_threads([&] {
+      Tensors result = gradients(layer, x, dy);
+      result.push_back(layer(x));
+      return result;
+    });
+    Array y{{rows, outputs}, product(x[0], x[1], false, false)};
+    const std::vector<double> bias = x[2].to_vector();
+    for (std::size_t i = 0; i < y.values.size(); ++i) y.values[i] += bias[i % bias.size()];
+    expect_close(found[3], y, rounding(inputs));
+    expect_close(found[0], Array{{rows, inputs}, product(dy, x[1], false, true)}, rounding(outputs));
+    expect_close(found[1], Array{{inputs, outputs}, product(x[0], dy, true, false)}, rounding(rows));
+    expect_close(found[2], sum(dy, 0), rounding(rows));
+  };
+  check(2000, 64, 100);
+  check(601, 70, 130);
+  check(20, 9001, 40);
+  check(3000, 40, 30);
+}
+
+TEST_F(LargeOps, Transpose) {
+  const auto check = [&](const Shape& shape, int a, int b) {
+    SCOPED_TRACE(printed(shape) + " axes " + std::to_string(a) + " and " + std::to_string(b));
+    const Tensor x = randn(shape, generator);
+    const Array from = array_of(x);
+    Shape swapped = shape;
+    std::swap(swapped[a], swapped[b]);
+    const Tensor found = with_any_threads([&] { return Tensors{transpose(x, a, b)}; })[0];
+    expect_close(found,
+                 build(swapped,
+                       [&](Index index) {
+                         std::swap(index[static_cast<std::size_t>(a)], index[static_cast<std::size_t>(b)]);
+                         return at(from, index);
+                       }),
+                 0);
+  };
+  for (const auto& [a, b] : {std::pair{0, 1}, {0, 2}, {1, 2}}) {
+    check({70, 33, 50}, a, b);
+    check({37, 90, 19}, a, b);
+    check({300, 2, 80}, a, b);
+  }
+}
+
+TEST_F(LargeOps, Where) {
+  const Tensor condition = randn({70000}, generator), x = randn({70000}, generator),
+               y = randn({70000}, generator);
+  const Tensor positive = relu(condition);
+  const Tensor found = with_any_threads([&] { return Tensors{where(positive, x, y)}; })[0];
+  std::vector<double> wanted = y.to_vector();
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    wanted[i] = positive.data<float>()[i] != 0 ? x.data<float>()[i] : y.data<float>()[i];
+  }
+  expect_close(found, Array{{70000}, wanted}, 0);
+}
+
+TEST_F(LargeOps, Gelu) {
   const Tensor x = 4.0 * randn({50001}, generator);
   const Tensors found = with_any_threads([&] { return Tensors{gelu(x), gradient_of(gelu, x)}; });
   const auto wide = cast(x, float64);
@@ -147,8 +232,7 @@ TEST(LargeOps, Gelu) {
 }
 
 // Two cotangents of one tensor are added up.
-TEST(LargeOps, SumsOfCotangents) {
-  Generator generator(fresh_seed());
+TEST_F(LargeOps, SumsOfCotangents) {
   const Tensor x = randn({50000}, generator);
   const auto f = [](const Tensor& t) { return t * t + 2.0 * t; };
   const Tensor found = with_any_threads([&] { return Tensors{gradient_of(f, x)}; })[0];

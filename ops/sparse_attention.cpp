@@ -96,12 +96,13 @@ Tensor sparse_attention(const Tensor& queries, const Tensor& keys, const Tensor&
   const Tensor selected = kernels::select_keys(queries, keys, options.scale, visibility, *support);
   const Pattern pattern = support;
   const double scale = options.scale;
-  const Tensor p = record(
-      "sparse_attention", selected,
-      vjp(queries,
-          [=](const Tensor& dp) { return gather_rows(pattern, centered(pattern, dp, scale), keys); }),
-      vjp(keys,
-          [=](const Tensor& dp) { return scatter_rows(pattern, centered(pattern, dp, scale), queries); }));
+  // The scores themselves are gone, and nothing asks for their values: a node for their cotangent is enough.
+  const Tensor scores =
+      record("sparse_attention", selected.detach(),
+             vjp(queries, [=](const Tensor& ds) { return gather_rows(pattern, ds, keys); }),
+             vjp(keys, [=](const Tensor& ds) { return scatter_rows(pattern, ds, queries); }));
+  const Tensor p = record("sparse_attention", selected,
+                          vjp(scores, [=](const Tensor& dp) { return centered(pattern, dp, scale); }));
   return gather_rows(pattern, p, values);
 }
 

@@ -38,6 +38,21 @@ Accumulator fold(const T* x, std::int64_t n, Accumulator start, F f) {
   return lane[0];
 }
 
+// Folds `rows` rows of n elements into out[0 … n), one after the other, but four at a time, so that out is
+// read and written less often.
+template <class Accumulator, class T, class F>
+void fold_rows(const T* x, std::int64_t rows, std::int64_t n, Accumulator* __restrict out, F f) {
+  const auto at = [](T value) { return static_cast<Accumulator>(value); };
+  for (; rows >= 4; rows -= 4, x += 4 * n) {
+    for (std::int64_t i = 0; i < n; ++i) {
+      out[i] = f(f(f(f(out[i], at(x[i])), at(x[n + i])), at(x[2 * n + i])), at(x[3 * n + i]));
+    }
+  }
+  for (; rows > 0; --rows, x += n) {
+    for (std::int64_t i = 0; i < n; ++i) out[i] = f(out[i], at(x[i]));
+  }
+}
+
 // Reduces the turns [begin, end) of the outermost loop, whose elements begin at x, into `out`, where the
 // result's elements of turn `begin` begin.
 template <class Accumulator, class T, class F>
@@ -46,16 +61,20 @@ void reduce_part(const ReducePlan& plan, std::int64_t begin, std::int64_t end, c
   Shape extents = plan.extents;
   extents[0] = end - begin;
   if (std::find(extents.begin(), extents.end(), 0) != extents.end()) return;
-  const int inner = extents.size() - 1;
-  const std::int64_t n = extents[inner];
+  const int last = extents.size() - 1;
+  const std::int64_t n = extents[last];
+  // Rows that fold into the same elements are one loop with the elements' own.
+  const bool is_column_sum = last > 0 && plan.strides[last] != 0;
+  const int inner = is_column_sum ? last - 1 : last;
+  const std::int64_t rows = is_column_sum ? extents[inner] : 1;
   Shape counter = Shape::filled(inner, 0);
   for (;;) {
-    if (plan.strides[inner] == 0) {
+    if (plan.strides[last] == 0) {
       *out = f(*out, fold(x, n, start, f));
     } else {
-      for (std::int64_t i = 0; i < n; ++i) out[i] = f(out[i], static_cast<Accumulator>(x[i]));
+      fold_rows(x, rows, n, out, f);
     }
-    x += n;
+    x += rows * n;
     int axis = inner - 1;
     for (; axis >= 0; --axis) {
       out += plan.strides[axis];

@@ -51,13 +51,63 @@ HWY_INLINE void weighted_sum(std::int64_t count, const T* weights, const std::in
   }
 }
 
+#if HWY_TARGET != HWY_SCALAR
+// The sums of the lanes of four vectors, side by side.
+template <class V>
+HWY_INLINE void store_sums(V v0, V v1, V v2, V v3, float* to) {
+  const hn::ScalableTag<float> d;
+  // Within each block of four lanes: first the sums of two lanes of v0 and v2 and of v1 and v3, then of all.
+  const auto even = hn::Add(hn::InterleaveLower(d, v0, v2), hn::InterleaveUpper(d, v0, v2));
+  const auto odd = hn::Add(hn::InterleaveLower(d, v1, v3), hn::InterleaveUpper(d, v1, v3));
+  const auto sums = hn::Add(hn::InterleaveLower(d, even, odd), hn::InterleaveUpper(d, even, odd));
+  HWY_ALIGN float blocks[HWY_MAX_BYTES / sizeof(float)];
+  hn::Store(sums, d, blocks);
+  const hn::FixedTag<float, 4> block;
+  auto total = hn::Load(block, blocks);
+  for (std::size_t i = 4; i < hn::Lanes(d); i += 4) total = hn::Add(total, hn::Load(block, blocks + i));
+  hn::StoreU(total, block, to);
+}
+
+// The same for rows of whole vectors of float32, four rows at a time, as far as they go. Returns how many
+// rows that were.
+HWY_INLINE std::int64_t dot_fours(std::int64_t count, const float* x, const std::int32_t* columns,
+                                  const float* rows, std::int64_t width, float* y) {
+  const hn::ScalableTag<float> d;
+  const std::int64_t lanes = hn::Lanes(d);
+  if (width % lanes != 0) return 0;
+  std::int64_t s = 0;
+  for (; s + 4 <= count; s += 4) {
+    const float* row[4];
+    for (int r = 0; r < 4; ++r) row[r] = rows + columns[s + r] * width;
+    auto sum0 = hn::Zero(d), sum1 = sum0, sum2 = sum0, sum3 = sum0;
+    for (std::int64_t c = 0; c < width; c += lanes) {
+      const auto left = hn::LoadU(d, x + c);
+      sum0 = hn::MulAdd(left, hn::LoadU(d, row[0] + c), sum0);
+      sum1 = hn::MulAdd(left, hn::LoadU(d, row[1] + c), sum1);
+      sum2 = hn::MulAdd(left, hn::LoadU(d, row[2] + c), sum2);
+      sum3 = hn::MulAdd(left, hn::LoadU(d, row[3] + c), sum3);
+    }
+    store_sums(sum0, sum1, sum2, sum3, y + s);
+  }
+  return s;
+}
+
+#else
+HWY_INLINE std::int64_t dot_fours(std::int64_t, const float*, const std::int32_t*, const float*, std::int64_t,
+                                  float*) {
+  return 0;
+}
+#endif
+
 // y[s] = x . rows[s], for rows of `width` elements.
 template <class T>
 HWY_INLINE void dot_each(std::int64_t count, const T* x, const std::int32_t* columns, const T* rows,
                          std::int64_t width, T* y) {
   const hn::ScalableTag<T> d;
   const std::int64_t lanes = hn::Lanes(d);
-  for (std::int64_t s = 0; s < count; ++s) {
+  std::int64_t s = 0;
+  if constexpr (sizeof(T) == 4) s = dot_fours(count, x, columns, rows, width, y);
+  for (; s < count; ++s) {
     const T* row = rows + columns[s] * width;
     auto sum0 = hn::Zero(d), sum1 = hn::Zero(d);
     std::int64_t c = 0;

@@ -119,8 +119,8 @@ def report(rows: list[Row], measured: dict[int, Times], losses: dict[str, dict[s
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7, help="how often the sides take turns (default: 7)")
-    parser.add_argument("--seconds", type=float, default=1, help="for each side, turn and part (default: 1)")
+    parser.add_argument("--rounds", type=int, default=15, help="how often the sides take turns (default: 15)")
+    parser.add_argument("--seconds", type=float, default=0.5, help="for each side, turn and part (default: 0.5)")
     parser.add_argument("--steps", type=int, default=500, help="of the training whose losses are compared (default: 500)")
     parser.add_argument("--text", type=Path, default=Path("/usr/share/common-licenses/GPL-3"), help="a UTF-8 text file")
     parser.add_argument("--cores", type=int, nargs="+", default=sorted(os.sched_getaffinity(0))[-2:], metavar="CORE",

@@ -1,0 +1,18 @@
+// What takes this folder's place in a build without CUDA: no device, and every call for one says so.
+#include <taper/core/device_memory.hpp>
+#include <taper/core/fail.hpp>
+#include <taper/cuda/device.hpp>
+#include <taper/ops/kernels/backend.hpp>
+
+namespace taper {
+
+bool cuda::available() { return false; }
+std::string cuda::description() { return "built without CUDA"; }
+
+const detail::DeviceMemory& detail::device_memory(const char* op, Device) {
+  fail(op, "no CUDA device: ", cuda::description());
+}
+
+const kernels::Backend& kernels::cuda_backend() { fail("Tensor", "no CUDA device: ", cuda::description()); }
+
+}  // namespace taper

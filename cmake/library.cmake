@@ -44,10 +44,10 @@ target_precompile_headers(taper PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${PROJECT_SOUR
 # No op sets errno or relies on traps: without them sqrt and comparisons vectorise. Results stay those of IEEE arithmetic.
 target_compile_options(taper PRIVATE -fno-math-errno -fno-trapping-math)
 # The random stream is the same on every machine (core/random.cpp), a step of Adam with every instruction set.
-set_source_files_properties(${PROJECT_SOURCE_DIR}/core/random.cpp ${PROJECT_SOURCE_DIR}/nn/optim/adam_update.cpp
+set_source_files_properties(${PROJECT_SOURCE_DIR}/core/random.cpp ${PROJECT_SOURCE_DIR}/ops/kernels/adam.cpp
                             PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
 # With a precompiled header, g++ 12 forgets that option wherever a pragma names the instruction set.
-set_source_files_properties(${PROJECT_SOURCE_DIR}/nn/optim/adam_update.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+set_source_files_properties(${PROJECT_SOURCE_DIR}/ops/kernels/adam.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 
 # A false alarm of g++ 12 about string concatenation (GCC bug 105651), inside xtensor's printer.
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)

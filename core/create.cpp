@@ -1,6 +1,8 @@
 // Making tensors from lists and formulas.
 #include <taper/core/create.hpp>
+#include <taper/core/device_memory.hpp>
 #include <taper/core/fail.hpp>
+#include <taper/core/transfer.hpp>
 
 #include <cmath>
 
@@ -9,13 +11,13 @@ namespace {
 
 // A tensor whose i-th element in row-major order is element(i).
 template <class Element>
-Tensor generate(const char* op, const Shape& shape, DType dtype, Element element) {
-  Tensor result = Tensor::uninitialized(op, shape, dtype);
-  dispatch(dtype, [&]<class T>() {
+Tensor generate(const char* op, const Shape& shape, Kind kind, Element element) {
+  Tensor result = Tensor::uninitialized(op, shape, kind.dtype);
+  dispatch(kind.dtype, [&]<class T>() {
     T* out = result.mutable_data<T>();
     for (std::int64_t i = 0, n = result.size(); i < n; ++i) out[i] = static_cast<T>(element(i));
   });
-  return result;
+  return kind.device.is_cpu() ? result : detail::copied(op, result, kind.device);
 }
 
 }  // namespace
@@ -41,40 +43,42 @@ void NestedList::write(std::size_t depth, const std::vector<std::int64_t>& exten
   for (const NestedList& item : items_) item.write(depth + 1, extents, out);
 }
 
-Tensor tensor(const NestedList& values, DType dtype) {
+Tensor tensor(const NestedList& values, Kind kind) {
   std::vector<std::int64_t> extents;
   std::vector<double> flat;
   values.measure(extents);
   values.write(0, extents, flat);
-  return tensor(flat, Shape(extents.data(), static_cast<int>(extents.size())), dtype);
+  return tensor(flat, Shape(extents.data(), static_cast<int>(extents.size())), kind);
 }
 
-Tensor tensor(const std::vector<double>& values, const Shape& shape, DType dtype) {
+Tensor tensor(const std::vector<double>& values, const Shape& shape, Kind kind) {
   if (element_count("tensor", shape) != static_cast<std::int64_t>(values.size())) {
     fail("tensor", "values has ", values.size(), " elements, which do not fill shape ", shape);
   }
-  return generate("tensor", shape, dtype,
-                  [&](std::int64_t i) { return values[static_cast<std::size_t>(i)]; });
+  return generate("tensor", shape, kind, [&](std::int64_t i) { return values[static_cast<std::size_t>(i)]; });
 }
 
-Tensor full(const Shape& shape, double value, DType dtype) {
-  return generate("full", shape, dtype, [value](std::int64_t) { return value; });
+Tensor full(const Shape& shape, double value, Kind kind) {
+  if (kind.device.is_cpu()) return generate("full", shape, kind, [value](std::int64_t) { return value; });
+  Tensor result = Tensor::uninitialized("full", shape, kind);
+  detail::device_memory("full", kind.device).fill(kind.dtype, result.impl().data, result.size(), value);
+  return result;
 }
-Tensor zeros(const Shape& shape, DType dtype) { return full(shape, 0, dtype); }
-Tensor ones(const Shape& shape, DType dtype) { return full(shape, 1, dtype); }
+Tensor zeros(const Shape& shape, Kind kind) { return full(shape, 0, kind); }
+Tensor ones(const Shape& shape, Kind kind) { return full(shape, 1, kind); }
 
-Tensor scalar_like(double value, const Tensor& like) { return full({}, value, like.dtype()); }
+Tensor scalar_like(double value, const Tensor& like) { return full({}, value, like.kind()); }
 
-Tensor arange(double start, double stop, double step, DType dtype) {
+Tensor arange(double start, double stop, double step, Kind kind) {
   if (!std::isfinite(start) || !std::isfinite(stop) || !std::isfinite(step) || step == 0) {
     fail("arange", "wanted finite arguments and a step other than 0, got start ", start, ", stop ", stop,
          ", step ", step);
   }
   const double count = std::max(0.0, std::ceil((stop - start) / step));
   if (count > 1e18) fail("arange", "from ", start, " to ", stop, " by ", step, " is too many elements");
-  return generate("arange", {static_cast<std::int64_t>(count)}, dtype,
+  return generate("arange", {static_cast<std::int64_t>(count)}, kind,
                   [=](std::int64_t i) { return start + static_cast<double>(i) * step; });
 }
-Tensor arange(double stop, DType dtype) { return arange(0, stop, 1, dtype); }
+Tensor arange(double stop, Kind kind) { return arange(0, stop, 1, kind); }
 
 }  // namespace taper

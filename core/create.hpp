@@ -1,4 +1,4 @@
-// Making tensors: from nested lists, filled, counted.
+// Making tensors: from nested lists, filled, counted; on the CPU, or on the device that the kind names.
 #pragma once
 
 #include <taper/core/tensor.hpp>
@@ -15,7 +15,7 @@ class NestedList {
   NestedList(std::initializer_list<NestedList> items) : items_(items), is_list_(true) {}
 
  private:
-  friend Tensor tensor(const NestedList& values, DType dtype);
+  friend Tensor tensor(const NestedList& values, Kind kind);
   void measure(std::vector<std::int64_t>& extents) const;
   void write(std::size_t depth, const std::vector<std::int64_t>& extents, std::vector<double>& out) const;
 
@@ -26,23 +26,23 @@ class NestedList {
 
 // The tensor that the braces spell: tensor({{1, 2}, {3, 4}}) has shape (2, 2), tensor(3.5) rank 0. Throws
 // where the lists are ragged.
-Tensor tensor(const NestedList& values, DType dtype = float32);
+Tensor tensor(const NestedList& values, Kind kind = float32);
 
 // A tensor of the given shape with these elements in row-major order. Throws where their number does not fit.
-Tensor tensor(const std::vector<double>& values, const Shape& shape, DType dtype = float32);
+Tensor tensor(const std::vector<double>& values, const Shape& shape, Kind kind = float32);
 
 // Each element 0, 1, or `value`. All throw where the shape is negative or too large.
-Tensor zeros(const Shape& shape, DType dtype = float32);
-Tensor ones(const Shape& shape, DType dtype = float32);
-Tensor full(const Shape& shape, double value, DType dtype = float32);
+Tensor zeros(const Shape& shape, Kind kind = float32);
+Tensor ones(const Shape& shape, Kind kind = float32);
+Tensor full(const Shape& shape, double value, Kind kind = float32);
 
-// A rank-0 tensor of like's dtype: what a number becomes beside a tensor, as in 2.0 * x.
+// A rank-0 tensor of like's kind: what a number becomes beside a tensor, as in 2.0 * x.
 Tensor scalar_like(double value, const Tensor& like);
 
 // start, start + step, … up to but without stop: ceil((stop - start) / step) elements, as NumPy's arange.
 // Throws where step is 0 or an argument is not finite.
-Tensor arange(double start, double stop, double step = 1, DType dtype = float32);
+Tensor arange(double start, double stop, double step = 1, Kind kind = float32);
 // 0, 1, …, stop - 1.
-Tensor arange(double stop, DType dtype = float32);
+Tensor arange(double stop, Kind kind = float32);
 
 }  // namespace taper

@@ -1,5 +1,6 @@
 // Central differences against the tape.
 #include <taper/core/create.hpp>
+#include <taper/core/device_memory.hpp>
 #include <taper/core/fail.hpp>
 #include <taper/core/gradcheck.hpp>
 #include <taper/core/random.hpp>
@@ -20,7 +21,8 @@ using ManyToMany = std::function<Tensors(const Tensors&)>;
 long double project(const Tensors& outputs, const Tensors& cotangents) {
   long double sum = 0;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const double *y = outputs[i].data<double>(), *v = cotangents[i].data<double>();
+    const Tensor output = outputs[i].detach().to(Device::cpu()), cotangent = cotangents[i].to(Device::cpu());
+    const double *y = output.data<double>(), *v = cotangent.data<double>();
     for (std::int64_t j = 0; j < outputs[i].size(); ++j) sum += static_cast<long double>(y[j]) * v[j];
   }
   return sum;
@@ -65,12 +67,13 @@ class Checker {
     for (const Tensor& output : outputs) {
       if (output.dtype() != float64)
         fail("gradcheck", "the function must return float64, got ", output.dtype());
-      cotangents_.push_back(uniform(output.shape(), 0.5, 1.5, generator, float64));
+      cotangents_.push_back(uniform(output.shape(), 0.5, 1.5, generator, output.kind()));
       if (!Tape::tracks(output)) continue;  // a constant: its gradient is zero
       const Tensors parts =
           tape.gradient(output, inputs_, {.keep_graph = true, .cotangent = cotangents_.back()});
       for (std::size_t i = 0; i < parts.size(); ++i) {
-        const double* part = parts[i].data<double>();
+        const Tensor host = parts[i].to(Device::cpu());
+        const double* part = host.data<double>();
         double* sum = gradients[i].mutable_data<double>();
         for (std::int64_t j = 0; j < parts[i].size(); ++j) sum[j] += part[j];
       }
@@ -78,10 +81,20 @@ class Checker {
     return gradients;
   }
 
-  Differences differences(double& element, double step) const {
-    const double x = element, h = step * std::max(1.0, std::abs(x));
+  static void put(Tensor& input, std::int64_t i, double value) {
+    if (input.device().is_cpu()) {
+      input.mutable_data<double>()[i] = value;
+    } else {
+      const detail::DeviceMemory& memory = detail::device_memory("gradcheck", input.device());
+      memory.to_device(&value, input.impl().data + i * std::int64_t{sizeof value}, sizeof value);
+    }
+  }
+
+  // Of f with respect to element i of `input`, which is x.
+  Differences differences(Tensor& input, std::int64_t i, double x, double step) const {
+    const double h = step * std::max(1.0, std::abs(x));
     const auto at = [&](double value) {
-      element = value;
+      put(input, i, value);
       return project(f_(inputs_), cotangents_);
     };
     const Tape::Recording off(nullptr);
@@ -93,17 +106,18 @@ class Checker {
 
   void check(std::size_t argument, const Tensor& analytic, GradcheckReport& report) {
     Tensor& input = inputs_[argument];
-    double* elements = input.mutable_data<double>();
+    const std::vector<double> elements = input.to_vector();
     const double* gradient = analytic.data<double>();
     std::vector<GradcheckReport::Element> compared;
     double scale = 1e-3;
     for (std::int64_t i = 0; i < input.size(); ++i) {
-      Differences found = differences(elements[i], options_.step);
+      const double x = elements[static_cast<std::size_t>(i)];
+      Differences found = differences(input, i, x, options_.step);
       bool kink = false;
       if (found.jump > 1e-4 * std::max(1.0, std::abs(found.central))) {
         // Curvature makes the one-sided differences disagree in proportion to the step, a kink at x whatever
         // the step.
-        const Differences finer = differences(elements[i], options_.step / 16);
+        const Differences finer = differences(input, i, x, options_.step / 16);
         kink = finer.jump > found.jump / 2;
         found = finer;
       }

@@ -1,4 +1,4 @@
-// Indices: checking on construction.
+// Indices: checking on construction, and the copy on a device.
 #include <taper/core/fail.hpp>
 #include <taper/core/indices.hpp>
 
@@ -6,13 +6,23 @@ namespace taper {
 
 Indices::Indices(std::vector<std::int64_t> values)
     : shape_{static_cast<std::int64_t>(values.size())},
-      values_(std::make_shared<const std::vector<std::int64_t>>(std::move(values))) {}
+      shared_(std::make_shared<Shared>(std::move(values))) {}
 
 Indices::Indices(std::vector<std::int64_t> values, const Shape& shape)
-    : shape_(shape), values_(std::make_shared<const std::vector<std::int64_t>>(std::move(values))) {
+    : shape_(shape), shared_(std::make_shared<Shared>(std::move(values))) {
   if (element_count("Indices", shape) != size()) {
     fail("Indices", "values has ", size(), " elements, which do not fill shape ", shape);
   }
+}
+
+const std::int64_t* Indices::on(const char* op, Device device) const {
+  std::call_once(shared_->is_copied, [&] {
+    detail::Array<std::int64_t> copy(op, device, size());
+    detail::device_memory(op, device)
+        .to_device(shared_->values.data(), copy.data(), shared_->values.size() * sizeof(std::int64_t));
+    shared_->copy = std::move(copy);
+  });
+  return shared_->copy.data();
 }
 
 }  // namespace taper

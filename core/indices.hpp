@@ -1,11 +1,13 @@
 // Indices: integer positions with a shape, for gather and for class labels.
 #pragma once
 
+#include <taper/core/array.hpp>
 #include <taper/core/shape.hpp>
 
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 namespace taper {
@@ -20,12 +22,22 @@ class Indices {
   Indices(std::vector<std::int64_t> values, const Shape& shape);
 
   const Shape& shape() const { return shape_; }
-  std::int64_t size() const { return static_cast<std::int64_t>(values_->size()); }
-  std::int64_t operator[](std::int64_t i) const { return (*values_)[static_cast<std::size_t>(i)]; }
+  std::int64_t size() const { return static_cast<std::int64_t>(shared_->values.size()); }
+  std::int64_t operator[](std::int64_t i) const { return shared_->values[static_cast<std::size_t>(i)]; }
+
+  // The values in the memory of a device other than the CPU, for its kernels. Copied there by the first call.
+  // Throws where there is no such device or it is out of memory.
+  const std::int64_t* on(const char* op, Device device) const;
 
  private:
+  struct Shared {
+    explicit Shared(std::vector<std::int64_t> numbers) : values(std::move(numbers)) {}
+    std::vector<std::int64_t> values;
+    std::once_flag is_copied;
+    detail::Array<std::int64_t> copy;
+  };
   Shape shape_;  // first: it is read off the values before they move
-  std::shared_ptr<const std::vector<std::int64_t>> values_;
+  std::shared_ptr<Shared> shared_;
 };
 
 }  // namespace taper

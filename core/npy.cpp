@@ -79,8 +79,9 @@ Tensor load_npy(const std::string& path) {
 }
 
 void save_npy(const std::string& path, const Tensor& tensor) {
+  const Tensor host = tensor.detach().to(Device::cpu());
   const std::string bytes =
-      dispatch(tensor.dtype(), [&]<class T>() { return xt::dump_npy(as_xtensor<T>(tensor)); });
+      dispatch(tensor.dtype(), [&]<class T>() { return xt::dump_npy(as_xtensor<T>(host)); });
   detail::write_file("save_npy", path, bytes);
 }
 

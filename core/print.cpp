@@ -12,7 +12,8 @@
 namespace taper {
 
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor) {
-  dispatch(tensor.dtype(), [&]<class T>() { out << as_xtensor<T>(tensor); });
+  const Tensor host = tensor.detach().to(Device::cpu());
+  dispatch(tensor.dtype(), [&]<class T>() { out << as_xtensor<T>(host); });
   return out;
 }
 

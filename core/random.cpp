@@ -2,6 +2,7 @@
 // without fused multiply-adds, which would round differently where a machine has them.
 #include <taper/core/fail.hpp>
 #include <taper/core/random.hpp>
+#include <taper/core/transfer.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -29,13 +30,13 @@ double portable_log(double x) {
 }
 
 template <class Draw>
-Tensor draw(const char* op, const Shape& shape, DType dtype, Draw next) {
-  Tensor result = Tensor::uninitialized(op, shape, dtype);
-  dispatch(dtype, [&]<class T>() {
+Tensor draw(const char* op, const Shape& shape, Kind kind, Draw next) {
+  Tensor result = Tensor::uninitialized(op, shape, kind.dtype);
+  dispatch(kind.dtype, [&]<class T>() {
     T* out = result.mutable_data<T>();
     for (std::int64_t i = 0, n = result.size(); i < n; ++i) out[i] = static_cast<T>(next());
   });
-  return result;
+  return kind.device.is_cpu() ? result : detail::copied(op, result, kind.device);
 }
 
 }  // namespace
@@ -100,26 +101,27 @@ Generator& default_generator() {
   return generator;
 }
 
-Tensor randn(const Shape& shape, Generator& generator, DType dtype) {
-  return draw("randn", shape, dtype, [&] { return generator.normal(); });
+Tensor randn(const Shape& shape, Generator& generator, Kind kind) {
+  return draw("randn", shape, kind, [&] { return generator.normal(); });
 }
-Tensor randn(const Shape& shape, DType dtype) { return randn(shape, default_generator(), dtype); }
+Tensor randn(const Shape& shape, Kind kind) { return randn(shape, default_generator(), kind); }
 
-Tensor uniform(const Shape& shape, double low, double high, Generator& generator, DType dtype) {
+Tensor uniform(const Shape& shape, double low, double high, Generator& generator, Kind kind) {
   if (!(std::isfinite(low) && std::isfinite(high) && low < high)) {
     fail("uniform", "wanted finite low < high, got low ", low, ", high ", high);
   }
-  // The largest value below high that dtype can hold: rounding must not reach high itself.
-  const double largest = dtype == float32 ? std::nextafter(static_cast<float>(high), static_cast<float>(low))
-                                          : std::nextafter(high, low);
-  return draw("uniform", shape, dtype, [&] {
+  // The largest value below high that the dtype can hold: rounding must not reach high itself.
+  const double largest = kind.dtype == float32
+                             ? std::nextafter(static_cast<float>(high), static_cast<float>(low))
+                             : std::nextafter(high, low);
+  return draw("uniform", shape, kind, [&] {
     // low + (high - low) u, in halves, because high - low may overflow.
     const double x = 2 * (low / 2 + (high / 2 - low / 2) * generator.uniform());
     return std::clamp(x, low, largest);
   });
 }
-Tensor uniform(const Shape& shape, double low, double high, DType dtype) {
-  return uniform(shape, low, high, default_generator(), dtype);
+Tensor uniform(const Shape& shape, double low, double high, Kind kind) {
+  return uniform(shape, low, high, default_generator(), kind);
 }
 
 }  // namespace taper

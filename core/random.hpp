@@ -40,12 +40,13 @@ class Generator {
 //   default_generator() = Generator(42);
 Generator& default_generator();
 
-// Standard normal elements. float32 elements are the rounded float64 ones of the same stream.
-Tensor randn(const Shape& shape, Generator& generator, DType dtype = float32);
-Tensor randn(const Shape& shape, DType dtype = float32);
+// Standard normal elements. float32 elements are the rounded float64 ones of the same stream. On a device
+// they are the same bits: the CPU draws them.
+Tensor randn(const Shape& shape, Generator& generator, Kind kind = float32);
+Tensor randn(const Shape& shape, Kind kind = float32);
 
 // Elements uniform in [low, high). Throws unless low < high and both are finite.
-Tensor uniform(const Shape& shape, double low, double high, Generator& generator, DType dtype = float32);
-Tensor uniform(const Shape& shape, double low, double high, DType dtype = float32);
+Tensor uniform(const Shape& shape, double low, double high, Generator& generator, Kind kind = float32);
+Tensor uniform(const Shape& shape, double low, double high, Kind kind = float32);
 
 }  // namespace taper

@@ -339,8 +339,9 @@ void save_safetensors(const std::string& path, const State& state) {
   for (const DType dtype : {float64, float32}) {
     for (const auto& [name, tensor] : state.tensors) {
       if (tensor.dtype() != dtype) continue;
-      file.append(reinterpret_cast<const char*>(tensor.impl().data),
-                  static_cast<std::size_t>(tensor.size()) * size_of(dtype));
+      const Tensor host = tensor.detach().to(Device::cpu());
+      file.append(reinterpret_cast<const char*>(host.impl().data),
+                  static_cast<std::size_t>(host.size()) * size_of(dtype));
     }
   }
   detail::write_file(op, path, file);

@@ -1,5 +1,6 @@
 // The walk along the tape.
 #include <taper/core/create.hpp>
+#include <taper/core/device_memory.hpp>
 #include <taper/core/fail.hpp>
 #include <taper/core/record.hpp>
 #include <taper/core/tape.hpp>
@@ -15,15 +16,8 @@ namespace {
 
 std::atomic<std::uint64_t> next_id{1};
 
-// x + y for two cotangents of one value, recorded like any op so that gradients of gradients see it. (The op
-// add stands above core.) x is overwritten where nobody else can see it.
-Tensor sum_of_cotangents(const char* op, Tensor x, const Tensor& y) {
-  if (!(x.shape() == y.shape()) || x.dtype() != y.dtype()) {
-    fail(op, "two vector-Jacobian products for one input differ: ", x.dtype(), " ", x.shape(), " and ",
-         y.dtype(), " ", y.shape());
-  }
-  const bool in_place = x.is_sole_owner() && !Tape::tracks(x);
-  Tensor sum = in_place ? x : Tensor::uninitialized(op, x.shape(), x.dtype());
+// sum = x + y on the CPU.
+void add_elements(const Tensor& x, const Tensor& y, Tensor& sum) {
   dispatch(x.dtype(), [&]<class T>() {
     const T *a = x.data<T>(), *b = y.data<T>();
     T* out = sum.mutable_data<T>();
@@ -31,6 +25,23 @@ Tensor sum_of_cotangents(const char* op, Tensor x, const Tensor& y) {
       for (std::int64_t i = begin; i < end; ++i) out[i] = a[i] + b[i];
     });
   });
+}
+
+// x + y for two cotangents of one value, recorded like any op so that gradients of gradients see it. (The op
+// add stands above core.) x is overwritten where nobody else can see it.
+Tensor sum_of_cotangents(const char* op, Tensor x, const Tensor& y) {
+  if (!(x.shape() == y.shape()) || x.kind() != y.kind()) {
+    fail(op, "two vector-Jacobian products for one input differ: ", x.kind(), " ", x.shape(), " and ",
+         y.kind(), " ", y.shape());
+  }
+  const bool in_place = x.is_sole_owner() && !Tape::tracks(x);
+  Tensor sum = in_place ? x : Tensor::uninitialized(op, x.shape(), x.kind());
+  if (!x.device().is_cpu()) {
+    detail::device_memory(op, x.device())
+        .add(x.dtype(), x.impl().data, y.impl().data, sum.impl().data, x.size());
+  } else {
+    add_elements(x, y, sum);
+  }
   const auto identity = [](const Tensor& cotangent) { return cotangent; };
   return record("sum_of_cotangents", sum, vjp(x, identity), vjp(y, identity));
 }
@@ -99,9 +110,10 @@ void Tape::check_output(const char* op, const Tensor& output, const GradientOpti
     if (output.size() != 1) {
       fail(op, "loss must have one element, or a cotangent must be given: loss is ", output.shape());
     }
-  } else if (!(options.cotangent.shape() == output.shape()) || options.cotangent.dtype() != output.dtype()) {
-    fail(op, "cotangent must have the loss's shape and dtype: cotangent is ", options.cotangent.dtype(), " ",
-         options.cotangent.shape(), ", loss is ", output.dtype(), " ", output.shape());
+  } else if (!(options.cotangent.shape() == output.shape()) || options.cotangent.kind() != output.kind()) {
+    fail(op, "cotangent must have the loss's shape, dtype and device: cotangent is ",
+         options.cotangent.kind(), " ", options.cotangent.shape(), ", loss is ", output.kind(), " ",
+         output.shape());
   }
 }
 
@@ -113,7 +125,7 @@ Tape::PoolVector<Tensor> Tape::pull_back(const char* op, const Tensor& output, c
   const std::uint32_t last = node_of(output);
   PoolVector<Tensor> cotangents(last + std::size_t{1});
   const Recording recording(options.create_graph ? this : nullptr);
-  cotangents[last] = options.cotangent ? options.cotangent : ones(output.shape(), output.dtype());
+  cotangents[last] = options.cotangent ? options.cotangent : ones(output.shape(), output.kind());
 
   for (std::uint32_t i = last + 1; i-- > 0;) {
     if (!cotangents[i] || !nodes_[i].op || (marks && !(*marks)[i].leads_to_input)) continue;
@@ -151,9 +163,9 @@ void Tape::backward(const Tensor& loss, const GradientOptions& options) {
   for (const auto& [impl, leaf] : leaves_) {
     if (leaf.node >= cotangents.size() || !cotangents[leaf.node] || !impl->wants_grad) continue;
     Tensor gradient = std::move(cotangents[leaf.node]);
-    if (!(gradient.shape() == impl->shape) || gradient.dtype() != impl->dtype) {
-      fail("backward", "a vector-Jacobian product is ", gradient.dtype(), " ", gradient.shape(),
-           ", its input ", impl->dtype, " ", impl->shape);
+    if (!(gradient.shape() == impl->shape) || gradient.kind() != leaf.tensor.kind()) {
+      fail("backward", "a vector-Jacobian product is ", gradient.kind(), " ", gradient.shape(),
+           ", its input ", leaf.tensor.kind(), " ", impl->shape);
     }
     const Recording recording(options.create_graph ? this : nullptr);
     if (impl->grad) {
@@ -195,7 +207,7 @@ std::vector<Tensor> Tape::gradient(const Tensor& loss, const std::vector<Tensor>
   for (const Tensor& input : inputs) {
     const std::uint32_t node = node_of(input);
     const bool reached = node < cotangents.size() && cotangents[node];
-    gradients.push_back(reached ? cotangents[node] : zeros(input.shape(), input.dtype()));
+    gradients.push_back(reached ? cotangents[node] : zeros(input.shape(), input.kind()));
   }
   return gradients;
 }

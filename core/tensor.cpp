@@ -1,31 +1,27 @@
 // Tensor: memory, sharing and access. Printing is in print.cpp, which alone pays for xtensor's headers.
+#include <taper/core/device_memory.hpp>
 #include <taper/core/fail.hpp>
 #include <taper/core/pool.hpp>
-#include <taper/core/tensor.hpp>
+#include <taper/core/transfer.hpp>
 
-#include <cstring>
 #include <limits>
 #include <new>
-#include <ostream>
 
 namespace taper {
-
-std::ostream& operator<<(std::ostream& out, DType dtype) {
-  return out << (dtype == float32 ? "float32" : "float64");
-}
 
 namespace detail {
 namespace {
 
-std::size_t block_bytes(const TensorImpl& impl) {
-  return sizeof(TensorImpl) + (impl.owner ? 0 : static_cast<std::size_t>(impl.size) * size_of(impl.dtype));
+std::size_t element_bytes(const TensorImpl& impl) {
+  return static_cast<std::size_t>(impl.size) * size_of(impl.dtype);
 }
 
 // A header for the same elements under `shape`. Sharing a share refers to the owner itself: chains don't
 // build up.
 TensorImpl* share(const Tensor& source, const Shape& shape) {
   const TensorImpl& impl = source.impl();
-  auto* header = new (pool_allocate(sizeof(TensorImpl))) TensorImpl(shape, impl.dtype, impl.size);
+  auto* header =
+      new (pool_allocate(sizeof(TensorImpl))) TensorImpl(shape, source.kind(), impl.size, sizeof(TensorImpl));
   header->data = impl.data;
   header->owner = impl.owner ? impl.owner : source;
   return header;
@@ -34,7 +30,9 @@ TensorImpl* share(const Tensor& source, const Shape& shape) {
 }  // namespace
 
 void destroy(TensorImpl* impl) noexcept {
-  const std::size_t bytes = block_bytes(*impl);
+  if (!impl->device.is_cpu() && !impl->owner)
+    device_memory("Tensor", impl->device).release(impl->data, element_bytes(*impl));
+  const std::size_t bytes = impl->block_bytes;
   impl->~TensorImpl();
   pool_release(impl, bytes);
 }
@@ -47,37 +45,39 @@ void Tensor::throw_empty() {
       "gradient");
 }
 
-Tensor Tensor::uninitialized(const char* op, const Shape& shape, DType dtype) {
+Tensor Tensor::uninitialized(const char* op, const Shape& shape, Kind kind) {
   const std::int64_t size = element_count(op, shape);
   if (size > std::numeric_limits<std::int64_t>::max() / 16)
     fail(op, "shape ", shape, " is too large for memory");
-  const std::size_t bytes = static_cast<std::size_t>(size) * size_of(dtype);
-  auto* block = static_cast<std::byte*>(detail::pool_allocate(sizeof(detail::TensorImpl) + bytes));
-  auto* impl = new (block) detail::TensorImpl(shape, dtype, size);
-  impl->data = block + sizeof(detail::TensorImpl);
+  const std::size_t bytes = static_cast<std::size_t>(size) * size_of(kind.dtype);
+  const bool is_on_cpu = kind.device.is_cpu();
+  void* const elements = is_on_cpu ? nullptr : detail::device_memory(op, kind.device).allocate(op, bytes);
+  const std::size_t block_bytes = sizeof(detail::TensorImpl) + (is_on_cpu ? bytes : 0);
+  auto* block = static_cast<std::byte*>(detail::pool_allocate(block_bytes));
+  auto* impl = new (block) detail::TensorImpl(shape, kind, size, block_bytes);
+  impl->data = is_on_cpu ? block + sizeof(detail::TensorImpl) : static_cast<std::byte*>(elements);
   return Tensor(impl);
 }
 
 std::int64_t Tensor::extent(int axis) const { return shape()[checked_axis("extent", "axis", axis, shape())]; }
 
-void Tensor::throw_dtype(DType wanted) const {
-  fail("data", "asked for ", wanted, " elements of a ", dtype(), " tensor");
+void Tensor::throw_access(DType wanted) const {
+  if (dtype() != wanted) fail("data", "asked for ", wanted, " elements of a ", dtype(), " tensor");
+  fail("data", "the elements of a tensor of shape ", shape(), " are on ", device(),
+       ": to(Device::cpu()) makes a copy that can be read");
 }
 
 double Tensor::item() const {
   if (size() != 1) fail("item", "wanted exactly one element, got shape ", shape());
-  return dispatch(dtype(), [&]<class T>() { return static_cast<double>(*data<T>()); });
+  return to_vector()[0];
 }
 
 std::vector<double> Tensor::to_vector() const {
+  if (!device().is_cpu()) return detail::copied("to_vector", *this, Device::cpu()).to_vector();
   return dispatch(dtype(), [&]<class T>() { return std::vector<double>(data<T>(), data<T>() + size()); });
 }
 
-Tensor Tensor::clone() const {
-  Tensor copy = uninitialized("clone", shape(), dtype());
-  std::memcpy(copy.impl_->data, impl_->data, static_cast<std::size_t>(size()) * size_of(dtype()));
-  return copy;
-}
+Tensor Tensor::clone() const { return detail::copied("clone", *this, device()); }
 
 Tensor Tensor::detach() const { return Tensor(detail::share(*this, shape())); }
 

@@ -1,7 +1,7 @@
 // Tensor: a multidimensional array of float32 or float64, row-major and contiguous, shared and cheap to copy.
 #pragma once
 
-#include <taper/core/dtype.hpp>
+#include <taper/core/device.hpp>
 #include <taper/core/shape.hpp>
 
 #include <atomic>
@@ -34,8 +34,9 @@ class Tensor {
   ~Tensor();
 
   // An array whose elements are not set yet; the caller writes each of them. Throws where the shape is
-  // negative or too large to count; `op` is named in the message.
-  static Tensor uninitialized(const char* op, const Shape& shape, DType dtype);
+  // negative or too large to count, there is no such device or it is out of memory; `op` is named in the
+  // message.
+  static Tensor uninitialized(const char* op, const Shape& shape, Kind kind);
 
   // Is there an array behind this handle?
   explicit operator bool() const { return impl_ != nullptr; }
@@ -45,8 +46,11 @@ class Tensor {
   std::int64_t size() const;            // number of elements
   std::int64_t extent(int axis) const;  // of one axis; negative counts from the end
   DType dtype() const;
+  Device device() const;
+  Kind kind() const { return {dtype(), device()}; }
 
-  // The elements in row-major order. Throws unless T is the dtype's type (float or double).
+  // The elements in row-major order. Throws unless T is the dtype's type (float or double) and the tensor
+  // lies on the CPU.
   template <class T>
   const T* data() const {
     return static_cast<const T*>(checked_data(dtype_of<T>));
@@ -58,12 +62,21 @@ class Tensor {
     return static_cast<T*>(checked_data(dtype_of<T>));
   }
 
-  // The only element, as a double. Throws unless there is exactly one.
+  // The only element, as a double. Throws unless there is exactly one. From a device it is copied, which
+  // waits until all that led to it has been computed.
   double item() const;
-  // All elements in row-major order, as doubles.
+  // All elements in row-major order, as doubles; likewise.
   std::vector<double> to_vector() const;
 
-  // A copy with memory of its own, without history or gradient.
+  // The same elements on that device: a copy, or this tensor where it lies there already. It is an op, whose
+  // vector-Jacobian product is the copy back. Throws where there is no such device or it is out of memory.
+  Tensor to(Device device) const;
+  // Moves the elements and the gradient to that device, in place: every handle to this tensor sees it there,
+  // while views of it (detach, view, reshape) keep the elements where they were. Throws for a recorded result
+  // and for a view; and as to() does. For Module::to.
+  void move_to(Device device);
+
+  // A copy with memory of its own on the same device, without history or gradient.
   Tensor clone() const;
   // The same elements (shared) without history: what an op does with the result is not differentiated through
   // it.
@@ -90,7 +103,7 @@ class Tensor {
  private:
   explicit Tensor(detail::TensorImpl* impl) : impl_(impl) {}  // takes over one reference
   [[noreturn]] static void throw_empty();
-  [[noreturn]] void throw_dtype(DType wanted) const;
+  [[noreturn]] void throw_access(DType wanted) const;
   void* checked_data(DType wanted) const;
 
   detail::TensorImpl* impl_ = nullptr;
@@ -102,19 +115,23 @@ std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 namespace detail {
 
 // Header and elements stand in one block of the pool, the elements behind the header; a tensor that shares
-// the elements of another is a header alone that keeps the owner alive.
+// the elements of another is a header alone that keeps the owner alive. Of a tensor on a device only the
+// header stands in the pool.
 struct alignas(64) TensorImpl {
-  TensorImpl(const Shape& shape, DType dtype, std::int64_t size) : size(size), shape(shape), dtype(dtype) {}
+  TensorImpl(const Shape& shape, Kind kind, std::int64_t size, std::size_t block_bytes)
+      : size(size), block_bytes(block_bytes), shape(shape), dtype(kind.dtype), device(kind.device) {}
 
   std::atomic<std::uint32_t> references{1};
   std::uint32_t node = 0;  // which node of that tape produced this tensor
   std::uint64_t tape = 0;  // number of the tape that recorded it; 0: none
   std::int64_t size;
+  std::size_t block_bytes;  // of the pool
   std::byte* data = nullptr;
   Tensor owner;  // whose block holds the elements, if not this one
   Tensor grad;
   Shape shape;
   DType dtype;
+  Device device;
   bool wants_grad = false;
 };
 
@@ -139,9 +156,10 @@ inline Tensor::~Tensor() {
 inline const Shape& Tensor::shape() const { return impl().shape; }
 inline std::int64_t Tensor::size() const { return impl().size; }
 inline DType Tensor::dtype() const { return impl().dtype; }
+inline Device Tensor::device() const { return impl().device; }
 inline bool Tensor::wants_grad() const { return impl().wants_grad; }
 inline void* Tensor::checked_data(DType wanted) const {
-  if (impl().dtype != wanted) throw_dtype(wanted);
+  if (impl().dtype != wanted || !impl_->device.is_cpu()) throw_access(wanted);
   return impl_->data;
 }
 inline Tensor Tensor::grad() const { return impl().grad; }

@@ -1,9 +1,18 @@
-// The CUDA back end of a build without CUDA.
+// What takes this folder's place in a build without CUDA: no device, and every call for one says so.
+#include <taper/core/device_memory.hpp>
+#include <taper/core/fail.hpp>
 #include <taper/cuda/device.hpp>
+#include <taper/ops/kernels/backend.hpp>
 
-namespace taper::cuda {
+namespace taper {
 
-bool available() { return false; }
-std::string description() { return "built without CUDA"; }
+bool cuda::available() { return false; }
+std::string cuda::description() { return "built without CUDA"; }
 
-}  // namespace taper::cuda
+const detail::DeviceMemory& detail::device_memory(const char* op, Device) {
+  fail(op, "no CUDA device: ", cuda::description());
+}
+
+const kernels::Backend& kernels::cuda_backend() { fail("Tensor", "no CUDA device: ", cuda::description()); }
+
+}  // namespace taper

@@ -19,7 +19,7 @@ Tensor Dropout::operator()(const Tensor& x) const {
     const T values[] = {0, static_cast<T>(1 / (1 - p_))};  // by index: nothing could predict a branch
     for (std::int64_t i = 0, n = mask.size(); i < n; ++i) m[i] = values[generator.uniform() >= p_];
   });
-  return x * mask;
+  return x * mask.to(x.device());
 }
 
 }  // namespace taper::nn

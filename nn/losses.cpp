@@ -3,39 +3,45 @@
 #include <taper/core/fail.hpp>
 #include <taper/core/record.hpp>
 #include <taper/nn/losses.hpp>
+#include <taper/ops/add.hpp>
+#include <taper/ops/div.hpp>
+#include <taper/ops/max.hpp>
+#include <taper/ops/maximum.hpp>
 #include <taper/ops/mean.hpp>
 #include <taper/ops/mul.hpp>
 #include <taper/ops/sparse_softmax.hpp>
 #include <taper/ops/square.hpp>
 #include <taper/ops/sub.hpp>
+#include <taper/ops/sum.hpp>
 #include <taper/ops/where.hpp>
 
-#include <algorithm>
-#include <cmath>
+#include <limits>
 
 namespace taper::nn {
 
 Tensor mean_squared_error(const Tensor& prediction, const Tensor& target) {
-  if (!(prediction.shape() == target.shape()) || prediction.dtype() != target.dtype()) {
-    fail("mean_squared_error", "prediction and target differ: prediction is ", prediction.dtype(), " ",
-         prediction.shape(), ", target is ", target.dtype(), " ", target.shape());
+  if (!(prediction.shape() == target.shape()) || prediction.kind() != target.kind()) {
+    fail("mean_squared_error", "prediction and target differ: prediction is ", prediction.kind(), " ",
+         prediction.shape(), ", target is ", target.kind(), " ", target.shape());
   }
   return mean(square(prediction - target));
 }
 
 namespace {
 
-// L of one row, everything relative to its largest logit: p sums to 1, so that a shift of z changes nothing.
-template <class T>
-double sparsemax_row_loss(const T* z, const T* p, std::int64_t n, std::int64_t label) {
-  const auto largest = static_cast<double>(*std::max_element(z, z + n));
-  double loss = 0.5;
-  for (std::int64_t j = 0; j < n; ++j) {
-    const auto probability = static_cast<double>(p[j]);
-    if (probability != 0) loss += probability * (static_cast<double>(z[j]) - largest - probability / 2);
-  }
-  loss -= std::isinf(z[label]) ? static_cast<double>(z[label]) : static_cast<double>(z[label]) - largest;
-  return loss < 0 ? 0 : loss;  // a rounding below 0; NaN stays
+// The mean of L over the rows that count, everything relative to each row's largest logit: p sums to 1, so
+// that a shift of z changes nothing. target is 1 at each label, counts at each row that counts, else 0.
+Tensor mean_sparsemax_loss(const Tensor& z, const Tensor& p, const Tensor& target, const Tensor& counts,
+                           double counted) {
+  const Tensor zero = scalar_like(0, z);
+  // Finite, so that -inf less the largest is -inf in a row of nothing else.
+  const double lowest =
+      z.dtype() == float32 ? std::numeric_limits<float>::lowest() : std::numeric_limits<double>::lowest();
+  const Tensor largest = maximum(max(z, -1, true), scalar_like(lowest, z));
+  const Tensor relative = z - largest;
+  const Tensor gain = sum(where(p, p * (relative - 0.5 * p), zero) - where(target, relative, zero), -1, true);
+  // Rounding may reach below 0; NaN stays.
+  return sum(where(counts, maximum(gain + 0.5, zero), zero)) / counted;
 }
 
 }  // namespace
@@ -54,19 +60,13 @@ Tensor sparsemax_loss(const Tensor& logits, const Indices& labels, const Sparsem
       target.mutable_data<T>()[row * n + labels[row]] = 1;
     }
   });
+  counts = counts.to(logits.device()), target = target.to(logits.device());
   // What an ignored row holds reaches neither the loss nor the gradient: where sends it 0.
   const Tensor z = counted == rows ? logits : where(counts, logits, scalar_like(0, logits));
   const Tensor p = sparse_softmax(z, options.k);
 
-  Tensor loss = Tensor::uninitialized("sparsemax_loss", {}, logits.dtype());
-  dispatch(logits.dtype(), [&]<class T>() {
-    double sum = 0;
-    for (std::int64_t row = 0; row < rows; ++row) {
-      if (labels[row] == options.ignored_label) continue;
-      sum += sparsemax_row_loss(z.data<T>() + row * n, p.data<T>() + row * n, n, labels[row]);
-    }
-    *loss.mutable_data<T>() = static_cast<T>(sum / static_cast<double>(counted));
-  });
+  const Tensor loss =
+      mean_sparsemax_loss(z.detach(), p.detach(), target, counts, static_cast<double>(counted));
   // p is the recorded one: the derivative of the gradient is its Jacobian.
   const double share = 1 / static_cast<double>(counted);
   return record("sparsemax_loss", loss,

@@ -1,9 +1,9 @@
 // Module: walking a tree of modules, to collect the parameters, to copy them out and in, or to set the mode.
 #include <taper/core/fail.hpp>
 #include <taper/core/safetensors.hpp>
+#include <taper/core/transfer.hpp>
 #include <taper/nn/module.hpp>
 
-#include <cstring>
 #include <sstream>
 
 namespace taper::nn {
@@ -65,10 +65,12 @@ std::map<std::string, Tensor> Module::state_dict() const {
 void Module::load_state_dict(const std::map<std::string, Tensor>& tensors) const {
   check_state_dict("load_state_dict", "", "", tensors);
   for (const auto& [name, parameter] : named_parameters()) {
-    const Tensor& tensor = tensors.at(name);
-    std::memmove(parameter.impl().data, tensor.impl().data,
-                 static_cast<std::size_t>(tensor.size()) * size_of(tensor.dtype()));
+    detail::copy_elements(tensors.at(name), parameter);
   }
+}
+
+void Module::to(Device device) const {
+  for (Tensor& parameter : parameters()) parameter.move_to(device);
 }
 
 void Module::check_state_dict(const char* op, const std::string& where, const std::string& prefix,

@@ -60,6 +60,11 @@ class Module {
   // has changed. The message names every tensor that is wrong, missing, or too many.
   void load_state_dict(const std::map<std::string, Tensor>& tensors) const;
 
+  // Moves every parameter and its gradient to that device, in place, so that an optimizer goes on with it:
+  // its moments follow. To be called between tapes. Throws where there is no such device or it is out of
+  // memory.
+  void to(Device device) const;
+
   // Puts this module and all those inside it into training mode, in which each module starts, or out of it.
   // Some compute something else in training: Dropout. The mode is no part of a module's value, as a gradient
   // is none of a parameter's: that is why a const module has it changed. A copy starts in the mode of its

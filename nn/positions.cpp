@@ -17,22 +17,22 @@ LearnedPositions::LearnedPositions(std::int64_t count, std::int64_t width, Gener
 
 Tensor LearnedPositions::operator()(const Tensor& x) const {
   const std::int64_t count = table.extent(0), width = table.extent(1);
-  if (x.rank() < 2 || x.extent(-1) != width || x.extent(-2) > count || x.dtype() != table.dtype()) {
-    fail("LearnedPositions", "x must be ", table.dtype(), " of shape (..., positions, ", width,
-         ") with at most ", count, " positions, got ", x.dtype(), " ", x.shape());
+  if (x.rank() < 2 || x.extent(-1) != width || x.extent(-2) > count || x.kind() != table.kind()) {
+    fail("LearnedPositions", "x must be ", table.kind(), " of shape (..., positions, ", width,
+         ") with at most ", count, " positions, got ", x.kind(), " ", x.shape());
   }
   return x + slice(table, 0, 0, x.extent(-2));
 }
 
 void LearnedPositions::list(Parts& parts) const { parts.add("table", table); }
 
-Tensor sinusoidal_positions(std::int64_t n, std::int64_t width, DType dtype) {
+Tensor sinusoidal_positions(std::int64_t n, std::int64_t width, Kind kind) {
   if (n < 0) fail("sinusoidal_positions", "n must be at least 0, got ", n);
   if (width < 1 || width % 2 != 0) {
     fail("sinusoidal_positions", "width must be positive and even, got ", width);
   }
-  Tensor table = Tensor::uninitialized("sinusoidal_positions", {n, width}, dtype);
-  dispatch(dtype, [&]<class T>() {
+  Tensor table = Tensor::uninitialized("sinusoidal_positions", {n, width}, kind.dtype);
+  dispatch(kind.dtype, [&]<class T>() {
     T* out = table.mutable_data<T>();
     for (std::int64_t i = 0; i < n; ++i) {
       for (std::int64_t j = 0; j < width; j += 2) {
@@ -43,7 +43,7 @@ Tensor sinusoidal_positions(std::int64_t n, std::int64_t width, DType dtype) {
       }
     }
   });
-  return table;
+  return table.to(kind.device);
 }
 
 }  // namespace taper::nn

@@ -27,6 +27,6 @@ class LearnedPositions : public Module {
 //   P[i, 2j] = sin(i / 10000^(2j / width)),   P[i, 2j + 1] = cos(i / 10000^(2j / width)).
 // Throws unless n is at least 0 and width is positive and even.
 // Source: Vaswani et al., arXiv 1706.03762, section 3.5.
-Tensor sinusoidal_positions(std::int64_t n, std::int64_t width, DType dtype = float32);
+Tensor sinusoidal_positions(std::int64_t n, std::int64_t width, Kind kind = float32);
 
 }  // namespace taper::nn

@@ -24,14 +24,14 @@ void check_mask(const Tensor& mask, const Tensor& queries, const Tensor& keys) {
   fail(name, "mask must broadcast to (batch, queries, keys) = ", scores, ", got ", mask.shape());
 }
 
-// (n, m): 1 where query i may look at key j, which is j <= i + m - n.
-Tensor causal_mask(std::int64_t n, std::int64_t m) {
+// (n, m) on that device: 1 where query i may look at key j, which is j <= i + m - n.
+Tensor causal_mask(std::int64_t n, std::int64_t m, Device device) {
   Tensor mask = zeros({n, m});
   float* row = mask.mutable_data<float>();
   for (std::int64_t i = 0; i < n; ++i, row += m) {
     std::fill_n(row, std::max<std::int64_t>(i + m - n + 1, 0), 1.0f);
   }
-  return mask;
+  return mask.to(device);
 }
 
 }  // namespace
@@ -52,7 +52,7 @@ Tensor SparseAttention::probabilities(const Tensor& queries, const Tensor& keys,
   if (options_.scale != 1) scores = scores * options_.scale;
   Tensor seen = mask;
   if (options_.causal) {
-    seen = causal_mask(queries.extent(1), keys.extent(1));
+    seen = causal_mask(queries.extent(1), keys.extent(1), queries.device());
     if (mask) seen = where(mask, seen, scalar_like(0, seen));
   }
   if (seen) scores = where(seen, scores, scalar_like(-std::numeric_limits<double>::infinity(), scores));

@@ -17,8 +17,8 @@ Tensor affine(const Tensor& x, const Tensor& weight, const Tensor& bias) {
     fail("affine", "wanted x (…, inputs), weight (inputs, outputs) and bias (outputs): x is ", x.shape(),
          ", weight ", weight.shape(), ", bias ", bias.shape());
   }
-  kernels::common_dtype("affine", x, weight);
-  kernels::common_dtype("affine", x, bias);
+  kernels::common_kind("affine", x, weight);
+  kernels::common_kind("affine", x, bias);
   Shape shape = x.shape();
   const std::int64_t inputs = weight.extent(0), outputs = weight.extent(1);
   shape[shape.size() - 1] = 1;

@@ -2,10 +2,9 @@
 #include <taper/core/fail.hpp>
 #include <taper/core/record.hpp>
 #include <taper/ops/concat.hpp>
+#include <taper/ops/kernels/copy_runs.hpp>
 #include <taper/ops/kernels/rows.hpp>
 #include <taper/ops/slice.hpp>
-
-#include <algorithm>
 
 namespace taper {
 
@@ -19,14 +18,14 @@ Tensor concat(const std::vector<Tensor>& tensors, int axis) {
     const Tensor& t = tensors[i];
     Shape others = t.shape();
     if (t.rank() == first.rank()) others[joined] = first.shape()[joined];
-    if (!(others == first.shape()) || t.dtype() != first.dtype()) {
-      fail("concat", "tensors[", i, "] is ", t.dtype(), " ", t.shape(), ", which does not join ",
-           first.dtype(), " ", first.shape(), " along axis ", axis);
+    if (!(others == first.shape()) || t.kind() != first.kind()) {
+      fail("concat", "tensors[", i, "] is ", t.kind(), " ", t.shape(), ", which does not join ", first.kind(),
+           " ", first.shape(), " along axis ", axis);
     }
     shape[joined] += t.shape()[joined];
   }
 
-  Tensor y = Tensor::uninitialized("concat", shape, first.dtype());
+  Tensor y = Tensor::uninitialized("concat", shape, first.kind());
   std::int64_t start = 0;
   const auto stretch = [joined](std::int64_t from, std::int64_t to) {
     return [=](const Tensor& dy) { return slice(dy, joined, from, to); };
@@ -35,12 +34,12 @@ Tensor concat(const std::vector<Tensor>& tensors, int axis) {
   for (const Tensor& t : tensors) {
     const kernels::AxisView part(t.shape(), joined), whole(shape, joined);
     const std::int64_t run = part.length * part.inner;
-    dispatch(y.dtype(), [&]<class T>() {
-      for (std::int64_t o = 0; o < part.outer; ++o) {
-        std::copy_n(t.data<T>() + o * run, run,
-                    y.mutable_data<T>() + (o * whole.length + start) * whole.inner);
-      }
-    });
+    kernels::copy_runs({.outer = part.outer,
+                        .count = 1,
+                        .run = run,
+                        .from = {0, run, 0},
+                        .to = {start * whole.inner, whole.length * whole.inner, 0}},
+                       t, y);
     vjps.push_back(vjp(t, stretch(start, start + part.length)));
     start += part.length;
   }

@@ -6,6 +6,7 @@
 #include <taper/core/record.hpp>
 #include <taper/core/threads.hpp>
 #include <taper/ops/cross_entropy.hpp>
+#include <taper/ops/kernels/backend.hpp>
 #include <taper/ops/kernels/exp_row.hpp>
 #include <taper/ops/mul.hpp>
 #include <taper/ops/softmax.hpp>
@@ -26,6 +27,9 @@ struct Target {
   CrossEntropyOptions options;
   std::int64_t counted;  // rows that count
 
+  kernels::CrossEntropyCall call() const {
+    return {labels, options.ignored_label, options.label_smoothing, counted};
+  }
   bool ignores(std::int64_t row) const { return labels[row] == options.ignored_label; }
 };
 
@@ -61,7 +65,11 @@ double row_loss(const T* z, std::int64_t n, std::int64_t label, double smoothing
 }
 
 Tensor mean_loss(const Tensor& logits, const Target& target, Totals& totals) {
-  Tensor loss = Tensor::uninitialized("cross_entropy", {}, logits.dtype());
+  Tensor loss = Tensor::uninitialized("cross_entropy", {}, logits.kind());
+  if (const kernels::Backend* backend = kernels::backend_of(logits)) {
+    backend->cross_entropy(target.call(), logits, totals, loss);
+    return loss;
+  }
   const std::int64_t n = logits.extent(-1), rows = target.labels.size();
   detail::PoolVector<double> losses(static_cast<std::size_t>(rows), 0.0);
   dispatch(logits.dtype(), [&]<class T>() {
@@ -85,7 +93,11 @@ Tensor mean_loss(const Tensor& logits, const Target& target, Totals& totals) {
 // dL (p - t) / N: one pass over the logits.
 Tensor gradient_kernel(const Tensor& dloss, const Tensor& logits, const Target& target,
                        const Totals& totals) {
-  Tensor dz = Tensor::uninitialized("cross_entropy", logits.shape(), logits.dtype());
+  Tensor dz = Tensor::uninitialized("cross_entropy", logits.shape(), logits.kind());
+  if (const kernels::Backend* backend = kernels::backend_of(logits)) {
+    backend->cross_entropy_dz(target.call(), dloss, logits, totals, dz);
+    return dz;
+  }
   const std::int64_t n = logits.extent(-1);
   const double smoothing = target.options.label_smoothing;
   dispatch(logits.dtype(), [&]<class T>() {
@@ -120,6 +132,7 @@ Tensor cross_entropy_dz(const Tensor& dloss, const Tensor& logits, const Target&
                   for (std::int64_t row = 0; row < counts.size(); ++row) {
                     counts.mutable_data<float>()[row] = target.ignores(row) ? 0 : 1;
                   }
+                  counts = counts.to(logits.device());
                   const Tensor p = softmax(where(counts, logits, scalar_like(0, logits)));
                   const Tensor v = where(counts, ddz, scalar_like(0, ddz));
                   const double share = 1 / static_cast<double>(target.counted);
@@ -159,7 +172,7 @@ Tensor cross_entropy(const Tensor& logits, const Indices& labels, const CrossEnt
   if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1)) {
     fail("cross_entropy", "label_smoothing must be from 0 to 1, got ", options.label_smoothing);
   }
-  Totals totals = Tensor::uninitialized("cross_entropy", {labels.size(), 2}, logits.dtype());
+  Totals totals = Tensor::uninitialized("cross_entropy", {labels.size(), 2}, logits.kind());
   const Tensor loss = mean_loss(logits, target, totals);
   return record("cross_entropy", loss, vjp(logits, [=](const Tensor& dloss) {
                   return cross_entropy_dz(dloss, logits, target, totals);

@@ -2,14 +2,13 @@
 #include <taper/core/record.hpp>
 #include <taper/ops/exp.hpp>
 #include <taper/ops/kernels/elementwise.hpp>
+#include <taper/ops/kernels/functions.hpp>
 #include <taper/ops/mul.hpp>
-
-#include <cmath>
 
 namespace taper {
 
 Tensor exp(const Tensor& x) {
-  const Tensor y = kernels::map("exp", x, [](auto v) { return std::exp(v); });
+  const Tensor y = kernels::map("exp", x, kernels::functions::Exp());
   return record("exp", y, vjp(x, [y](const Tensor& dy) { return dy * y; }));
 }
 

@@ -25,14 +25,20 @@ void for_each_pick(const Shape& x_shape, const Indices& indices, int axis, Visit
 
 // The adjoint of gather: zeros of x's shape, to which each element of dy is added where it was picked from.
 Tensor scatter_add(const Tensor& dy, const Shape& x_shape, const Indices& indices, int axis) {
-  Tensor dx = zeros(x_shape, dy.dtype());
-  dispatch(dy.dtype(), [&]<class T>() {
-    const T* from = dy.data<T>();
-    T* to = dx.mutable_data<T>();
-    for_each_pick(x_shape, indices, axis, [&](auto y, auto x, auto run) {
-      for (std::int64_t j = 0; j < run; ++j) to[x + j] += from[y + j];
+  Tensor dx;
+  if (const kernels::Backend* backend = kernels::backend_of(dy)) {
+    dx = Tensor::uninitialized("gather_adjoint", x_shape, dy.kind());
+    backend->scatter_add(kernels::AxisView(x_shape, axis), indices, dy, dx);
+  } else {
+    dx = zeros(x_shape, dy.kind());
+    dispatch(dy.dtype(), [&]<class T>() {
+      const T* from = dy.data<T>();
+      T* to = dx.mutable_data<T>();
+      for_each_pick(x_shape, indices, axis, [&](auto y, auto x, auto run) {
+        for (std::int64_t j = 0; j < run; ++j) to[x + j] += from[y + j];
+      });
     });
-  });
+  }
   return record("gather_adjoint", dx,
                 vjp(dy, [indices, axis](const Tensor& ddx) { return gather(ddx, indices, axis); }));
 }
@@ -52,13 +58,17 @@ Tensor gather(const Tensor& x, const Indices& indices, int axis) {
   next = std::copy(indices.shape().begin(), indices.shape().end(), next);
   std::copy(x.shape().begin() + a + 1, x.shape().end(), next);
 
-  Tensor y = Tensor::uninitialized("gather", shape, x.dtype());
-  dispatch(x.dtype(), [&]<class T>() {
-    const T* from = x.data<T>();
-    T* to = y.mutable_data<T>();
-    for_each_pick(x.shape(), indices, a,
-                  [&](auto out, auto in, auto run) { std::copy_n(from + in, run, to + out); });
-  });
+  Tensor y = Tensor::uninitialized("gather", shape, x.kind());
+  if (const kernels::Backend* backend = kernels::backend_of(x)) {
+    backend->gather(kernels::AxisView(x.shape(), a), indices, x, y);
+  } else {
+    dispatch(x.dtype(), [&]<class T>() {
+      const T* from = x.data<T>();
+      T* to = y.mutable_data<T>();
+      for_each_pick(x.shape(), indices, a,
+                    [&](auto out, auto in, auto run) { std::copy_n(from + in, run, to + out); });
+    });
+  }
   return record("gather", y, vjp(x, [from = x.shape(), indices, a](const Tensor& dy) {
                   return scatter_add(dy, from, indices, a);
                 }));

@@ -16,9 +16,9 @@ constexpr double inverse_sqrt_2pi = 0.39894228040143267794;
 // phi(x), in public ops: it may be differentiated for as long as anyone likes.
 Tensor normal_density(const Tensor& x) { return exp(-0.5 * square(x)) * inverse_sqrt_2pi; }
 
-// dx = dy gelu'(x) in one pass, recorded as an op of its own: linear in dy, and gelu''(x) = phi(x) (2 - x^2).
-Tensor pullback(const Tensor& x, const Tensor& dy) {
-  Tensor dx = Tensor::uninitialized("gelu", x.shape(), kernels::common_dtype("gelu", x, dy));
+Tensor pullback_kernel(const Tensor& x, const Tensor& dy) {
+  if (!x.device().is_cpu()) return kernels::map("gelu", x, dy, kernels::functions::GeluPullback());
+  Tensor dx = Tensor::uninitialized("gelu", x.shape(), x.dtype());
   dispatch(x.dtype(), [&]<class T>() {
     const T *from = x.data<T>(), *cotangent = dy.data<T>();
     T* to = dx.mutable_data<T>();
@@ -26,15 +26,11 @@ Tensor pullback(const Tensor& x, const Tensor& dy) {
       kernels::gelu_pullback(end - begin, from + begin, cotangent + begin, to + begin);
     });
   });
-  return record(
-      "gelu", dx,
-      vjp(x, [x, dy](const Tensor& ddx) { return ddx * dy * (normal_density(x) * (2.0 - square(x))); }),
-      vjp(dy, [x](const Tensor& ddx) { return pullback(x, ddx); }));
+  return dx;
 }
 
-}  // namespace
-
-Tensor gelu(const Tensor& x) {
+Tensor forward_kernel(const Tensor& x) {
+  if (!x.device().is_cpu()) return kernels::map("gelu", x, kernels::functions::Gelu());
   Tensor y = Tensor::uninitialized("gelu", x.shape(), x.dtype());
   dispatch(x.dtype(), [&]<class T>() {
     const T* from = x.data<T>();
@@ -43,7 +39,22 @@ Tensor gelu(const Tensor& x) {
       kernels::gelu(end - begin, from + begin, to + begin);
     });
   });
-  return record("gelu", y, vjp(x, [x](const Tensor& dy) { return pullback(x, dy); }));
+  return y;
+}
+
+// dx = dy gelu'(x) in one pass, recorded as an op of its own: linear in dy, and gelu''(x) = phi(x) (2 - x^2).
+Tensor pullback(const Tensor& x, const Tensor& dy) {
+  kernels::common_kind("gelu", x, dy);
+  return record(
+      "gelu", pullback_kernel(x, dy),
+      vjp(x, [x, dy](const Tensor& ddx) { return ddx * dy * (normal_density(x) * (2.0 - square(x))); }),
+      vjp(dy, [x](const Tensor& ddx) { return pullback(x, ddx); }));
+}
+
+}  // namespace
+
+Tensor gelu(const Tensor& x) {
+  return record("gelu", forward_kernel(x), vjp(x, [x](const Tensor& dy) { return pullback(x, dy); }));
 }
 
 }  // namespace taper

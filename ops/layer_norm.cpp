@@ -27,7 +27,7 @@ Tensor layer_norm_dx(const Tensor& dy, const Tensor& x, const Tensor& gain, cons
   return record("layer_norm_dx", kernels::normalize_dx(normalization(epsilon), dy, x, gain, moments),
                 vjp(dy,
                     [=](const Tensor& ddx) {
-                      return gain * layer_norm_dx(ddx, x, ones(gain.shape(), gain.dtype()), moments, epsilon);
+                      return gain * layer_norm_dx(ddx, x, ones(gain.shape(), gain.kind()), moments, epsilon);
                     }),
                 vjp(x,
                     [=](const Tensor& ddx) {
@@ -40,9 +40,8 @@ Tensor layer_norm_dx(const Tensor& dy, const Tensor& x, const Tensor& gain, cons
                       return -1.0 * square(r) * (v * gu + g * vu + u * (row_mean(g * v) - 3.0 * gu * vu));
                     }),
                 vjp(gain, [=](const Tensor& ddx) {
-                  return sum_to(
-                      dy * layer_norm_dx(ddx, x, ones(gain.shape(), gain.dtype()), moments, epsilon),
-                      gain.shape());
+                  return sum_to(dy * layer_norm_dx(ddx, x, ones(gain.shape(), gain.kind()), moments, epsilon),
+                                gain.shape());
                 }));
 }
 
@@ -51,7 +50,7 @@ Tensor layer_norm_dgain(const Tensor& dy, const Tensor& x, const kernels::Moment
   return record("layer_norm_dgain", kernels::normalize_dgain(normalization(epsilon), dy, x, moments),
                 vjp(dy,
                     [=](const Tensor& ddgain) {
-                      return layer_norm(x, ddgain, zeros(ddgain.shape(), ddgain.dtype()), epsilon);
+                      return layer_norm(x, ddgain, zeros(ddgain.shape(), ddgain.kind()), epsilon);
                     }),
                 vjp(x, [=](const Tensor& ddgain) { return layer_norm_dx(dy, x, ddgain, moments, epsilon); }));
 }

@@ -2,14 +2,13 @@
 #include <taper/core/record.hpp>
 #include <taper/ops/div.hpp>
 #include <taper/ops/kernels/elementwise.hpp>
+#include <taper/ops/kernels/functions.hpp>
 #include <taper/ops/log.hpp>
-
-#include <cmath>
 
 namespace taper {
 
 Tensor log(const Tensor& x) {
-  return record("log", kernels::map("log", x, [](auto v) { return std::log(v); }),
+  return record("log", kernels::map("log", x, kernels::functions::Log()),
                 vjp(x, [x](const Tensor& dy) { return dy / x; }));
 }
 

@@ -16,7 +16,7 @@ namespace taper {
 Tensor log_softmax(const Tensor& z, int axis) {
   const int a = checked_axis("log_softmax", "axis", axis, z.shape());
   const Tensor y = kernels::map_rows(
-      "log_softmax", a,
+      "log_softmax", kernels::RowFunction::log_softmax, z.size(), a,
       []<class T>(std::int64_t n, const T* in, T* out) {
         const auto [largest, total] = kernels::exp_total(in, n);
         const T log_total = static_cast<T>(std::log(total));

@@ -34,7 +34,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
          a.rank() == 0 || b.rank() == 0 ? "wanted at least one axis each" : "inner dimensions differ",
          ": a is ", a.shape(), ", b is ", b.shape());
   }
-  kernels::common_dtype("matmul", a, b);
+  kernels::common_kind("matmul", a, b);
   if (a.rank() == 2 && b.rank() == 2) return mm(a, b);
   const std::int64_t k = a.extent(-1);
   if (a.rank() == 1) {

@@ -4,6 +4,7 @@
 #include <taper/ops/broadcast_to.hpp>
 #include <taper/ops/div.hpp>
 #include <taper/ops/kernels/elementwise.hpp>
+#include <taper/ops/kernels/functions.hpp>
 #include <taper/ops/kernels/reduce.hpp>
 #include <taper/ops/max.hpp>
 #include <taper/ops/mul.hpp>
@@ -21,19 +22,23 @@ Tensor max(const Tensor& x, const Axes& axes, bool keepdims) {
       fail("max", "x has no elements along axis ", axis, ": ", x.shape());
   }
   const kernels::ReducePlan plan = kernels::plan_reduction(x.shape(), reduced, keepdims);
-  Tensor y = Tensor::uninitialized("max", plan.result, x.dtype());
-  dispatch(x.dtype(), [&]<class T>() {
-    T* out = y.mutable_data<T>();
-    kernels::reduce(
-        plan, x.data<T>(), -std::numeric_limits<T>::infinity(),
-        [](T a, T b) { return b > a || b != b ? b : a; },  // NaN, once seen, stays
-        [out](std::int64_t i, T total) { out[i] = total; });
-  });
+  Tensor y = Tensor::uninitialized("max", plan.result, x.kind());
+  if (const kernels::Backend* backend = kernels::backend_of(x)) {
+    backend->reduce(kernels::Reduction::max, plan, x, y);
+  } else {
+    dispatch(x.dtype(), [&]<class T>() {
+      T* out = y.mutable_data<T>();
+      kernels::reduce(
+          plan, x.data<T>(), -std::numeric_limits<T>::infinity(),
+          [](T a, T b) { return b > a || b != b ? b : a; },  // NaN, once seen, stays
+          [out](std::int64_t i, T total) { out[i] = total; });
+    });
+  }
   return record("max", y, vjp(x, [x, y = y.detach(), kept = plan.kept](const Tensor& dy) {
                   // 1/c at each of the c elements that equal the maximum: piecewise constant, so it carries
                   // no derivative of its own.
-                  const Tensor at_max = kernels::map("max", x.detach(), y.view(kept),
-                                                     [](auto v, auto m) { return decltype(v)(v == m); });
+                  const Tensor at_max =
+                      kernels::map("max", x.detach(), y.view(kept), kernels::functions::AreEqual());
                   const Tensor share = at_max / broadcast_to(sum_to(at_max, kept), x.shape());
                   return broadcast_to(reshape(dy, kept), x.shape()) * share;
                 }));

@@ -26,7 +26,7 @@ Tensor rms_norm_dx(const Tensor& dy, const Tensor& x, const Tensor& gain, const 
   return record("rms_norm_dx", kernels::normalize_dx(normalization(epsilon), dy, x, gain, moments),
                 vjp(dy,
                     [=](const Tensor& ddx) {
-                      return gain * rms_norm_dx(ddx, x, ones(gain.shape(), gain.dtype()), moments, epsilon);
+                      return gain * rms_norm_dx(ddx, x, ones(gain.shape(), gain.kind()), moments, epsilon);
                     }),
                 vjp(x,
                     [=](const Tensor& ddx) {
@@ -38,7 +38,7 @@ Tensor rms_norm_dx(const Tensor& dy, const Tensor& x, const Tensor& gain, const 
                       return -1.0 * square(r) * (ddx * gu + g * vu + u * (row_mean(g * ddx) - 3.0 * gu * vu));
                     }),
                 vjp(gain, [=](const Tensor& ddx) {
-                  return sum_to(dy * rms_norm_dx(ddx, x, ones(gain.shape(), gain.dtype()), moments, epsilon),
+                  return sum_to(dy * rms_norm_dx(ddx, x, ones(gain.shape(), gain.kind()), moments, epsilon),
                                 gain.shape());
                 }));
 }

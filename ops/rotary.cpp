@@ -3,6 +3,7 @@
 #include <taper/core/pool.hpp>
 #include <taper/core/record.hpp>
 #include <taper/core/threads.hpp>
+#include <taper/ops/kernels/backend.hpp>
 #include <taper/ops/rotary.hpp>
 
 #include <algorithm>
@@ -14,10 +15,14 @@ namespace {
 // (n, d / 2, 2): the cosine and the sine of each pair's angle at each position.
 Tensor make_table(const Tensor& x, std::int64_t first_position, double base) {
   const std::int64_t n = x.extent(-2), pairs = x.extent(-1) / 2;
+  Tensor table = Tensor::uninitialized("rotary", {n, pairs, 2}, x.kind());
+  if (const kernels::Backend* backend = kernels::backend_of(x)) {
+    backend->rotary_table(first_position, base, table);
+    return table;
+  }
   detail::PoolVector<double> frequencies;
   for (std::int64_t i = 0; i < pairs; ++i)
     frequencies.push_back(std::pow(base, -static_cast<double>(i) / static_cast<double>(pairs)));
-  Tensor table = Tensor::uninitialized("rotary", {n, pairs, 2}, x.dtype());
   dispatch(x.dtype(), [&]<class T>() {
     T* const out = table.mutable_data<T>();
     parallel_for(n, [&](std::int64_t t) {
@@ -34,8 +39,12 @@ Tensor make_table(const Tensor& x, std::int64_t first_position, double base) {
 }
 
 // Turns each pair by its angle times `direction`, 1 or -1.
-Tensor turned(const Tensor& x, const Tensor& table, int direction) {
-  Tensor y = Tensor::uninitialized("rotary", x.shape(), x.dtype());
+Tensor rotate(const Tensor& x, const Tensor& table, int direction) {
+  Tensor y = Tensor::uninitialized("rotary", x.shape(), x.kind());
+  if (const kernels::Backend* backend = kernels::backend_of(x)) {
+    backend->rotate(x, table, direction, y);
+    return y;
+  }
   dispatch(x.dtype(), [&]<class T>() {
     const T* const from = x.data<T>();
     const T* const angles = table.data<T>();
@@ -55,7 +64,11 @@ Tensor turned(const Tensor& x, const Tensor& table, int direction) {
       }
     });
   });
-  return record("rotary", y,
+  return y;
+}
+
+Tensor turned(const Tensor& x, const Tensor& table, int direction) {
+  return record("rotary", rotate(x, table, direction),
                 vjp(x, [table, direction](const Tensor& dy) { return turned(dy, table, -direction); }));
 }
 

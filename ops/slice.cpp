@@ -2,10 +2,11 @@
 #include <taper/core/create.hpp>
 #include <taper/core/fail.hpp>
 #include <taper/core/record.hpp>
+#include <taper/ops/kernels/copy_runs.hpp>
 #include <taper/ops/kernels/rows.hpp>
 #include <taper/ops/slice.hpp>
 
-#include <algorithm>
+#include <utility>
 
 namespace taper {
 namespace {
@@ -15,42 +16,32 @@ struct Range {
   std::int64_t start, count, step;
 };
 
-// Calls copy(position in the slice, position in the whole, run) for each run of consecutive elements.
-template <class Copy>
-void for_each_run(const Shape& whole, const Range& range, Copy copy) {
+// The elements of the slice, and where they stand in the whole: as the one side of a copy and as the other.
+kernels::RunCopy plan(const Shape& whole, const Range& range) {
   const kernels::AxisView view(whole, range.axis);
-  for (std::int64_t o = 0; o < view.outer; ++o) {
-    for (std::int64_t i = 0; i < range.count; ++i) {
-      copy((o * range.count + i) * view.inner, (o * view.length + range.start + i * range.step) * view.inner,
-           view.inner);
-    }
-  }
+  return {.outer = view.outer,
+          .count = range.count,
+          .run = view.inner,
+          .from = {range.start * view.inner, view.length * view.inner, range.step * view.inner},
+          .to = {0, range.count * view.inner, view.inner}};
 }
 
 Tensor take(const Tensor& x, const Range& range);
 
 // The adjoint of take: zeros of the given shape with y at the range's positions.
 Tensor put(const Tensor& y, const Shape& whole, const Range& range) {
-  Tensor x = zeros(whole, y.dtype());
-  dispatch(y.dtype(), [&]<class T>() {
-    const T* from = y.data<T>();
-    T* to = x.mutable_data<T>();
-    for_each_run(whole, range,
-                 [&](auto part, auto all, auto run) { std::copy_n(from + part, run, to + all); });
-  });
+  Tensor x = zeros(whole, y.kind());
+  kernels::RunCopy copy = plan(whole, range);
+  std::swap(copy.from, copy.to);
+  kernels::copy_runs(copy, y, x);
   return record("slice_adjoint", x, vjp(y, [range](const Tensor& dx) { return take(dx, range); }));
 }
 
 Tensor take(const Tensor& x, const Range& range) {
   Shape shape = x.shape();
   shape[range.axis] = range.count;
-  Tensor y = Tensor::uninitialized("slice", shape, x.dtype());
-  dispatch(x.dtype(), [&]<class T>() {
-    const T* from = x.data<T>();
-    T* to = y.mutable_data<T>();
-    for_each_run(x.shape(), range,
-                 [&](auto part, auto all, auto run) { std::copy_n(from + all, run, to + part); });
-  });
+  Tensor y = Tensor::uninitialized("slice", shape, x.kind());
+  kernels::copy_runs(plan(x.shape(), range), x, y);
   return record("slice", y,
                 vjp(x, [whole = x.shape(), range](const Tensor& dy) { return put(dy, whole, range); }));
 }

@@ -12,7 +12,7 @@ namespace taper {
 Tensor softmax(const Tensor& z, int axis) {
   const int a = checked_axis("softmax", "axis", axis, z.shape());
   const Tensor p = kernels::map_rows(
-      "softmax", a,
+      "softmax", kernels::RowFunction::softmax, z.size(), a,
       []<class T>(std::int64_t n, const T* in, T* out) {
         const auto [largest, total] = kernels::exp_total(in, n);
         kernels::exp_row(in, n, largest, static_cast<T>(1 / total), T{0}, out);

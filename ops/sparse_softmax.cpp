@@ -1,6 +1,7 @@
 // sparse_softmax: the forward kernel and, beside it, the vector-Jacobian product. sparse_softmax.hpp gives
 // the formulas.
 #include <taper/core/record.hpp>
+#include <taper/ops/kernels/elementwise.hpp>
 #include <taper/ops/kernels/rows.hpp>
 #include <taper/ops/kernels/top_k.hpp>
 #include <taper/ops/sparse_softmax.hpp>
@@ -16,7 +17,15 @@ Tensor project_tangent(const Tensor& g, const Tensor& p, int axis) {
     if (n > 0 && p[0] != p[0]) return static_cast<void>(std::copy_n(p, n, out));
     kernels::center_row(g, p, n, out, stores);
   };
-  return record("sparse_softmax_vjp", kernels::map_rows("sparse_softmax_vjp", axis, kernel, g, p),
+  kernels::common_kind("sparse_softmax_vjp", g, p);
+  Tensor out;
+  if (const kernels::Backend* backend = kernels::backend_of(g)) {
+    out = Tensor::uninitialized("sparse_softmax_vjp", g.shape(), g.kind());
+    backend->center_rows(kernels::AxisView(g.shape(), axis), g, p, out);
+  } else {
+    out = kernels::map_rows("sparse_softmax_vjp", axis, kernel, g, p);
+  }
+  return record("sparse_softmax_vjp", out,
                 vjp(g, [p, axis](const Tensor& dy) { return project_tangent(dy, p, axis); }));
 }
 
@@ -31,7 +40,7 @@ Tensor sparse_softmax(const Tensor& z, std::int64_t k, int axis) {
       kernels::write_row(selection, n, out, stores);
     });
   };
-  const Tensor p = kernels::map_rows("sparse_softmax", a, kernel, z);
+  const Tensor p = kernels::map_rows("sparse_softmax", kernels::RowFunction::sparse_softmax, k, a, kernel, z);
   return record("sparse_softmax", p, vjp(z, [p, a](const Tensor& dp) { return project_tangent(dp, p, a); }));
 }
 

@@ -2,6 +2,7 @@
 // sparse_softmax_as_written.hpp gives the formulas.
 #include <taper/core/record.hpp>
 #include <taper/ops/kernels/elementwise.hpp>
+#include <taper/ops/kernels/functions.hpp>
 #include <taper/ops/kernels/rows.hpp>
 #include <taper/ops/kernels/top_k.hpp>
 #include <taper/ops/mul.hpp>
@@ -20,7 +21,8 @@ Tensor tau_gradient(const Tensor& z, std::int64_t k, int axis) {
       kernels::write_row(chosen, n, out, kernels::stores_for(z));
     });
   };
-  return kernels::map_rows("sparse_softmax_as_written", axis, kernel, z);
+  return kernels::map_rows("sparse_softmax_as_written", kernels::RowFunction::tau_gradient, k, axis, kernel,
+                           z);
 }
 
 }  // namespace
@@ -39,15 +41,14 @@ Tensor sparse_softmax_as_written(const Tensor& z, std::int64_t k, int axis) {
       for (std::int64_t i = 0; i < n; ++i) out[i] = static_cast<T>(std::max(0.0, relative(row[i]) - tau));
     });
   };
-  const Tensor p = kernels::map_rows("sparse_softmax_as_written", a, kernel, z);
-  return record("sparse_softmax_as_written", p,
-                vjp(z, [z = z.detach(), p = p.detach(), k, a](const Tensor& dp) {
-                  const Tensor active = kernels::map("sparse_softmax_as_written", p, [](auto v) {
-                    return v > 0 ? decltype(v)(1) : v;  // 0 stays 0, NaN stays NaN
-                  });
-                  const Tensor flowing = dp * active;
-                  return flowing - tau_gradient(z, k, a) * sum(flowing, a, true);
-                }));
+  const Tensor p = kernels::map_rows("sparse_softmax_as_written",
+                                     kernels::RowFunction::sparse_softmax_as_written, k, a, kernel, z);
+  return record(
+      "sparse_softmax_as_written", p, vjp(z, [z = z.detach(), p = p.detach(), k, a](const Tensor& dp) {
+        const Tensor active = kernels::map("sparse_softmax_as_written", p, kernels::functions::IsPositive());
+        const Tensor flowing = dp * active;
+        return flowing - tau_gradient(z, k, a) * sum(flowing, a, true);
+      }));
 }
 
 }  // namespace taper

@@ -22,7 +22,7 @@ Tensor topk_softmax(const Tensor& z, std::int64_t k, int axis) {
       kernels::write_row(chosen, n, out, stores);
     });
   };
-  const Tensor p = kernels::map_rows("topk_softmax", a, kernel, z);
+  const Tensor p = kernels::map_rows("topk_softmax", kernels::RowFunction::topk_softmax, k, a, kernel, z);
   return record("topk_softmax", p,
                 vjp(z, [p, a](const Tensor& dp) { return p * (dp - sum(dp * p, a, true)); }));
 }

@@ -2,6 +2,7 @@
 // formulas.
 #include <taper/core/record.hpp>
 #include <taper/core/threads.hpp>
+#include <taper/ops/kernels/backend.hpp>
 #include <taper/ops/transpose.hpp>
 
 #include <algorithm>
@@ -9,11 +10,6 @@
 
 namespace taper {
 namespace {
-
-// x is (outer, rows, middle, columns, inner); y is (outer, columns, middle, rows, inner).
-struct Extents {
-  std::int64_t outer = 1, rows, middle = 1, columns, inner = 1;
-};
 
 // std::copy_n of a few elements is a call whose size the compiler does not know; a vector or two are moves.
 template <class T>
@@ -27,7 +23,7 @@ void copy_run(const T* from, std::int64_t count, T* to) {
 // Tiles of 16 x 16 runs keep both the lines that are read and those that are written in the cache. The tiles
 // of 16 rows are shared out.
 template <class T>
-void swap_axes(const Extents& e, const T* x, T* y) {
+void swap_axes(const kernels::SwapExtents& e, const T* x, T* y) {
   constexpr std::int64_t tile = 16;
   const std::int64_t x_row = e.middle * e.columns * e.inner, y_row = e.middle * e.rows * e.inner;
   const std::int64_t tiles = (e.rows + tile - 1) / tile, elements_of_tile = tile * e.columns * e.inner;
@@ -56,13 +52,17 @@ Tensor transpose(const Tensor& x, int axis0, int axis1) {
   if (a > b) std::swap(a, b);
   Shape shape = x.shape();
   std::swap(shape[a], shape[b]);
-  Tensor y = Tensor::uninitialized("transpose", shape, x.dtype());
+  Tensor y = Tensor::uninitialized("transpose", shape, x.kind());
 
-  Extents e{.rows = a == b ? 1 : x.shape()[a], .columns = x.shape()[b]};
+  kernels::SwapExtents e{.rows = a == b ? 1 : x.shape()[a], .columns = x.shape()[b]};
   for (int axis = 0; axis < x.rank(); ++axis) {
     if (axis != a && axis != b) (axis < a ? e.outer : axis < b ? e.middle : e.inner) *= x.shape()[axis];
   }
-  dispatch(x.dtype(), [&]<class T>() { swap_axes(e, x.data<T>(), y.mutable_data<T>()); });
+  if (const kernels::Backend* backend = kernels::backend_of(x)) {
+    backend->swap_axes(e, x, y);
+  } else {
+    dispatch(x.dtype(), [&]<class T>() { swap_axes(e, x.data<T>(), y.mutable_data<T>()); });
+  }
   return record("transpose", y, vjp(x, [a, b](const Tensor& dy) { return transpose(dy, a, b); }));
 }
 

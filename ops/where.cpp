@@ -3,18 +3,19 @@
 #include <taper/core/record.hpp>
 #include <taper/ops/cast.hpp>
 #include <taper/ops/kernels/elementwise.hpp>
+#include <taper/ops/kernels/functions.hpp>
 #include <taper/ops/sum.hpp>
 #include <taper/ops/where.hpp>
 
 namespace taper {
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
-  kernels::common_dtype("where", a, b);
+  kernels::common_kind("where", a, b);
   Tensor c = condition.detach();
   if (c.dtype() != a.dtype()) {  // as 0 or 1, so that no condition rounds to 0
-    c = cast(kernels::map("where", c, [](auto t) { return decltype(t)(t != 0); }), a.dtype());
+    c = cast(kernels::map("where", c, kernels::functions::IsNotZero()), a.dtype());
   }
-  const Tensor y = kernels::map("where", c, a, b, [](auto t, auto x, auto z) { return t != 0 ? x : z; });
+  const Tensor y = kernels::map("where", c, a, b, kernels::functions::Where());
   return record(
       "where", y,
       vjp(a, [c, to_a = SumTo(a, y)](const Tensor& dy) { return to_a(where(c, dy, scalar_like(0, dy))); }),

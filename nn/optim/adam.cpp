@@ -1,7 +1,7 @@
 // Adam and AdamW: settings, and what a step multiplies by.
 #include <taper/core/fail.hpp>
 #include <taper/nn/optim/adam.hpp>
-#include <taper/nn/optim/adam_update.hpp>
+#include <taper/ops/kernels/backend.hpp>
 
 #include <cmath>
 
@@ -34,22 +34,36 @@ Optimizer::Description Adam::describe() const {
           {{"first_moment", first_moment_}, {"second_moment", second_moment_}}};
 }
 
+template <class T>
+kernels::AdamStep<T> Adam::step_of(std::size_t i) const {
+  const auto t = static_cast<double>(steps_[i]);
+  // The differences in double: 1 - 0.999f is off by one part in 80000.
+  return {
+      .beta1 = static_cast<T>(beta1_),
+      .rest1 = static_cast<T>(1 - beta1_),
+      .beta2 = static_cast<T>(beta2_),
+      .rest2 = static_cast<T>(1 - beta2_),
+      .kept = static_cast<T>(1 - learning_rate_ * weight_decay_),
+      .rate = static_cast<T>(learning_rate_ / (1 - std::pow(beta1_, t))),
+      .correction = static_cast<T>(1 / std::sqrt(1 - std::pow(beta2_, t))),
+      .epsilon = static_cast<T>(epsilon_),
+  };
+}
+
+void Adam::update(const kernels::Backend& backend, std::size_t i, const Tensor& gradient) {
+  backend.adam(step_of<double>(i), gradient, first_moment_[i], second_moment_[i], parameters_[i]);
+}
+
+void Adam::move_moments(std::size_t i, Device device) {
+  first_moment_[i].move_to(device);
+  second_moment_[i].move_to(device);
+}
+
 void Adam::update(std::size_t i, const Tensor& gradient, std::int64_t begin, std::int64_t end) {
   dispatch(gradient.dtype(), [&]<class T>() {
-    const auto t = static_cast<double>(steps_[i]);
-    // The differences in double: 1 - 0.999f is off by one part in 80000.
-    const AdamStep<T> step{
-        .beta1 = static_cast<T>(beta1_),
-        .rest1 = static_cast<T>(1 - beta1_),
-        .beta2 = static_cast<T>(beta2_),
-        .rest2 = static_cast<T>(1 - beta2_),
-        .kept = static_cast<T>(1 - learning_rate_ * weight_decay_),
-        .rate = static_cast<T>(learning_rate_ / (1 - std::pow(beta1_, t))),
-        .correction = static_cast<T>(1 / std::sqrt(1 - std::pow(beta2_, t))),
-        .epsilon = static_cast<T>(epsilon_),
-    };
-    adam_update(step, gradient.data<T>() + begin, end - begin, first_moment_[i].mutable_data<T>() + begin,
-                second_moment_[i].mutable_data<T>() + begin, parameters_[i].mutable_data<T>() + begin);
+    kernels::adam_update(
+        step_of<T>(i), gradient.data<T>() + begin, end - begin, first_moment_[i].mutable_data<T>() + begin,
+        second_moment_[i].mutable_data<T>() + begin, parameters_[i].mutable_data<T>() + begin);
   });
 }
 

@@ -3,6 +3,11 @@
 
 #include <taper/nn/optim/optimizer.hpp>
 
+namespace taper::kernels {
+template <class T>
+struct AdamStep;
+}
+
 namespace taper::optim {
 
 struct AdamOptions {
@@ -25,8 +30,12 @@ class Adam : public Optimizer {
   Adam(const char* kind, std::vector<Tensor> parameters, const AdamOptions& options, double weight_decay);
 
  private:
+  template <class T>
+  kernels::AdamStep<T> step_of(std::size_t i) const;
   Description describe() const override;
   void update(std::size_t i, const Tensor& gradient, std::int64_t begin, std::int64_t end) override;
+  void update(const kernels::Backend& backend, std::size_t i, const Tensor& gradient) override;
+  void move_moments(std::size_t i, Device device) override;
 
   double beta1_, beta2_, epsilon_, weight_decay_;
   std::vector<Tensor> first_moment_, second_moment_;

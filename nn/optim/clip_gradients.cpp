@@ -1,7 +1,12 @@
 // clip_gradients: one pass for the norm, and one to scale where that is needed.
+#include <taper/core/create.hpp>
 #include <taper/core/fail.hpp>
 #include <taper/nn/optim/clip_gradients.hpp>
 #include <taper/nn/optim/pieces.hpp>
+#include <taper/ops/concat.hpp>
+#include <taper/ops/kernels/backend.hpp>
+#include <taper/ops/kernels/functions.hpp>
+#include <taper/ops/kernels/reduce.hpp>
 
 #include <cmath>
 
@@ -23,6 +28,34 @@ double sum_of_squares(const T* x, std::int64_t n) {
   return std::accumulate(lane, lane + lanes, 0.0);
 }
 
+// The sum of squares of the gradients that lie on a device other than the CPU. Waits for it once.
+double sum_of_squares_on_device(const taper::detail::PoolVector<Tensor>& gradients) {
+  std::vector<Tensor> squares;
+  for (const Tensor& gradient : gradients) {
+    const kernels::Backend* backend = kernels::backend_of(gradient);
+    if (!backend) continue;
+    const Shape flat{gradient.size()};
+    squares.push_back(Tensor::uninitialized("clip_gradients", {1}, {float64, gradient.device()}));
+    backend->reduce(kernels::Reduction::sum_of_squares, kernels::plan_reduction(flat, {1}, true),
+                    gradient.detach().view(flat), squares.back());
+  }
+  if (squares.empty()) return 0;
+  const std::vector<double> sums = concat(squares, 0).to_vector();
+  return std::accumulate(sums.begin(), sums.end(), 0.0);
+}
+
+// gradient <- factor * gradient, in place, on a device other than the CPU.
+void scale_on_device(const kernels::Backend& backend, Tensor& gradient, double factor) {
+  const Tensor scalar = scalar_like(factor, gradient);
+  const Shape each{1}, none{0};
+  backend.map({kernels::Functions::index_of<kernels::functions::Multiply>(),
+               2,
+               {&gradient, &scalar},
+               {gradient.size()},
+               {each, none}},
+              gradient);
+}
+
 }  // namespace
 
 double clip_gradients(const std::vector<Tensor>& parameters, double max_norm) {
@@ -35,7 +68,7 @@ double clip_gradients(const std::vector<Tensor>& parameters, double max_norm) {
     const Tensor gradient = parameter.grad();
     if (!gradient) continue;
     gradients.push_back(gradient);
-    sizes.push_back(gradient.size());
+    sizes.push_back(gradient.device().is_cpu() ? gradient.size() : 0);
     memory.push_back(gradient.impl().data);
   }
   std::sort(memory.begin(), memory.end());
@@ -48,9 +81,14 @@ double clip_gradients(const std::vector<Tensor>& parameters, double max_norm) {
       return sum_of_squares(gradients[i].data<T>() + begin, end - begin);
     });
   });
-  const double norm = std::sqrt(std::accumulate(squares.begin(), squares.end(), 0.0));
+  const double norm =
+      std::sqrt(std::accumulate(squares.begin(), squares.end(), sum_of_squares_on_device(gradients)));
   const double factor = max_norm / (norm + 1e-6);
   if (!std::isfinite(norm) || factor >= 1) return norm;
+  for (Tensor& gradient : gradients) {
+    const kernels::Backend* backend = kernels::backend_of(gradient);
+    if (backend && gradient.size() != 0) scale_on_device(*backend, gradient, factor);
+  }
   for_each_piece(sizes, [&](std::int64_t, std::size_t i, std::int64_t begin, std::int64_t end) {
     dispatch(gradients[i].dtype(), [&]<class T>() {
       T* g = gradients[i].mutable_data<T>();

@@ -3,11 +3,12 @@
 #include <taper/core/fail.hpp>
 #include <taper/core/number_text.hpp>
 #include <taper/core/safetensors.hpp>
+#include <taper/core/transfer.hpp>
 #include <taper/nn/optim/optimizer.hpp>
 #include <taper/nn/optim/pieces.hpp>
+#include <taper/ops/kernels/backend.hpp>
 
 #include <cmath>
-#include <cstring>
 #include <set>
 
 namespace taper::optim {
@@ -81,8 +82,13 @@ void Optimizer::step() {
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     gradients[i] = parameters_[i].grad();
     if (!gradients[i]) continue;
-    sizes[i] = gradients[i].size();
     ++steps_[i];
+    move_moments(i, parameters_[i].device());
+    if (const kernels::Backend* backend = kernels::backend_of(parameters_[i])) {
+      update(*backend, i, gradients[i]);
+    } else {
+      sizes[i] = gradients[i].size();
+    }
   }
   for_each_piece(sizes, [&](std::int64_t, std::size_t i, std::int64_t begin, std::int64_t end) {
     update(i, gradients[i], begin, end);
@@ -100,7 +106,7 @@ void Optimizer::set_learning_rate(double learning_rate) {
 
 std::vector<Tensor> Optimizer::zeros_like_parameters() const {
   std::vector<Tensor> result;
-  for (const Tensor& parameter : parameters_) result.push_back(zeros(parameter.shape(), parameter.dtype()));
+  for (const Tensor& parameter : parameters_) result.push_back(zeros(parameter.shape(), parameter.kind()));
   return result;
 }
 
@@ -170,7 +176,7 @@ void Optimizer::load_state(const State& state) {
   learning_rate_ = learning_rate;
   steps_ = std::move(steps);
   for (const auto& [from, to] : copies) {
-    std::memcpy(to.impl().data, from.impl().data, static_cast<std::size_t>(to.size()) * size_of(to.dtype()));
+    taper::detail::copy_elements(from, to);
   }
 }
 

@@ -9,6 +9,10 @@
 #include <utility>
 #include <vector>
 
+namespace taper::kernels {
+class Backend;
+}
+
 namespace taper::optim {
 
 class Optimizer {
@@ -60,6 +64,10 @@ class Optimizer {
   virtual Description describe() const = 0;
   // Updates the elements [begin, end) of parameter i. Called on several threads, for different elements.
   virtual void update(std::size_t i, const Tensor& gradient, std::int64_t begin, std::int64_t end) = 0;
+  // Updates all of parameter i, which lies on the back end's device.
+  virtual void update(const kernels::Backend& backend, std::size_t i, const Tensor& gradient) = 0;
+  // Moves the moments of parameter i to that device.
+  virtual void move_moments(std::size_t i, Device device) = 0;
 
   const char* kind_;
 };

@@ -1,6 +1,7 @@
 // SGD: one pass over each parameter.
 #include <taper/core/fail.hpp>
 #include <taper/nn/optim/sgd.hpp>
+#include <taper/ops/kernels/backend.hpp>
 
 namespace taper::optim {
 
@@ -35,6 +36,15 @@ void Sgd::update(std::size_t i, const Tensor& gradient, std::int64_t begin, std:
       p[j] -= rate * (nesterov ? g[j] + momentum * v[j] : v[j]);
     }
   });
+}
+
+void Sgd::update(const kernels::Backend& backend, std::size_t i, const Tensor& gradient) {
+  backend.sgd(learning_rate_, momentum_, nesterov_, gradient, momentum_ > 0 ? &velocity_[i] : nullptr,
+              parameters_[i]);
+}
+
+void Sgd::move_moments(std::size_t i, Device device) {
+  if (momentum_ > 0) velocity_[i].move_to(device);
 }
 
 }  // namespace taper::optim

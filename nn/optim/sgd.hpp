@@ -27,6 +27,8 @@ class Sgd : public Optimizer {
  private:
   Description describe() const override;
   void update(std::size_t i, const Tensor& gradient, std::int64_t begin, std::int64_t end) override;
+  void update(const kernels::Backend& backend, std::size_t i, const Tensor& gradient) override;
+  void move_moments(std::size_t i, Device device) override;
 
   double momentum_;
   bool nesterov_;

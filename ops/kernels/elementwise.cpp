@@ -4,11 +4,19 @@
 
 namespace taper::kernels {
 
-DType common_dtype(const char* op, const Tensor& a, const Tensor& b) {
-  if (a.dtype() != b.dtype()) {
-    fail(op, "dtypes differ: a is ", a.dtype(), " ", a.shape(), ", b is ", b.dtype(), " ", b.shape());
+Kind common_kind(const char* op, const Tensor& a, const Tensor& b) {
+  if (a.kind() != b.kind()) {
+    fail(op, a.dtype() != b.dtype() ? "dtypes" : "devices", " differ: a is ", a.dtype(), " ", a.shape(),
+         " on ", a.device(), ", b is ", b.dtype(), " ", b.shape(), " on ", b.device());
   }
-  return a.dtype();
+  return a.kind();
+}
+
+void detail::launch_map(const char* op, const Backend& backend, const MapCall& call, Tensor& y) {
+  if (call.function < 0) {
+    fail(op, "its function runs on the CPU only, for it is none of kernels::Functions; x is on ", y.device());
+  }
+  if (y.size() != 0) backend.map(call, y);
 }
 
 template <std::size_t N>
@@ -58,11 +66,12 @@ template BroadcastPlan<3> plan_broadcast(const char*, const std::array<const Sha
 Tensor broadcast(const char* op, const Tensor& x, const Shape& shape) {
   if (!broadcasts_to(x.shape(), shape)) fail(op, "x of shape ", x.shape(), " does not broadcast to ", shape);
   const BroadcastPlan<1> plan = plan_broadcast<1>(op, {&x.shape()}, shape);
-  Tensor y = Tensor::uninitialized(op, shape, x.dtype());
+  Tensor y = Tensor::uninitialized(op, shape, x.kind());
+  if (detail::map_on_device(op, functions::Identity(), plan, {&x}, y)) return y;
   if (y.size() != 0) {
     dispatch(x.dtype(), [&]<class T>() {
       detail::run_plan(plan, std::array<const T*, 1>{x.data<T>()}, y.mutable_data<T>(),
-                       [](T v) { return v; });
+                       functions::Identity());
     });
   }
   return y;

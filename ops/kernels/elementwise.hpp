@@ -3,6 +3,8 @@
 
 #include <taper/core/tensor.hpp>
 #include <taper/core/threads.hpp>
+#include <taper/ops/kernels/backend.hpp>
+#include <taper/ops/kernels/functions.hpp>
 
 #include <algorithm>
 #include <array>
@@ -11,8 +13,8 @@
 
 namespace taper::kernels {
 
-// The dtype that a and b have in common. Throws, naming both, where they differ.
-DType common_dtype(const char* op, const Tensor& a, const Tensor& b);
+// The dtype and device that a and b have in common. Throws, naming both, where they differ.
+Kind common_kind(const char* op, const Tensor& a, const Tensor& b);
 
 // How to walk several operands that broadcast to one shape: a loop nest as shallow as the shapes allow. Axes
 // along which every operand continues where the axis inside it ended are merged into one.
@@ -32,10 +34,35 @@ BroadcastPlan<N> plan_broadcast(const char* op, const std::array<const Shape*, N
 // How many elements one thread takes at a time.
 inline constexpr std::int64_t elements_of_part = 16384;
 
-// y_i = f(x_i).
+namespace detail {
+
+// Does nothing for no elements. Throws where the call's function is none of Functions.
+void launch_map(const char* op, const Backend& backend, const MapCall& call, Tensor& y);
+
+// y = f(x_0, …) where y lies on a device other than the CPU; false where it does not. Throws unless F is one
+// of Functions.
+template <class F, std::size_t N>
+bool map_on_device(const char* op, F, const BroadcastPlan<N>& plan, const std::array<const Tensor*, N>& x,
+                   Tensor& y) {
+  const Backend* backend = backend_of(y);
+  if (!backend) return false;
+  MapCall call{Functions::index_of<F>(), static_cast<int>(N), {}, plan.extents, {}};
+  std::copy(x.begin(), x.end(), call.x);
+  std::copy(plan.strides.begin(), plan.strides.end(), call.strides);
+  launch_map(op, *backend, call, y);
+  return true;
+}
+
+}  // namespace detail
+
+// y_i = f(x_i). Here and below, on a device other than the CPU f must be one of Functions; throws otherwise.
 template <class F>
 Tensor map(const char* op, const Tensor& x, F f) {
-  Tensor y = Tensor::uninitialized(op, x.shape(), x.dtype());
+  Tensor y = Tensor::uninitialized(op, x.shape(), x.kind());
+  if (!x.device().is_cpu()) {
+    detail::map_on_device(op, f, BroadcastPlan<1>{x.shape(), {x.size()}, {Shape{1}}}, {&x}, y);
+    return y;
+  }
   dispatch(x.dtype(), [&]<class T>() {
     const T* __restrict in = x.data<T>();
     T* __restrict out = y.mutable_data<T>();
@@ -116,7 +143,8 @@ Tensor map_broadcast(const char* op, F f, const Operands&... operands) {
   constexpr std::size_t count = sizeof...(Operands);
   const auto plan = plan_broadcast<count>(op, {&operands.shape()...});
   const auto& first = std::get<0>(std::tie(operands...));
-  Tensor result = Tensor::uninitialized(op, plan.result, first.dtype());
+  Tensor result = Tensor::uninitialized(op, plan.result, first.kind());
+  if (map_on_device(op, f, plan, {&operands...}, result)) return result;
   if (result.size() != 0) {
     dispatch(first.dtype(), [&]<class T>() {
       run_plan(plan, std::array<const T*, count>{operands.template data<T>()...}, result.mutable_data<T>(),
@@ -128,16 +156,22 @@ Tensor map_broadcast(const char* op, F f, const Operands&... operands) {
 
 }  // namespace detail
 
-// result_i = f(a_i, b_i), with a and b broadcast to one shape. Throws where dtypes differ or shapes don't
-// broadcast.
+// result_i = f(a_i, b_i), with a and b broadcast to one shape. Throws where dtypes or devices differ or
+// shapes don't broadcast.
 template <class F>
 Tensor map(const char* op, const Tensor& a, const Tensor& b, F f) {
-  common_dtype(op, a, b);
+  common_kind(op, a, b);
   const bool same = a.shape() == b.shape();
   const bool b_is_scalar = !same && b.size() == 1 && b.rank() <= a.rank();
   const bool a_is_scalar = !same && a.size() == 1 && a.rank() <= b.rank();
   if (!same && !b_is_scalar && !a_is_scalar) return detail::map_broadcast(op, f, a, b);
-  Tensor result = Tensor::uninitialized(op, (a_is_scalar ? b : a).shape(), a.dtype());
+  Tensor result = Tensor::uninitialized(op, (a_is_scalar ? b : a).shape(), a.kind());
+  if (!a.device().is_cpu()) {
+    const Shape of_a{!a_is_scalar}, of_b{!b_is_scalar};
+    detail::map_on_device(op, f, BroadcastPlan<2>{result.shape(), {result.size()}, {of_a, of_b}}, {&a, &b},
+                          result);
+    return result;
+  }
   dispatch(a.dtype(), [&]<class T>() {
     const T *x = a.data<T>(), *y = b.data<T>();
     T* out = result.mutable_data<T>();
@@ -152,8 +186,8 @@ Tensor map(const char* op, const Tensor& a, const Tensor& b, F f) {
 // result_i = f(a_i, b_i, c_i), likewise.
 template <class F>
 Tensor map(const char* op, const Tensor& a, const Tensor& b, const Tensor& c, F f) {
-  common_dtype(op, a, b);
-  common_dtype(op, a, c);
+  common_kind(op, a, b);
+  common_kind(op, a, c);
   return detail::map_broadcast(op, f, a, b, c);
 }
 

@@ -89,7 +89,8 @@ Tensor product(const char* op, int rank, const Tensor& a, const Tensor& b, bool 
   if (a.rank() != rank || b.rank() != rank) {
     fail(op, "wanted two tensors of rank ", rank, ": a is ", a.shape(), ", b is ", b.shape());
   }
-  const DType dtype = common_dtype(op, a, b);
+  const Kind kind = common_kind(op, a, b);
+  const DType dtype = kind.dtype;
   const auto rows = [rank](const Tensor& x) { return x.shape()[rank - 2]; };
   const auto columns = [rank](const Tensor& x) { return x.shape()[rank - 1]; };
   const std::int64_t batch = rank == 3 ? a.shape()[0] : 1;
@@ -105,12 +106,19 @@ Tensor product(const char* op, int rank, const Tensor& a, const Tensor& b, bool 
     fail(op, "a matrix is larger than BLAS can address: a is ", a.shape(), ", b is ", b.shape());
   }
 
+  const Shape shape = rank == 3 ? Shape{batch, m, n} : Shape{m, n};
+  if (const Backend* backend = backend_of(a)) {
+    Tensor c = Tensor::uninitialized(op, shape, kind);
+    if (c.size() != 0)
+      backend->multiply({transpose_a, transpose_b, batch, m, n, k}, a, b, bias ? &bias : nullptr, c);
+    return c;
+  }
   if (transpose_b && !transpose_a && rank == 2 && dtype == float32 && m >= 256 && n > 0 && k > 0 &&
       has_kernels_for_slices() && slice_length(n, k) > 0) {
     return product(op, rank, a, transposed(op, b), false, false, bias);  // which can be cut into slices
   }
 
-  Tensor c = Tensor::uninitialized(op, rank == 3 ? Shape{batch, m, n} : Shape{m, n}, dtype);
+  Tensor c = Tensor::uninitialized(op, shape, kind);
   dispatch(dtype, [&]<class T>() {
     T* out = c.mutable_data<T>();
     if (c.size() == 0) return;

@@ -11,6 +11,7 @@
 #include <taper/core/fail.hpp>
 #include <taper/core/pool.hpp>
 #include <taper/core/threads.hpp>
+#include <taper/ops/kernels/backend.hpp>
 #include <taper/ops/kernels/normalize.hpp>
 
 #include <algorithm>
@@ -244,7 +245,7 @@ void for_each_block(const Tensor& x, const Body& body) {
 }
 
 Moments new_moments(const Normalization& which, const Tensor& x) {
-  return Tensor::uninitialized(which.op, {rows_of(x), 3}, x.dtype());
+  return Tensor::uninitialized(which.op, {rows_of(x), 3}, x.kind());
 }
 template <class T>
 RowMoments<T>* pointer(Moments moments) {
@@ -258,9 +259,9 @@ void check_normalization(const Normalization& which, const Tensor& x, const Tens
                          const Tensor* bias) {
   if (x.rank() == 0) fail(which.op, "x must have at least one axis, got shape ", x.shape());
   const auto check = [&](const char* name, const Tensor& vector) {
-    if (!(vector.shape() == Shape{x.extent(-1)}) || vector.dtype() != x.dtype()) {
-      fail(which.op, name, " must be ", x.dtype(), " of shape ", Shape{x.extent(-1)}, " for x of shape ",
-           x.shape(), ", got ", vector.dtype(), " ", vector.shape());
+    if (!(vector.shape() == Shape{x.extent(-1)}) || vector.kind() != x.kind()) {
+      fail(which.op, name, " must be ", x.kind(), " of shape ", Shape{x.extent(-1)}, " for x of shape ",
+           x.shape(), ", got ", vector.kind(), " ", vector.shape());
     }
   };
   check("gain", gain);
@@ -269,7 +270,11 @@ void check_normalization(const Normalization& which, const Tensor& x, const Tens
 }
 
 Normalized normalize(const Normalization& which, const Tensor& x, const Tensor& gain, const Tensor* bias) {
-  Normalized result{Tensor::uninitialized(which.op, x.shape(), x.dtype()), new_moments(which, x)};
+  Normalized result{Tensor::uninitialized(which.op, x.shape(), x.kind()), new_moments(which, x)};
+  if (const Backend* backend = backend_of(x)) {
+    backend->normalize(which, x, gain, bias, result.y, result.moments);
+    return result;
+  }
   dispatch(x.dtype(), [&]<class T>() {
     const Rows<T> rows{.which = which,
                        .n = x.extent(-1),
@@ -286,7 +291,11 @@ Normalized normalize(const Normalization& which, const Tensor& x, const Tensor& 
 
 Tensor normalize_dx(const Normalization& which, const Tensor& dy, const Tensor& x, const Tensor& gain,
                     const Moments& moments) {
-  Tensor dx = Tensor::uninitialized(which.op, x.shape(), x.dtype());
+  Tensor dx = Tensor::uninitialized(which.op, x.shape(), x.kind());
+  if (const Backend* backend = backend_of(x)) {
+    backend->normalize_dx(which, dy, x, gain, moments, dx);
+    return dx;
+  }
   dispatch(x.dtype(), [&]<class T>() {
     const Rows<T> rows{.which = which,
                        .n = x.extent(-1),
@@ -303,11 +312,16 @@ Tensor normalize_dx(const Normalization& which, const Tensor& dy, const Tensor& 
 
 Tensor normalize_dgain(const Normalization& which, const Tensor& dy, const Tensor& x,
                        const Moments& moments) {
+  const std::int64_t n = x.extent(-1);
+  Tensor dgain = Tensor::uninitialized(which.op, {n}, x.kind());
+  if (const Backend* backend = backend_of(x)) {
+    backend->normalize_dgain(which, dy, x, moments, dgain);
+    return dgain;
+  }
   // Blocks of rows are summed side by side, and their sums one after the other: in the same order for any
   // number of threads.
   constexpr std::int64_t rows_of_block = 64;
-  const std::int64_t n = x.extent(-1), blocks = (rows_of(x) + rows_of_block - 1) / rows_of_block;
-  Tensor dgain = Tensor::uninitialized(which.op, {n}, x.dtype());
+  const std::int64_t blocks = (rows_of(x) + rows_of_block - 1) / rows_of_block;
   Tensor sums = Tensor::uninitialized(which.op, {blocks, n}, x.dtype());
   dispatch(x.dtype(), [&]<class T>() {
     const Rows<T> rows{.which = which,

@@ -4,6 +4,7 @@
 #include <taper/core/pool.hpp>
 #include <taper/core/tensor.hpp>
 #include <taper/core/threads.hpp>
+#include <taper/ops/kernels/backend.hpp>
 
 #include <algorithm>
 

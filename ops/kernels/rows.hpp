@@ -3,6 +3,7 @@
 
 #include <taper/core/tensor.hpp>
 #include <taper/core/threads.hpp>
+#include <taper/ops/kernels/backend.hpp>
 
 #include <algorithm>
 #include <array>
@@ -63,6 +64,16 @@ Tensor map_rows(const char* op, int axis, const F& f, const Tensor& first, const
     });
   });
   return result;
+}
+
+// The same for a function of one row that every device has a kernel for: f runs on the CPU alone.
+template <class F>
+Tensor map_rows(const char* op, RowFunction function, std::int64_t k, int axis, const F& f, const Tensor& z) {
+  const Backend* backend = backend_of(z);
+  if (!backend) return map_rows(op, axis, f, z);
+  Tensor y = Tensor::uninitialized(op, z.shape(), z.kind());
+  backend->map_rows(function, k, AxisView(z.shape(), axis), z, y);
+  return y;
 }
 
 }  // namespace taper::kernels

@@ -7,6 +7,7 @@
 // clang-format on
 
 #include <taper/core/threads.hpp>
+#include <taper/ops/kernels/backend.hpp>
 #include <taper/ops/kernels/select_keys.hpp>
 #include <taper/ops/kernels/selection-inl.hpp>
 
@@ -207,7 +208,11 @@ Tensor select_keys(const Tensor& queries, const Tensor& keys, double scale, cons
                    Support& support) {
   const Tensor& mask = visibility.mask;
   Tensor probabilities =
-      Tensor::uninitialized("sparse_attention", {support.batch, support.n, support.k}, queries.dtype());
+      Tensor::uninitialized("sparse_attention", {support.batch, support.n, support.k}, queries.kind());
+  if (const Backend* backend = backend_of(queries)) {
+    backend->select_keys(queries, keys, scale, visibility, support, probabilities);
+    return probabilities;
+  }
   dispatch(queries.dtype(), [&]<class T>() {
     Problem<T> problem{support.batch,
                        support.n,

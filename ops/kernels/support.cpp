@@ -10,6 +10,7 @@
 // clang-format on
 
 #include <taper/core/threads.hpp>
+#include <taper/ops/kernels/backend.hpp>
 #include <taper/ops/kernels/support.hpp>
 
 #include <algorithm>
@@ -198,51 +199,59 @@ constexpr T nan = std::numeric_limits<T>::quiet_NaN();
 
 }  // namespace
 
+Support::Transposed::Transposed(const Support& s)
+    : starts(op, s.sizes.device(), s.batch * (s.m + 1)),
+      slots(op, s.sizes.device(), s.columns.size()),
+      rows(op, s.sizes.device(), s.columns.size()),
+      is_spoilt(op, s.sizes.device(), s.batch) {}
+
 const Support::Transposed& Support::transposed() const {
   std::call_once(is_transposed_, [this] {
-    const auto at = [](std::int64_t i) { return static_cast<std::size_t>(i); };
-    Transposed& t = transposed_;
-    t.starts.resize(at(batch * (m + 1)));
-    t.slots.resize(columns.size());
-    t.rows.resize(columns.size());
-    t.is_spoilt.resize(at(batch));
+    Transposed& t = transposed_.emplace(*this);
+    if (const Backend* backend = backend_of(sizes.device())) return backend->transpose_support(*this, t);
     // A counting sort of each problem, whose entries begin where its slots do.
     parallel_for(batch, [&](std::int64_t b) {
       std::int64_t* const starts = t.starts.data() + b * (m + 1);
+      std::fill_n(starts, m + 1, 0);
       for (std::int64_t i = b * n; i < (b + 1) * n; ++i) {
-        for (std::int64_t slot = i * k; slot < i * k + sizes[at(i)]; ++slot) ++starts[columns[at(slot)]];
+        for (std::int64_t slot = i * k; slot < i * k + sizes[i]; ++slot) ++starts[columns[slot]];
       }
       // From how many there are to where they end; each that is put in its place, the last first, moves that
       // back to where they begin.
       std::int64_t end = b * n * k;
       for (std::int64_t j = 0; j <= m; ++j) end = starts[j] += end;
+      t.is_spoilt[b] = 0;
       for (std::int64_t i = (b + 1) * n - 1; i >= b * n; --i) {
-        for (std::int64_t slot = i * k + sizes[at(i)] - 1; slot >= i * k; --slot) {
-          const std::size_t entry = at(--starts[columns[at(slot)]]);
+        for (std::int64_t slot = i * k + sizes[i] - 1; slot >= i * k; --slot) {
+          const std::int64_t entry = --starts[columns[slot]];
           t.slots[entry] = slot;
           t.rows[entry] = static_cast<std::int32_t>(i - b * n);
         }
-        t.is_spoilt[at(b)] |= sizes[at(i)] == spoilt;
+        t.is_spoilt[b] |= sizes[i] == spoilt;
       }
     });
   });
-  return transposed_;
+  return *transposed_;
 }
 
 Tensor gather_rows(const Support& s, const Tensor& weights, const Tensor& x) {
   const std::int64_t width = x.extent(2);
-  Tensor y = Tensor::uninitialized(op, {s.batch, s.n, width}, x.dtype());
+  Tensor y = Tensor::uninitialized(op, {s.batch, s.n, width}, x.kind());
+  if (const Backend* backend = backend_of(x)) {
+    backend->gather_rows(s, weights, x, y);
+    return y;
+  }
   dispatch(x.dtype(), [&]<class T>() {
     const T* const w = weights.data<T>();
     const T* const from = x.data<T>();
     T* const to = y.mutable_data<T>();
     for_each_row(s.batch, s.n, [&](std::int64_t b, std::int64_t i) {
       const std::int64_t row = b * s.n + i;
-      const std::int32_t size = s.sizes[static_cast<std::size_t>(row)];
+      const std::int32_t size = s.sizes[row];
       if (size == Support::spoilt) return static_cast<void>(std::fill_n(to + row * width, width, nan<T>));
       if (i + ahead < s.n) {
-        prefetch_rows(s.columns.data() + (row + ahead) * s.k, s.sizes[static_cast<std::size_t>(row + ahead)],
-                      from + b * s.m * width, width);
+        prefetch_rows(s.columns.data() + (row + ahead) * s.k, s.sizes[row + ahead], from + b * s.m * width,
+                      width);
       }
       weighted_sum(size, w + row * s.k, s.columns.data() + row * s.k, from + b * s.m * width, width,
                    to + row * width);
@@ -253,18 +262,22 @@ Tensor gather_rows(const Support& s, const Tensor& weights, const Tensor& x) {
 
 Tensor scatter_rows(const Support& s, const Tensor& weights, const Tensor& x) {
   const std::int64_t width = x.extent(2);
+  Tensor y = Tensor::uninitialized(op, {s.batch, s.m, width}, x.kind());
+  if (const Backend* backend = backend_of(x)) {
+    backend->scatter_rows(s, weights, x, y);
+    return y;
+  }
   const Support::Transposed& t = s.transposed();
-  Tensor y = Tensor::uninitialized(op, {s.batch, s.m, width}, x.dtype());
   dispatch(x.dtype(), [&]<class T>() {
     const T* const w = weights.data<T>();
     const T* const from = x.data<T>();
     T* const to = y.mutable_data<T>();
     // The weights in the order of the entries.
-    Tensor sorted = Tensor::uninitialized(op, {static_cast<std::int64_t>(t.slots.size())}, x.dtype());
+    Tensor sorted = Tensor::uninitialized(op, {t.slots.size()}, x.dtype());
     T* const sorted_weights = sorted.mutable_data<T>();
     for_each_row(s.batch, s.m, [&](std::int64_t b, std::int64_t j) {
       const std::int64_t column = b * s.m + j;
-      if (t.is_spoilt[static_cast<std::size_t>(b)]) {
+      if (t.is_spoilt[b]) {
         return static_cast<void>(std::fill_n(to + column * width, width, nan<T>));
       }
       const std::int64_t* const starts = t.starts.data() + b * (s.m + 1) + j;
@@ -273,7 +286,7 @@ Tensor scatter_rows(const Support& s, const Tensor& weights, const Tensor& x) {
         prefetch_rows(t.rows.data() + starts[ahead], starts[ahead + 1] - starts[ahead],
                       from + b * s.n * width, width);
       }
-      for (std::int64_t i = start; i < end; ++i) sorted_weights[i] = w[t.slots[static_cast<std::size_t>(i)]];
+      for (std::int64_t i = start; i < end; ++i) sorted_weights[i] = w[t.slots[i]];
       weighted_sum(end - start, sorted_weights + start, t.rows.data() + start, from + b * s.n * width, width,
                    to + column * width);
     });
@@ -283,18 +296,22 @@ Tensor scatter_rows(const Support& s, const Tensor& weights, const Tensor& x) {
 
 Tensor dot_products(const Support& s, const Tensor& x, const Tensor& y) {
   const std::int64_t width = x.extent(2);
-  Tensor result = Tensor::uninitialized(op, {s.batch, s.n, s.k}, x.dtype());
+  Tensor result = Tensor::uninitialized(op, {s.batch, s.n, s.k}, x.kind());
+  if (const Backend* backend = backend_of(x)) {
+    backend->dot_products(s, x, y, result);
+    return result;
+  }
   dispatch(x.dtype(), [&]<class T>() {
     const T* const left = x.data<T>();
     const T* const right = y.data<T>();
     T* const to = result.mutable_data<T>();
     for_each_row(s.batch, s.n, [&](std::int64_t b, std::int64_t i) {
-      const std::int64_t row = b * s.n + i, size = s.sizes[static_cast<std::size_t>(row)];
+      const std::int64_t row = b * s.n + i, size = s.sizes[row];
       T* const out = to + row * s.k;
       if (size == Support::spoilt) return static_cast<void>(std::fill_n(out, s.k, nan<T>));
       if (i + ahead < s.n) {
-        prefetch_rows(s.columns.data() + (row + ahead) * s.k, s.sizes[static_cast<std::size_t>(row + ahead)],
-                      right + b * s.m * width, width);
+        prefetch_rows(s.columns.data() + (row + ahead) * s.k, s.sizes[row + ahead], right + b * s.m * width,
+                      width);
       }
       dot_each(size, left + row * width, s.columns.data() + row * s.k, right + b * s.m * width, width, out);
       std::fill(out + size, out + s.k, T{0});
@@ -304,12 +321,16 @@ Tensor dot_products(const Support& s, const Tensor& x, const Tensor& y) {
 }
 
 Tensor centered(const Support& s, const Tensor& weights, double factor) {
-  Tensor result = Tensor::uninitialized(op, weights.shape(), weights.dtype());
+  Tensor result = Tensor::uninitialized(op, weights.shape(), weights.kind());
+  if (const Backend* backend = backend_of(weights)) {
+    backend->centered(s, weights, factor, result);
+    return result;
+  }
   dispatch(weights.dtype(), [&]<class T>() {
     const T* const from = weights.data<T>();
     T* const to = result.mutable_data<T>();
     for_each_row(s.batch, s.n, [&](std::int64_t b, std::int64_t i) {
-      const std::int64_t row = b * s.n + i, size = s.sizes[static_cast<std::size_t>(row)];
+      const std::int64_t row = b * s.n + i, size = s.sizes[row];
       const T* const w = from + row * s.k;
       T* const out = to + row * s.k;
       if (size == Support::spoilt) return static_cast<void>(std::fill_n(out, s.k, nan<T>));

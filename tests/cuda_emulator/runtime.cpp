@@ -265,6 +265,11 @@ cudaError_t cudaFree(void* block) {
   return cudaSuccess;
 }
 
+cudaError_t cudaMallocHost(void** block, std::size_t bytes) {
+  *block = std::malloc(bytes);
+  return result(*block ? cudaSuccess : cudaErrorMemoryAllocation);
+}
+
 cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
   Device& d = device();
   const std::lock_guard lock(d.mutex);

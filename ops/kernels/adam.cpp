@@ -2,17 +2,17 @@
 // contraction (cmake/library.cmake), so that none of them rounds less often than the others.
 // clang-format off: foreach_target.h includes this file again, and the order matters
 #include <taper/ops/kernels/simd.hpp>
-#define HWY_TARGET_INCLUDE "taper/nn/optim/adam_update.cpp"
+#define HWY_TARGET_INCLUDE "taper/ops/kernels/adam.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 // clang-format on
 
-#include <taper/nn/optim/adam_update.hpp>
+#include <taper/ops/kernels/adam.hpp>
 
 #include <cmath>
 
 HWY_BEFORE_NAMESPACE();
-namespace taper::optim::HWY_NAMESPACE {
+namespace taper::kernels::HWY_NAMESPACE {
 
 template <class T>
 HWY_INLINE void update(const AdamStep<T>& step, const T* HWY_RESTRICT g, std::int64_t n, T* HWY_RESTRICT m,
@@ -34,11 +34,11 @@ void update_float64(const AdamStep<double>& step, const double* g, std::int64_t 
   update(step, g, n, m, v, p);
 }
 
-}  // namespace taper::optim::HWY_NAMESPACE
+}  // namespace taper::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace taper::optim {
+namespace taper::kernels {
 
 HWY_EXPORT(update_float32);
 HWY_EXPORT(update_float64);
@@ -51,5 +51,5 @@ void adam_update(const AdamStep<double>& step, const double* g, std::int64_t n, 
   HWY_DYNAMIC_DISPATCH(update_float64)(step, g, n, m, v, p);
 }
 
-}  // namespace taper::optim
+}  // namespace taper::kernels
 #endif

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-namespace taper::optim {
+namespace taper::kernels {
 
 // What one step multiplies by, the same for all elements of a parameter.
 template <class T>
@@ -24,4 +24,4 @@ void adam_update(const AdamStep<float>& step, const float* g, std::int64_t n, fl
 void adam_update(const AdamStep<double>& step, const double* g, std::int64_t n, double* m, double* v,
                  double* p);
 
-}  // namespace taper::optim
+}  // namespace taper::kernels

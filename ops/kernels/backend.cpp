@@ -1,0 +1,8 @@
+// The one place where the device decides which kernels run.
+#include <taper/ops/kernels/backend.hpp>
+
+namespace taper::kernels {
+
+const Backend* backend_of(Device device) { return device.is_cpu() ? nullptr : &cuda_backend(); }
+
+}  // namespace taper::kernels

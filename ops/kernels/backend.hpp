@@ -1,0 +1,140 @@
+// Backend: the kernels of a device other than the CPU, as one table. The CPU's stand in the ops themselves
+// and in the files beside this one, whose functions ask backend_of() first: the one place where the device
+// decides.
+#pragma once
+
+#include <taper/core/indices.hpp>
+#include <taper/core/tensor.hpp>
+#include <taper/ops/kernels/adam.hpp>
+#include <taper/ops/kernels/support.hpp>
+
+namespace taper::kernels {
+
+struct AxisView;
+struct Normalization;
+struct ReducePlan;
+struct Visibility;
+
+// y = f(x_0, …) for 1 to 3 operands, in nested loops, outermost first. y is contiguous; each operand has a
+// stride in each loop, in elements, 0 where it is broadcast. One loop of strides 1 and 0 is the usual case.
+struct MapCall {
+  int function;  // which of Functions (functions.hpp)
+  int operands;
+  const Tensor* x[3];
+  Shape extents;
+  Shape strides[3];
+};
+
+// out[to.offset + i to.stride_0 + j to.stride_1 + l] = in[from.offset + i from.stride_0 + j from.stride_1 +
+// l] for i in [0, outer), j in [0, count), l in [0, run).
+struct RunCopy {
+  struct Side {
+    std::int64_t offset, stride_0, stride_1;
+  };
+  std::int64_t outer, count, run;
+  Side from, to;
+};
+
+// x is (outer, rows, middle, columns, inner); y is (outer, columns, middle, rows, inner).
+struct SwapExtents {
+  std::int64_t outer = 1, rows = 1, middle = 1, columns = 1, inner = 1;
+};
+
+// C = op(A) op(B) + bias for `batch` matrices op(A) (m, k), op(B) (k, n).
+struct ProductCall {
+  bool transpose_a, transpose_b;
+  std::int64_t batch, m, n, k;
+};
+
+enum class Reduction { sum, max, sum_of_squares };
+enum class RowFunction {
+  softmax,
+  log_softmax,
+  topk_softmax,
+  sparse_softmax,
+  sparse_softmax_as_written,
+  tau_gradient
+};
+
+// What cross_entropy's kernels need beside the logits: see cross_entropy.hpp.
+struct CrossEntropyCall {
+  const Indices& labels;
+  std::int64_t ignored_label;
+  double label_smoothing;
+  std::int64_t counted;  // rows that count
+};
+
+// All tensors of a call lie on the device and have the dtype that the call is about; results are allocated by
+// the caller, and nothing has been written to them. Sizes may be 0. What each kernel computes, edges
+// included, is what the CPU function or op of the same name does. Sums of float32 run in float64. Nothing
+// waits for the device, and every result is the same in every run, bit for bit.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  // Elements.
+  virtual void map(const MapCall& call, Tensor& y) const = 0;
+  virtual void cast(const Tensor& x, Tensor& y) const = 0;
+  // For sum_of_squares y is float64.
+  virtual void reduce(Reduction what, const ReducePlan& plan, const Tensor& x, Tensor& y) const = 0;
+
+  // Layout.
+  virtual void copy_runs(const RunCopy& call, const Tensor& x, Tensor& y) const = 0;
+  virtual void swap_axes(const SwapExtents& extents, const Tensor& x, Tensor& y) const = 0;
+  // y(o, i, r) = x(o, indices[i], r) on the view's axis, and its adjoint: dx is 0 but for the sums, in
+  // ascending order of i, of what was picked from each place.
+  virtual void gather(const AxisView& view, const Indices& indices, const Tensor& x, Tensor& y) const = 0;
+  virtual void scatter_add(const AxisView& view, const Indices& indices, const Tensor& dy,
+                           Tensor& dx) const = 0;
+
+  // Products. bias, of n elements, may be null.
+  virtual void multiply(const ProductCall& call, const Tensor& a, const Tensor& b, const Tensor* bias,
+                        Tensor& c) const = 0;
+
+  // Rows along an axis. k is for the sparse ones.
+  virtual void map_rows(RowFunction function, std::int64_t k, const AxisView& view, const Tensor& x,
+                        Tensor& y) const = 0;
+  virtual void center_rows(const AxisView& view, const Tensor& g, const Tensor& p, Tensor& out) const = 0;
+  virtual void normalize(const Normalization& which, const Tensor& x, const Tensor& gain, const Tensor* bias,
+                         Tensor& y, Tensor& moments) const = 0;
+  virtual void normalize_dx(const Normalization& which, const Tensor& dy, const Tensor& x, const Tensor& gain,
+                            const Tensor& moments, Tensor& dx) const = 0;
+  virtual void normalize_dgain(const Normalization& which, const Tensor& dy, const Tensor& x,
+                               const Tensor& moments, Tensor& dgain) const = 0;
+  // table is (n, pairs, 2): the cosine and sine of each pair's angle at each position. y is x with each pair
+  // turned by its angle times `direction`, 1 or -1.
+  virtual void rotary_table(std::int64_t first_position, double base, Tensor& table) const = 0;
+  virtual void rotate(const Tensor& x, const Tensor& table, int direction, Tensor& y) const = 0;
+  // totals is (rows, 2), as the CPU keeps it; loss has one element.
+  virtual void cross_entropy(const CrossEntropyCall& call, const Tensor& logits, Tensor& totals,
+                             Tensor& loss) const = 0;
+  virtual void cross_entropy_dz(const CrossEntropyCall& call, const Tensor& dloss, const Tensor& logits,
+                                const Tensor& totals, Tensor& dz) const = 0;
+
+  // Sparse attention: support.hpp, select_keys.hpp.
+  virtual void select_keys(const Tensor& queries, const Tensor& keys, double scale,
+                           const Visibility& visibility, Support& support, Tensor& p) const = 0;
+  virtual void transpose_support(const Support& support, Support::Transposed& transposed) const = 0;
+  virtual void gather_rows(const Support& support, const Tensor& weights, const Tensor& x,
+                           Tensor& y) const = 0;
+  virtual void scatter_rows(const Support& support, const Tensor& weights, const Tensor& x,
+                            Tensor& y) const = 0;
+  virtual void dot_products(const Support& support, const Tensor& x, const Tensor& y,
+                            Tensor& result) const = 0;
+  virtual void centered(const Support& support, const Tensor& weights, double factor,
+                        Tensor& result) const = 0;
+
+  // Updates in place.
+  virtual void adam(const AdamStep<double>& step, const Tensor& g, Tensor& m, Tensor& v, Tensor& p) const = 0;
+  virtual void sgd(double rate, double momentum, bool nesterov, const Tensor& g, Tensor* v,
+                   Tensor& p) const = 0;
+};
+
+// The kernels of the device; null for the CPU.
+const Backend* backend_of(Device device);
+inline const Backend* backend_of(const Tensor& x) { return backend_of(x.device()); }
+
+// The CUDA device's, wherever a tensor lies on one. It is defined in cuda/.
+const Backend& cuda_backend();
+
+}  // namespace taper::kernels

@@ -1,7 +1,7 @@
 // What core needs of a device other than the CPU: memory, copies, and the two loops that it has of its own.
 #pragma once
 
-#include <taper/core/device.hpp>
+#include <taper/core/pool.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +20,9 @@ class DeviceMemory {
   virtual void* allocate(const char* op, std::size_t bytes) const = 0;
   // Takes back a block of allocate(…, bytes), from any thread.
   virtual void release(void* block, std::size_t bytes) const noexcept = 0;
+  // Released blocks are kept for the next request: see pool_stats and release_cached_memory.
+  virtual PoolStats stats() const = 0;
+  virtual void release_cached() const = 0;
 
   // Copies; to_host waits until the bytes are there, to_device until `host` may be overwritten.
   virtual void to_host(const void* device, void* host, std::size_t bytes) const = 0;

@@ -1,8 +1,9 @@
 // Free lists by size class, one set a thread: no locks, and a block freed on another thread simply moves
 // there.
+#include <taper/core/device_memory.hpp>
 #include <taper/core/pool.hpp>
+#include <taper/core/size_class.hpp>
 
-#include <bit>
 #include <new>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -24,27 +25,6 @@ namespace detail {
 namespace {
 
 constexpr std::align_val_t alignment{64};
-constexpr std::size_t small_limit = 1024;  // up to here the classes are the multiples of 64
-constexpr int small_classes = small_limit / 64;
-constexpr int class_count = small_classes + 4 * (64 - 10);
-
-struct SizeClass {
-  int index;
-  std::size_t bytes;  // what a block of this class holds
-};
-
-// Above 1 KiB there are four classes to a doubling, so that at most a fifth of a block is wasted.
-SizeClass size_class(std::size_t bytes) {
-  if (bytes <= small_limit) {
-    const std::size_t units = bytes == 0 ? 1 : (bytes + 63) / 64;
-    return {static_cast<int>(units) - 1, units * 64};
-  }
-  const int exponent = std::bit_width(bytes - 1);  // 2^(exponent - 1) < bytes <= 2^exponent
-  const std::size_t quarter = std::size_t{1} << (exponent - 3);
-  const std::size_t quarters = (bytes + quarter - 1) / quarter;  // 5 to 8
-  return {small_classes + 4 * (exponent - 11) + static_cast<int>(quarters) - 5, quarters * quarter};
-}
-
 struct FreeBlock {
   FreeBlock* next;
 };
@@ -115,8 +95,14 @@ void pool_release(void* memory, std::size_t bytes) noexcept {
 
 }  // namespace detail
 
-PoolStats pool_stats() { return {detail::pool.system_allocations, detail::pool.cached_bytes}; }
+PoolStats pool_stats(Device device) {
+  if (!device.is_cpu()) return detail::device_memory("pool_stats", device).stats();
+  return {detail::pool.system_allocations, detail::pool.cached_bytes};
+}
 
-void release_cached_memory() { detail::empty_pool(); }
+void release_cached_memory(Device device) {
+  if (!device.is_cpu()) return detail::device_memory("release_cached_memory", device).release_cached();
+  detail::empty_pool();
+}
 
 }  // namespace taper

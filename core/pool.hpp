@@ -2,21 +2,24 @@
 // itself asks the system for nothing. Every byte of a tensor or a tape comes from here.
 #pragma once
 
+#include <taper/core/device.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 namespace taper {
 
-// What this thread's pool has done so far.
+// What a pool has done so far: this thread's on the CPU, the only one there is on another device. Throws
+// where there is no such device.
 struct PoolStats {
   std::uint64_t system_allocations = 0;  // requests that no cached block could serve
   std::size_t cached_bytes = 0;          // freed blocks waiting for reuse
 };
-PoolStats pool_stats();
+PoolStats pool_stats(Device device = Device::cpu());
 
-// Gives this thread's cached blocks back to the system. Live tensors are untouched.
-void release_cached_memory();
+// Gives that pool's cached blocks back to the system. Live tensors are untouched.
+void release_cached_memory(Device device = Device::cpu());
 
 namespace detail {
 

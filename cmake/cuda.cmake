@@ -1,0 +1,34 @@
+# The CUDA back end, as TAPER_CUDA says: compiled by nvcc (ON), compiled by the C++ compiler against the emulator of
+# tests/cuda_emulator (EMULATED), or replaced by a stub (OFF).
+file(GLOB cuda_sources CONFIGURE_DEPENDS cuda/*.cu)
+
+if(TAPER_CUDA STREQUAL EMULATED)
+  find_package(Boost REQUIRED COMPONENTS context)
+  file(GLOB emulator_sources CONFIGURE_DEPENDS tests/cuda_emulator/*.cpp)
+  list(FILTER emulator_sources EXCLUDE REGEX "_test\\.cpp$")
+  add_library(taper_cuda OBJECT ${cuda_sources} ${emulator_sources})
+  set_source_files_properties(${cuda_sources} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-xc++;-ftrivial-auto-var-init=pattern")
+  set_target_properties(taper_cuda PROPERTIES CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
+  # As system headers: they stand in for NVIDIA's, whose names no C++ program may use.
+  target_include_directories(taper_cuda PRIVATE ${include_dir})
+  target_include_directories(taper_cuda SYSTEM PUBLIC tests/cuda_emulator/include)
+  target_link_libraries(taper_cuda PRIVATE Boost::context taper_warnings)
+  target_sources(taper PRIVATE $<TARGET_OBJECTS:taper_cuda>)
+  target_link_libraries(taper PRIVATE $<BUILD_INTERFACE:Boost::context>)
+elseif(TAPER_CUDA)
+  if(NOT CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES 80 90)  # native fails where there is no GPU
+  endif()
+  enable_language(CUDA)
+  find_package(CUDAToolkit REQUIRED)
+  # CMake 3.25 does not know C++20 for nvcc 13: an object library of its own gets the flag by hand. (Where CXX_STANDARD or
+  # cxx_std_20 is set, CMake asks the same of CUDA, so neither may be set for this target.)
+  add_library(taper_cuda OBJECT ${cuda_sources})
+  target_include_directories(taper_cuda PRIVATE ${include_dir})
+  target_compile_options(taper_cuda PRIVATE -std=c++20 -Xcompiler=-Wall,-Wextra
+                                            $<$<BOOL:${TAPER_WERROR}>:-Werror=all-warnings -Xcompiler=-Werror>)
+  target_sources(taper PRIVATE $<TARGET_OBJECTS:taper_cuda>)
+  target_link_libraries(taper PRIVATE CUDA::cublas CUDA::cudart_static)
+else()
+  target_sources(taper PRIVATE cuda/stub.cpp)
+endif()

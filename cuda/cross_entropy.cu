@@ -35,7 +35,7 @@ __device__ double weighted(double weight, double v) { return weight == 0 ? 0 : w
 // Floor: 4 bytes an element for float32, 8 for float64: z is read once. With smoothing, rows that do not fit
 // into registers are read twice.
 template <class Row, class T>
-__global__ void __launch_bounds__(most_threads)
+__global__ void __launch_bounds__(Row::threads, Row::least_blocks)
     row_losses(Target target, std::int64_t rows, std::int64_t n, const T* z, Kept<T>* kept, double* losses) {
   using Group = typename Row::Threads;
   const auto length = static_cast<typename Row::Index>(n);
@@ -70,7 +70,7 @@ __global__ void __launch_bounds__(most_threads)
 //
 // Floor: 8 bytes an element for float32, 16 for float64: each is read once and written once.
 template <class Row, class T>
-__global__ void __launch_bounds__(most_threads)
+__global__ void __launch_bounds__(Row::threads, Row::least_blocks)
     gradient(Target target, std::int64_t rows, std::int64_t n, const T* dloss, const T* z,
              const Kept<T>* kept, T* dz) {
   const auto length = static_cast<typename Row::Index>(n);

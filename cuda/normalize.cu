@@ -43,7 +43,7 @@ __device__ Two total_of(const Two& mine) {
 // Floor: 8 bytes an element for float32, 16 for float64: each is read once and written once; gain and bias
 // stay in the caches. Rows that do not fit into registers are read three times.
 template <class Row, class T>
-__global__ void __launch_bounds__(most_threads)
+__global__ void __launch_bounds__(Row::threads, Row::least_blocks)
     forward(bool centers, double epsilon, std::int64_t rows, std::int64_t n, const T* x, const T* gain,
             const T* bias, T* y, RowMoments<T>* moments) {
   using Group = typename Row::Threads;
@@ -99,7 +99,7 @@ __global__ void __launch_bounds__(most_threads)
 //
 // Floor: 12 bytes an element for float32, 24 for float64: x and dy are read once, dx is written once.
 template <class Row, class T>
-__global__ void __launch_bounds__(most_threads)
+__global__ void __launch_bounds__(Row::threads, Row::least_blocks)
     backward(bool centers, std::int64_t rows, std::int64_t n, const T* dy, const T* x, const T* gain,
              const RowMoments<T>* moments, T* dx) {
   using Group = typename Row::Threads;
@@ -204,7 +204,7 @@ void CudaBackend::normalize_dx(const Normalization& which, const Tensor& dy, con
                                const Tensor& gain, const Tensor& moments, Tensor& dx) const {
   const std::int64_t n = x.extent(-1), rows = rows_of(x);
   dispatch(x.dtype(), [&]<class T>() {
-    with_row<T>(rows, n, [&]<class Row>(unsigned blocks, int threads) {
+    with_row<T, 2>(rows, n, [&]<class Row>(unsigned blocks, int threads) {
       launch(which.op, backward<Row, T>, blocks, threads, 0, which.centers, rows, n, pointer<T>(dy),
              pointer<T>(x), pointer<T>(gain), moments_of<T>(moments), pointer<T>(dx));
     });

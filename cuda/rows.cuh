@@ -18,6 +18,11 @@ inline constexpr T not_a_number = std::numeric_limits<T>::quiet_NaN();
 
 __device__ inline int lane_of_warp() { return static_cast<int>(threadIdx.x) % warp_size; }
 
+// Short rows have a warp each, and a block has so many of them.
+inline constexpr int rows_of_block = 4;
+// Longer ones have a block each, with as many threads at most.
+inline constexpr int most_threads = 256;
+
 // The threads that share a row: one warp, or all of a block. Each function is called by all of them.
 struct OneWarp {
   static constexpr bool is_block = false;
@@ -98,6 +103,9 @@ class RegisterRow {
   using Index = int;
   static constexpr int width = Pack<T>::width;
   static constexpr bool is_kept = true;  // what for_each's visitor changes
+  // For __launch_bounds__: a kernel that holds one such row, or two of half as many steps, has registers enough.
+  static constexpr int threads = Group::is_block ? most_threads : rows_of_block * warp_size;
+  static constexpr int least_blocks = Group::is_block ? 3 : steps > 2 ? 6 : 8;
 
   __device__ RegisterRow(const T* row, std::int64_t n, T padding) : RegisterRow(row, n, padding, All()) {}
   // The same of another row of that length and alignment, but only the packs in which `where` has an element
@@ -167,6 +175,8 @@ class MemoryRow {
   using Index = std::int64_t;
   static constexpr int width = Pack<T>::width;
   static constexpr bool is_kept = false;
+  static constexpr int threads = Group::is_block ? most_threads : rows_of_block * warp_size;
+  static constexpr int least_blocks = Group::is_block ? 3 : 6;
 
   __device__ MemoryRow(const T* row, std::int64_t n, T padding)
       : row_(row), n_(n), padding_(padding), shift_(misalignment(row)) {
@@ -244,9 +254,6 @@ __device__ typename Row::T largest_of_row(Row& row, typename Row::T& largest_of_
   return Row::Threads::reduce(largest_of_thread, -infinity<T>, Max());
 }
 
-// A warp for each of a block's rows where the row is short.
-inline constexpr int rows_of_block = 4;
-
 // Calls body(row) for each row of a group of threads.
 template <class Group, class Body>
 __device__ void for_each_row(std::int64_t rows, const Body& body) {
@@ -258,16 +265,13 @@ __device__ void for_each_row(std::int64_t rows, const Body& body) {
   }
 }
 
-// The longest block that a kernel of rows is launched with.
-inline constexpr int most_threads = 512;
-
-// Calls body.operator()<Row>(blocks, threads) with the kind of row that suits n elements, unless there is
-// nothing to do.
-template <class T, class Body>
+// Calls body.operator()<Row>(blocks, threads) with the kind of row that suits n elements, unless there is nothing to do.
+// held: how many such rows the kernel holds at a time, 1 or 2.
+template <class T, int held = 1, class Body>
 void with_row(std::int64_t rows, std::int64_t n, const Body& body) {
   if (rows == 0 || n == 0) return;
   constexpr std::int64_t width = Pack<T>::width, most_warps = most_threads / warp_size;
-  constexpr std::int64_t few = 2, many = 8;  // packs of a thread
+  constexpr int few = 2, many = 8 / held;  // packs of a thread
   // A row whose length is a multiple of the width is aligned; any other may begin anywhere within a pack.
   const std::int64_t packs = n % width == 0 ? n / width : (n + 2 * (width - 1)) / width;
   const std::int64_t warps = (packs + many * warp_size - 1) / (many * warp_size);

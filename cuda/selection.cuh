@@ -63,13 +63,15 @@ class List {
     T values[1];
   };
 
-  __device__ List(const T* values, int size) : size_(size) {
+  // element(i) for i in [0, size).
+  template <class ElementAt>
+  __device__ List(int size, const ElementAt& element) : size_(size) {
 #pragma unroll
     for (int step = 0; step < steps; ++step) {
-      const int at = step * warp_size + lane_of_warp();
-      values_[step].values[0] = at < size ? values[at] : -infinity<T>;
+      const int i = step * warp_size + lane_of_warp();
+      values_[step].values[0] = i < size ? element(i) : -infinity<T>;
     }
-    __syncwarp();  // now the memory may be used for something else
+    __syncwarp();  // now the memory that they come from may be used for something else
   }
   template <class Visit>
   __device__ void for_each_above(T, const Visit& visit) const {
@@ -77,6 +79,11 @@ class List {
     for (int step = 0; step < steps; ++step) {
       if (step * warp_size < size_) visit(values_[step], step * warp_size + lane_of_warp());
     }
+  }
+  __device__ T largest_of_lane() const {
+    T largest = values_[0].values[0];
+    for (int step = 1; step < steps; ++step) largest = max(largest, values_[step].values[0]);
+    return largest;
   }
 
  private:
@@ -131,10 +138,10 @@ __device__ Prefix prefix_of_warp(int count) {
   }
 }
 
-// Stores the values whose flag is set at `to`, in the order of lanes and elements; returns how many. All
-// lanes call it.
+// Stores the values whose flag is set at `to`, in the order of lanes and elements, unless they are more than
+// `room`; returns how many they are. All lanes call it.
 template <int width, class T>
-__device__ int place(const bool (&in)[width], const T (&values)[width], T* to) {
+__device__ int place(const bool (&in)[width], const T (&values)[width], T* to, int room = list_room) {
   const unsigned lanes_below = (1u << lane_of_warp()) - 1;
   int at = 0, total = 0;
 #pragma unroll
@@ -143,11 +150,55 @@ __device__ int place(const bool (&in)[width], const T (&values)[width], T* to) {
     at += __popc(ballot & lanes_below);
     total += __popc(ballot);
   }
+  if (total > room) return total;
 #pragma unroll
   for (int e = 0; e < width; ++e) {
     if (in[e]) to[at++] = values[e];
   }
   return total;
+}
+
+// The elements of a row above a bound, in the order of their indices. Those of a warp are in memory of its own, of
+// list_room elements; unless all warps' fit into one such place, some are missing.
+template <class T, class Group>
+struct Candidates {
+  const T* memory;
+  const int* counts;  // of each warp
+  int total;
+
+  __device__ T operator()(int i) const {
+    int at = i;
+    if constexpr (Group::is_block) {
+      for (int warp = 0, before = 0; warp < Group::warps(); ++warp) {
+        if (i >= before) at = warp * list_room + (i - before);
+        before += counts[warp];
+      }
+    }
+    return memory[at];
+  }
+};
+
+template <class Row, class T, class Group = typename Row::Threads>
+__device__ Candidates<T, Group> candidates_of(Row& row, T above, T* memory) {
+  T* const to = memory + Group::warp() * list_room;
+  int count = 0;
+  row.for_each_above(above, [&](const auto& pack, auto) {
+    if (!__any_sync(all_lanes, largest_of(pack) > above)) return;
+    bool in[Row::width];
+    for (int e = 0; e < Row::width; ++e) in[e] = pack.values[e] > above;
+    count += place(in, pack.values, to + count, list_room - count);
+  });
+  if constexpr (Group::is_block) {
+    __shared__ int counts[most_threads / warp_size];
+    if (lane_of_warp() == 0) counts[Group::warp()] = count;
+    __syncthreads();
+    int total = 0;
+    for (int warp = 0; warp < Group::warps(); ++warp) total += counts[warp];
+    return {memory, counts, total};
+  } else {
+    __syncwarp();
+    return {memory, nullptr, count};
+  }
 }
 
 // The sum of (value - shift) over the values that walk() names, in the order in which it does: value i is

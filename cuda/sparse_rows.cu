@@ -49,49 +49,31 @@ __device__ Outcome<T> outcome_of(RowFunction function, Row& row, Choice<T> choic
   return outcome;
 }
 
-// The outcome that the first warp of a block has found, for all of them.
+// The same, found by one warp from a list of the candidates.
+template <bool is_projection, class Group, class T>
+__device__ Outcome<T> outcome_of_list(RowFunction function, const Candidates<T, Group>& candidates, Choice<T> choice,
+                                      int k, T largest, T* memory) {
+  List<T> list(candidates.total, candidates);
+  choice.above = raised_by_maxima<is_projection, OneWarp>(k, list.largest_of_lane(), largest, choice.above, memory);
+  const int size = count(list, choice.above, [&](T z, auto) { return z > choice.above; });
+  return outcome_of<is_projection>(function, list, choice, size, k, largest, memory);
+}
+
+// The outcome that the first warp of a block has found, for all of them. Before it is called again, there is a barrier.
 template <class T>
 __device__ Outcome<T> of_first_warp(const Outcome<T>& outcome) {
   __shared__ double shared[6];
   if (threadIdx.x == 0) {
-    shared[0] = static_cast<double>(outcome.choice.above),
-    shared[1] = static_cast<double>(outcome.choice.tied);
+    shared[0] = static_cast<double>(outcome.choice.above), shared[1] = static_cast<double>(outcome.choice.tied);
     shared[2] = outcome.ties, shared[3] = outcome.size;
     shared[4] = outcome.scale, shared[5] = outcome.bound;
   }
   __syncthreads();
-  const Outcome<T> result{{static_cast<T>(shared[0]), static_cast<T>(shared[1])},
-                          static_cast<int>(shared[2]),
-                          static_cast<int>(shared[3]),
-                          shared[4],
-                          shared[5]};
-  __syncthreads();
-  return result;
-}
-
-// The outcome for a row with at most list_room candidates: one warp finds it from their list. `memory` has
-// room for that.
-template <bool is_projection, class Row, class T>
-__device__ Outcome<T> outcome_of_list(RowFunction function, Row& row, Choice<T> choice, Prefix candidates,
-                                      int k, T largest, T* memory) {
-  using Group = typename Row::Threads;
-  T* to = memory + candidates.before;
-  row.for_each_above(choice.above, [&](const auto& pack, auto) {
-    if (!__any_sync(all_lanes, largest_of(pack) > choice.above)) return;
-    bool in[Row::width];
-    for (int e = 0; e < Row::width; ++e) in[e] = pack.values[e] > choice.above;
-    to += place(in, pack.values, to);
-  });
-  Group::sync();
-  Outcome<T> outcome;
-  if (Group::warp() == 0) {
-    List<T> list(memory, candidates.total);
-    outcome = outcome_of<is_projection>(function, list, choice, candidates.total, k, largest, memory);
-  }
-  if constexpr (Group::is_block) outcome = of_first_warp(outcome);
-  // Of a tie the list knows how many are chosen, but not their indices in the row.
-  if (outcome.ties > 0) outcome.choice.last_tie = index_of_nth(row, outcome.choice.tied, outcome.ties);
-  return outcome;
+  return {{static_cast<T>(shared[0]), static_cast<T>(shared[1])},
+          static_cast<int>(shared[2]),
+          static_cast<int>(shared[3]),
+          shared[4],
+          shared[5]};
 }
 
 // The result at element i, z.
@@ -129,11 +111,11 @@ __device__ void write(RowFunction function, Row& row, const Outcome<T>& outcome,
 
 // y = the function of each row of x, both (rows, n). is_projection: the function is sparse_softmax.
 template <bool is_projection, class Row, class T>
-__global__ void __launch_bounds__(most_threads)
+__global__ void __launch_bounds__(Row::threads, Row::least_blocks)
     map_sparse(RowFunction which, std::int64_t rows, std::int64_t n, int k, const T* x, T* y) {
   using Group = typename Row::Threads;
-  static_assert(rows_of_block * list_room >= most_threads);
-  __shared__ T memory[rows_of_block * list_room];
+  static_assert(list_room >= warp_size);
+  __shared__ T memory[Row::threads / warp_size * list_room];
   T* const own = Group::is_block ? memory : memory + threadIdx.x / warp_size * list_room;
   const RowFunction function = is_projection ? RowFunction::sparse_softmax : which;
 
@@ -153,23 +135,25 @@ __global__ void __launch_bounds__(most_threads)
     }
 
     Choice<T> choice{is_projection ? just_below(largest - 1) : -infinity<T>};
-    const auto candidates = [&] {
-      const T above = choice.above;
-      return prefix_of_warp<Group>(count_in_warp(row, above, [above](T z, auto) { return z > above; }));
-    };
-    Prefix prefix = candidates();
-    if (prefix.total > list_room) {
+    auto candidates = candidates_of(row, choice.above, own);
+    if (candidates.total > list_room) {
       choice.above = raised_by_maxima<is_projection, Group>(k, largest_of_thread, largest, choice.above, own);
-      prefix = candidates();
+      candidates = candidates_of(row, choice.above, own);
     }
-    if (prefix.total <= list_room) {
-      const auto outcome = outcome_of_list<is_projection>(function, row, choice, prefix, k, largest, own);
+    if (candidates.total <= list_room) {
+      Outcome<T> outcome;
+      if (Group::warp() == 0) {
+        outcome = outcome_of_list<is_projection>(function, candidates, choice, k, largest, own);
+      }
+      if constexpr (Group::is_block) outcome = of_first_warp(outcome);
+      // Of a tie the list knows how many are chosen, but not their indices in the row.
+      if (outcome.ties > 0) outcome.choice.last_tie = index_of_nth(row, outcome.choice.tied, outcome.ties);
       write<is_projection>(function, row, outcome, largest, out, n);
     } else {
       // Too many: the row is read again for each of many passes, so that the registers are free for the usual
       // case.
       MemoryRow<T, Group> again(x + r * n, n, -infinity<T>);
-      int size = prefix.total;
+      int size = candidates.total;
       if constexpr (is_projection) {
         choice.above = raised_by_tau(again, largest, choice.above);
         size = count(again, choice.above, [&](T z, auto) { return z > choice.above; });
@@ -185,7 +169,7 @@ __global__ void __launch_bounds__(most_threads)
 //
 // Floor: 8 bytes an element for float32: p is read, out written, and of g the packs that touch S.
 template <class Row, class T>
-__global__ void __launch_bounds__(most_threads)
+__global__ void __launch_bounds__(Row::threads, Row::least_blocks)
     center(std::int64_t rows, std::int64_t n, const T* g, const T* p, T* out) {
   using Group = typename Row::Threads;
   __shared__ T memory[rows_of_block * list_room];
@@ -242,7 +226,7 @@ void sparse_rows(RowFunction function, std::int64_t k, std::int64_t rows, std::i
 
 void center_rows(std::int64_t rows, std::int64_t n, const Tensor& g, const Tensor& p, Tensor& out) {
   dispatch(p.dtype(), [&]<class T>() {
-    with_row<T>(rows, n, [&]<class Row>(unsigned blocks, int threads) {
+    with_row<T, 2>(rows, n, [&]<class Row>(unsigned blocks, int threads) {
       launch("sparse_softmax_vjp", center<Row, T>, blocks, threads, 0, rows, n, pointer<T>(g), pointer<T>(p),
              pointer<T>(out));
     });

@@ -121,12 +121,13 @@ struct RecallModel : nn::Module {
 // most: what sparse attention drops can't be answered.
 double support_recall(const Tensor& probabilities, const Sequences& sequences, std::int64_t k) {
   const std::int64_t heads = probabilities.extent(1), length = probabilities.extent(2);
+  const Tensor host = probabilities.to(Device::cpu());
   std::int64_t found = 0;
   for (std::int64_t i = 0; i < sequences.questions.size(); ++i) {
     const std::int64_t b = sequences.questions[i] / length, query = sequences.questions[i] % length;
     bool kept = false;
     for (std::int64_t head = 0; head < heads && !kept; ++head) {
-      const float* row = probabilities.data<float>() + ((b * heads + head) * length + query) * length;
+      const float* row = host.data<float>() + ((b * heads + head) * length + query) * length;
       const float weight = row[sequences.sources[static_cast<std::size_t>(i)]];
       kept = weight > 0 && std::count_if(row, row + length, [&](float p) { return p > weight; }) < k;
     }
@@ -155,6 +156,7 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense) {
       Outcome{name, RecallModel(options, dense, generator),
               example::Training(options, dense ? "checkpoint-dense" : "checkpoint", settings)});
   const RecallModel& model = outcome->model;
+  model.to(options.device);
   optim::Adam adam(model.parameters(), {.learning_rate = options.learning_rate});
 
   const std::int64_t stages = 1 + static_cast<std::int64_t>(std::log2(options.pairs));

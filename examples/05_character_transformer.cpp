@@ -133,6 +133,7 @@ struct Outcome {
 std::unique_ptr<Outcome> train(const Options& options, bool dense, const Source& source) {
   auto outcome = std::make_unique<Outcome>(options, dense, source.text);
   const CharacterModel& model = outcome->model;
+  model.to(options.device);
   optim::Adam adam(model.parameters(), {.learning_rate = options.learning_rate});
   const optim::Schedule rate =
       optim::Schedule::cosine(options.learning_rate, options.steps, options.learning_rate / 10).warm_up(20);

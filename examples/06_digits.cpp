@@ -30,8 +30,8 @@ struct Pictures {
   std::vector<std::int64_t> digits;
 };
 
-// The rows of the file numbered so.
-Pictures pictures(const Tensor& table, const std::vector<std::int64_t>& rows) {
+// The rows of the file numbered so, on that device.
+Pictures pictures(const Tensor& table, const std::vector<std::int64_t>& rows, Device device) {
   Pictures result{zeros({static_cast<std::int64_t>(rows.size()), side, side}), {}};
   float* out = result.pixels.mutable_data<float>();
   for (std::int64_t row : rows) {
@@ -39,6 +39,7 @@ Pictures pictures(const Tensor& table, const std::vector<std::int64_t>& rows) {
     out = std::transform(line, line + side * side, out, [](float pixel) { return pixel / 16; });
     result.digits.push_back(static_cast<std::int64_t>(line[side * side]));
   }
+  result.pixels = result.pixels.to(device);
   return result;
 }
 
@@ -115,6 +116,7 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense, const Tensor&
                                const std::vector<std::int64_t>& training_rows, const Pictures& test) {
   auto outcome = std::make_unique<Outcome>(options, dense);
   const DigitModel& model = outcome->model;
+  model.to(options.device);
   optim::AdamW adam(model.parameters(), {.learning_rate = options.learning_rate, .weight_decay = 0.05});
   const optim::Schedule rate = optim::Schedule::cosine(options.learning_rate, options.steps).warm_up(20);
   nn::Batches batches(static_cast<std::int64_t>(training_rows.size()), options.batch, options.seed);
@@ -122,10 +124,10 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense, const Tensor&
   const auto step = [&](std::int64_t number) {
     std::vector<std::int64_t> rows = batches(number);
     for (std::int64_t& row : rows) row = training_rows[static_cast<std::size_t>(row)];
-    const Pictures batch = pictures(table, rows);
+    const Pictures batch = pictures(table, rows, options.device);
     Generator drawing = nn::generator_of(options.seed, static_cast<std::uint64_t>(number));
     // There are few pictures: with noise no two steps see quite the same ones.
-    const Tensor noisy = batch.pixels + options.noise * randn(batch.pixels.shape(), drawing);
+    const Tensor noisy = batch.pixels + options.noise * randn(batch.pixels.shape(), drawing, options.device);
     Tape tape;
     const Tensor logits = model(noisy);
     const Tensor loss = nn::cross_entropy(logits, batch.digits, {.label_smoothing = options.label_smoothing});
@@ -186,7 +188,7 @@ void add_maps(example::Page& page, const Outcome& outcome, const Options& option
 // How often the test pictures of each digit (a row) were taken for each (a column).
 example::Rows confusion(const Outcome& outcome, const Pictures& test) {
   std::vector<std::vector<int>> counts(classes, std::vector<int>(classes));
-  const Tensor logits = outcome.model(test.pixels);
+  const Tensor logits = outcome.model(test.pixels).to(Device::cpu());
   for (std::size_t i = 0; i < test.digits.size(); ++i) {
     const float* row = logits.data<float>() + static_cast<std::int64_t>(i) * classes;
     const auto answer = static_cast<std::size_t>(std::max_element(row, row + classes) - row);
@@ -207,7 +209,7 @@ void demo(const Options& options) {
   const std::int64_t count = table.extent(0), split = count * 4 / 5;
   const std::vector<std::int64_t> order = nn::Batches(count, count, 0)(0);
   const std::vector<std::int64_t> training_rows(order.begin(), order.begin() + split);
-  const Pictures test = pictures(table, {order.begin() + split, order.end()});
+  const Pictures test = pictures(table, {order.begin() + split, order.end()}, options.device);
 
   std::vector<std::unique_ptr<Outcome>> outcomes;
   example::prepare_output(options);

@@ -118,6 +118,7 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense) {
               {},
               {}});
   const SortingModel& model = outcome->model;
+  model.to(options.device);
   optim::Adam adam(model.parameters(), {.learning_rate = options.learning_rate});
   const optim::Schedule rate = optim::Schedule::cosine(options.learning_rate, options.steps).warm_up(20);
 

@@ -50,10 +50,10 @@ void expect_values(const Tensor& actual, const std::vector<double>& expected, do
 void expect_same(const Tensor& actual, const Tensor& expected) {
   ASSERT_TRUE(actual.shape() == expected.shape());
   ASSERT_EQ(actual.dtype(), expected.dtype());
-  const std::size_t bytes = static_cast<std::size_t>(actual.size()) * size_of(actual.dtype());
+  const Tensor a = actual.detach().to(Device::cpu()), e = expected.detach().to(Device::cpu());
+  const std::size_t bytes = static_cast<std::size_t>(a.size()) * size_of(a.dtype());
   if (bytes == 0) return;
-  EXPECT_EQ(std::memcmp(actual.impl().data, expected.impl().data, bytes), 0)
-      << "elements differ in their bits";
+  EXPECT_EQ(std::memcmp(a.impl().data, e.impl().data, bytes), 0) << "elements differ in their bits";
 }
 
 void expect_error(const std::string& op, const std::function<void()>& call,
@@ -80,7 +80,7 @@ Tensors gradients(const std::function<Tensor(const Tensors&)>& f, const Tensors&
   for (const Tensor& input : inputs) leaves.push_back(input.clone().requires_grad());
   Tape tape;
   const Tensor y = f(leaves);
-  return tape.gradient(y, leaves, {.cotangent = cotangent ? cotangent : ones(y.shape(), y.dtype())});
+  return tape.gradient(y, leaves, {.cotangent = cotangent ? cotangent : ones(y.shape(), y.kind())});
 }
 
 Tensor gradient_of(const std::function<Tensor(const Tensor&)>& f, const Tensor& input,

@@ -298,13 +298,16 @@ OpRow sparse_attention_row() {
   const auto add_variant = [&](const char* name, std::int64_t k, const Shape& nmde,
                                const AttentionOptions& options = {}, std::int64_t batch = 2) {
     const std::int64_t n = nmde[0], m = nmde[1], d = nmde[2], e = nmde[3];
-    op_row.variants.push_back(
-        {name,
-         [=](const Tensors& x) { return sparse_attention(x[0], x[1], x[2], k, options); },
-         attention_reference(k, options.scale, options.causal, options.mask),
-         {{{batch, n, d}, between(-1, 1)},
-          {{batch, m, d}, between(-1, 1)},
-          {{batch, m, e}, between(-2, 2)}}});
+    op_row.variants.push_back({name,
+                               [=](const Tensors& x) {
+                                 AttentionOptions there = options;
+                                 if (there.mask) there.mask = there.mask.to(x[0].device());
+                                 return sparse_attention(x[0], x[1], x[2], k, there);
+                               },
+                               attention_reference(k, options.scale, options.causal, options.mask),
+                               {{{batch, n, d}, between(-1, 1)},
+                                {{batch, m, d}, between(-1, 1)},
+                                {{batch, m, e}, between(-2, 2)}}});
   };
   const Tensor by_query = tensor({{1, 0, 1, 1, 1}, {0, 0, 0, 0, 0}, {0, 1, 1, 1, 1}});
   const Tensor by_problem = tensor({{{1, 1, 0, 1, 1}}, {{0, 1, 1, 0, 1}}}, float64);

@@ -143,10 +143,11 @@ OpRow where_row() {
         return at_broadcast(c, i) != 0 ? at_broadcast(in[0], i) : at_broadcast(in[1], i);
       });
     };
-    op_row.variants.push_back({name,
-                               [=](const Tensors& x) { return where(condition, x[0], x[1]); },
-                               reference,
-                               {{a, between(-2, 2)}, {b, between(-2, 2)}}});
+    op_row.variants.push_back(
+        {name,
+         [=](const Tensors& x) { return where(condition.to(x[0].device()), x[0], x[1]); },
+         reference,
+         {{a, between(-2, 2)}, {b, between(-2, 2)}}});
   };
   add_variant("same shape", tensor({{1, 0, -2}, {0, 0.5, 0}}, float64), {2, 3}, {2, 3});
   add_variant("a float32 condition", tensor({{1, 0, 1e-30}, {0, 1, 0}}), {2, 3}, {2, 3});

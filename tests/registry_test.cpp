@@ -1,6 +1,7 @@
-// The generic checks: each walks every variant of every op of the registry.
+// The generic checks: each walks every variant of every op of the registry, on every device.
 #include "registry.hpp"
 
+#include <taper/cuda/device.hpp>
 #include <taper/taper.hpp>
 
 #include <filesystem>
@@ -11,16 +12,30 @@
 namespace taper::test {
 namespace {
 
-class Op : public testing::TestWithParam<OpRow> {
+// A row of the registry, and the device that its inputs lie on.
+struct OpOnDevice {
+  OpRow row;
+  Device device;
+};
+// What GoogleTest prints for a parameter, which would else be its bytes.
+void PrintTo(const OpOnDevice& op, std::ostream* out) { *out << op.row.op << " on " << op.device; }
+
+class Op : public testing::TestWithParam<OpOnDevice> {
  protected:
+  void SetUp() override {
+    if (!GetParam().device.is_cpu() && !cuda::available()) GTEST_SKIP() << "no CUDA device";
+  }
+
   // Calls check(variant, its inputs); a failure says which variant it was.
   template <class Check>
   void for_each_variant(Check check) {
     Generator generator(20240607);
-    for (const Variant& variant : GetParam().variants) {
-      SCOPED_TRACE(GetParam().op + ": " + variant.name);
+    for (const Variant& variant : GetParam().row.variants) {
+      SCOPED_TRACE(GetParam().row.op + ": " + variant.name);
       Tensors inputs;
-      for (const Input& input : variant.inputs) inputs.push_back(input.draw(input.shape, generator));
+      for (const Input& input : variant.inputs) {
+        inputs.push_back(input.draw(input.shape, generator).to(GetParam().device));
+      }
       check(variant, inputs);
     }
   }
@@ -35,7 +50,7 @@ std::vector<Array> arrays_of(const Tensors& tensors) {
 // A cotangent that no two elements of a result have in common.
 Tensor some_cotangent(const Tensor& y) {
   Generator generator(5);
-  return uniform(y.shape(), 0.5, 1.5, generator, y.dtype());
+  return uniform(y.shape(), 0.5, 1.5, generator, y.kind());
 }
 
 std::int64_t count(const Tensors& tensors) {
@@ -45,10 +60,11 @@ std::int64_t count(const Tensors& tensors) {
 }
 
 TEST_P(Op, HasTheReferencesValue) {
-  ASSERT_FALSE(GetParam().variants.empty());
+  ASSERT_FALSE(GetParam().row.variants.empty());
   for_each_variant([](const Variant& variant, const Tensors& inputs) {
     const Tensor y = variant.f(inputs);
     EXPECT_EQ(y.dtype(), float64);
+    EXPECT_EQ(y.device(), GetParam().device);
     expect_close(y, variant.reference(arrays_of(inputs)), 1e-12);
   });
 }
@@ -163,20 +179,39 @@ TEST_P(Op, RefusesMixedDtypes) {
     for (std::size_t i = 0; inputs.size() > 1 && i < inputs.size(); ++i) {
       Tensors mixed = inputs;
       mixed[i] = cast(mixed[i], float32);
-      expect_error(GetParam().op, [&] { variant.f(mixed); }, {"float32", "float64"});
+      expect_error(GetParam().row.op, [&] { variant.f(mixed); }, {"float32", "float64"});
+    }
+  });
+}
+
+TEST_P(Op, RefusesMixedDevices) {
+  for_each_variant([](const Variant& variant, const Tensors& inputs) {
+    for (std::size_t i = 0; inputs.size() > 1 && i < inputs.size(); ++i) {
+      Tensors mixed = inputs;
+      mixed[i] = mixed[i].to(Device::cpu());
+      if (mixed[i].device() == inputs[i].device()) return;
+      expect_error(GetParam().row.op, [&] { variant.f(mixed); }, {"cpu", "cuda"});
     }
   });
 }
 
 TEST_P(Op, NamesItselfInErrors) {
-  for (const ErrorCase& error : GetParam().errors) {
+  for (const ErrorCase& error : GetParam().row.errors) {
     SCOPED_TRACE(error.name);
-    expect_error(GetParam().op, error.call, error.says);
+    expect_error(GetParam().row.op, error.call, error.says);
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Registry, Op, testing::ValuesIn(registry()),
-                         [](const auto& info) { return info.param.op; });
+std::vector<OpOnDevice> all_rows_on(Device device) {
+  std::vector<OpOnDevice> all;
+  for (const OpRow& op_row : registry()) all.push_back({op_row, device});
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Registry, Op, testing::ValuesIn(all_rows_on(Device::cpu())),
+                         [](const auto& info) { return info.param.row.op; });
+INSTANTIATE_TEST_SUITE_P(RegistryOnCuda, Op, testing::ValuesIn(all_rows_on(Device::cuda())),
+                         [](const auto& info) { return info.param.row.op; });
 
 TEST(Registry, HasARowForEveryHeaderOfOps) {
   std::set<std::string> registered, present;
@@ -189,8 +224,5 @@ TEST(Registry, HasARowForEveryHeaderOfOps) {
 }
 
 }  // namespace
-
-// What GoogleTest prints for a parameter, which would else be the bytes of the row.
-static void PrintTo(const OpRow& op_row, std::ostream* out) { *out << op_row.op; }
 
 }  // namespace taper::test

@@ -72,7 +72,8 @@ HeatMap attention_map(const std::string& title, const taper::Tensor& probabiliti
       title, static_cast<std::int64_t>(queries.size()), static_cast<std::int64_t>(keys.size()), {}, {}, {}};
   const std::int64_t heads = probabilities.extent(1), n = probabilities.extent(2),
                      m = probabilities.extent(3);
-  const float* matrix = probabilities.data<float>() + (example * heads + head) * n * m;
+  const taper::Tensor host = probabilities.detach().to(taper::Device::cpu());
+  const float* matrix = host.data<float>() + (example * heads + head) * n * m;
   for (std::int64_t query : queries) {
     for (std::int64_t key : keys) {
       const bool seen = !causal || key <= query + m - n;

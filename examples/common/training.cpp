@@ -3,6 +3,7 @@
 
 #include <taper/core/create.hpp>
 #include <taper/core/fail.hpp>
+#include <taper/cuda/device.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -99,6 +100,16 @@ void add_training_options(CLI::App& app, TrainingOptions& options, int argc, cha
   const CLI::Option* steps = app.add_option("--steps", options.steps, "of training")
                                  ->check(CLI::PositiveNumber)
                                  ->capture_default_str();
+  app.add_option_function<std::string>(
+         "--device",
+         [&options](const std::string& name) {
+           options.device = name == "cuda" ? taper::Device::cuda() : taper::Device::cpu();
+           if (name == "cuda" && !taper::cuda::available())
+             throw CLI::ValidationError("--device cuda", taper::cuda::description());
+         },
+         "where the model is trained")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->default_str("cpu");
   app.add_option("--seed", options.seed, "of the initial weights and of the examples")->capture_default_str();
   app.add_option("--k", options.k, "how many places a query may look at")
       ->check(CLI::PositiveNumber)
@@ -208,9 +219,10 @@ void Training::go(taper::nn::Run run, const Step& step, std::int64_t evaluate_ev
 
 double accuracy(const Tensor& logits, const taper::Indices& labels) {
   const std::int64_t classes = logits.extent(-1);
+  const Tensor host = logits.detach().to(taper::Device::cpu());
   std::int64_t right = 0;
   for (std::int64_t i = 0; i < labels.size(); ++i) {
-    const float* row = logits.data<float>() + i * classes;
+    const float* row = host.data<float>() + i * classes;
     right += std::max_element(row, row + classes) - row == labels[i];
   }
   return static_cast<double>(right) / static_cast<double>(labels.size());

@@ -2,6 +2,7 @@
 // checkpoints, Ctrl-C and --resume.
 #pragma once
 
+#include <taper/core/device.hpp>
 #include <taper/core/indices.hpp>
 #include <taper/nn/checkpoint.hpp>
 
@@ -25,6 +26,7 @@ struct TrainingOptions {
   std::int64_t steps = 0;
   std::int64_t quick_steps = 0;  // no option: what --quick makes of steps, where --steps is not given
   std::uint64_t seed = 0;
+  taper::Device device = taper::Device::cpu();
   std::int64_t k = 0;
   bool dense = false;
   bool quick = false, resume = false, restart = false;

@@ -11,7 +11,8 @@ if(TAPER_CUDA STREQUAL EMULATED)
   file(GLOB emulator_sources CONFIGURE_DEPENDS tests/cuda_emulator/*.cpp)
   list(FILTER emulator_sources EXCLUDE REGEX "_test\\.cpp$")
   add_library(taper_cuda OBJECT ${cuda_sources} ${emulator_sources})
-  set_source_files_properties(${cuda_sources} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-xc++;-ftrivial-auto-var-init=pattern;-Wno-unknown-pragmas")
+  set_source_files_properties(${cuda_sources} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS
+                                                         "-xc++;-ftrivial-auto-var-init=pattern;-Wno-unknown-pragmas")
   set_property(SOURCE ${sources_without_contraction} APPEND PROPERTY COMPILE_OPTIONS -ffp-contract=off)
   set_target_properties(taper_cuda PROPERTIES CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
   # As system headers: they stand in for NVIDIA's, whose names no C++ program may use.

@@ -1,8 +1,5 @@
 // The CUDA back end: finding the device.
-#include <taper/core/device_memory.hpp>
-#include <taper/core/fail.hpp>
 #include <taper/cuda/device.hpp>
-#include <taper/ops/kernels/backend.hpp>
 
 #include <cuda_runtime_api.h>
 
@@ -37,14 +34,3 @@ std::string description() {
 }
 
 }  // namespace taper::cuda
-
-namespace taper {
-
-const detail::DeviceMemory& detail::device_memory(const char* op, Device) {
-  fail(op, "no CUDA device: this build has no kernels");
-}
-const kernels::Backend& kernels::cuda_backend() {
-  fail("Tensor", "no CUDA device: this build has no kernels");
-}
-
-}  // namespace taper

@@ -25,6 +25,7 @@ namespace {
 
 constexpr std::size_t page = 4096;
 constexpr std::size_t arena_bytes = std::size_t{64} << 30;
+constexpr std::size_t watched_pages = 256;  // with more in use they stay open: protecting them takes too long
 constexpr std::size_t default_memory = std::size_t{2} << 30;
 
 thread_local cudaError_t last_error = cudaSuccess;
@@ -46,6 +47,7 @@ struct Device {
   std::multimap<std::size_t, std::size_t> free;  // offsets of freed ones, by bytes in whole pages
   std::size_t bytes_in_use = 0;
   int accesses = 0;
+  bool open = false;
   std::map<const void*, std::size_t> shared_limits;
 };
 
@@ -56,11 +58,12 @@ Device& device() {
 }
 
 void protect(Device& device, bool open) {
-  if (device.used_pages == 0) return;
+  if (device.used_pages == 0 || (!open && device.used_pages > watched_pages)) return;
   if (mprotect(device.arena, device.used_pages * page, open ? PROT_READ | PROT_WRITE : PROT_NONE) != 0) {
     std::perror("CUDA emulator: mprotect");
     std::abort();
   }
+  device.open = open;
 }
 
 struct sigaction old_handler;
@@ -101,7 +104,7 @@ std::mutex& device_mutex() {
 Access::Access() {
   Device& d = device();
   const std::lock_guard lock(d.mutex);
-  if (d.accesses++ == 0) protect(d, true);
+  if (d.accesses++ == 0 && !d.open) protect(d, true);
 }
 Access::~Access() {
   Device& d = device();
@@ -241,7 +244,7 @@ cudaError_t cudaMalloc(void** block, std::size_t bytes) {
   } else {
     if (offset + size > arena_bytes) return result(cudaErrorMemoryAllocation);
     d.used_pages += size / page;
-    if (d.accesses > 0) protect(d, true);
+    if (d.open) protect(d, true);
   }
   d.blocks[offset] = bytes;
   d.bytes_in_use += bytes;

@@ -254,11 +254,14 @@ std::string text(const Place& place) {
   return std::string(place.function) + " (" + place.file + ":" + std::to_string(place.line) + ")";
 }
 
+bool is_same(const char* a, const char* b) { return a == b || std::strcmp(a, b) == 0; }
+bool is_same(const Place& a, const Place& b) {
+  return a.line == b.line && is_same(a.file, b.file) && is_same(a.function, b.function);
+}
+
 // Is the running thread the last that the barrier waits for?
 bool Scheduler::arrive(Barrier& barrier, int expected, const Place& place, const char* whose) {
-  if (barrier.arrived > 0 &&
-      (barrier.place.line != place.line || std::strcmp(barrier.place.file, place.file) != 0 ||
-       std::strcmp(barrier.place.function, place.function) != 0)) {
+  if (barrier.arrived > 0 && !is_same(barrier.place, place)) {
     stop("threads of one " + std::string(whose) + " wait at different places: " + text(barrier.place) +
          " and " + text(place));
   }

@@ -4,9 +4,10 @@
 // emulator looks for bugs: blocks and fibers run in a shuffled order (environment variable
 // TAPER_EMULATOR_SEED), so that a missing barrier shows; new device memory and, at each block's start, shared
 // memory hold NaN (all bits set); a barrier or a warp function in which some threads of the block or warp
-// take no part ends the program; host code that touches device memory ends it too, and so does a kernel that
-// is handed a pointer to host memory. Built with AddressSanitizer, it sees accesses outside of what was
-// allocated. TAPER_EMULATOR_MEMORY limits the bytes that cudaMalloc hands out.
+// take no part ends the program; host code that touches device memory ends it too (while no more than 1 MB
+// was ever in use), and so does a kernel that is handed a pointer to host memory. Built with
+// AddressSanitizer, it sees accesses outside of what was allocated. TAPER_EMULATOR_MEMORY limits the bytes
+// that cudaMalloc hands out.
 //
 // What it can't see: races between plain reads and writes that no barrier separates where every order of
 // whole threads gives the right result, too little shared memory for the __shared__ variables of one kernel,

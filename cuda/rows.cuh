@@ -237,9 +237,10 @@ __device__ void for_each_row(std::int64_t rows, const Body& body) {
   }
 }
 
-// For __launch_bounds__ of a kernel of rows: blocks that a multiprocessor should hold at least.
+// For __launch_bounds__ of a kernel of rows: blocks that a multiprocessor should hold at least, with 80
+// registers a thread for packs of four, and 128 elsewhere, where the steps' arithmetic needs more.
 template <class Row>
-inline constexpr int least_blocks = Row::Threads::is_block ? 3 : 6;
+inline constexpr int least_blocks = (Row::Threads::is_block ? 1 : 2) * (Row::width == 4 ? 3 : 2);
 
 // Calls body.operator()<Row>(blocks, threads) with the kind of row that suits n elements, in packs of the
 // given width, unless there is nothing to do. held: how many such rows the kernel holds at a time, 1 or 2.

@@ -290,8 +290,8 @@ __device__ int index_of_nth(Row& row, T value, int n) {
 // ten, for a bound that exactly k elements reach will do.
 template <class Row, class T>
 __device__ int limit_to(int k, Row& row, T largest, Choice<T>& choice) {
-  auto low = key_of(choice.above) + 1;     // more than k elements reach this
-  auto high = key_of(largest + T{0}) + 1;  // fewer than k this; + 0 makes 0 of -0
+  auto low = key_of(choice.above) + 1;  // more than k elements reach this
+  auto high = key_of(largest) + 1;      // fewer than k are larger than the value before this
   int reach_high = 0;
   while (high - low > 1) {
     const auto middle = low + (high - low) / 2;

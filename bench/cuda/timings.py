@@ -134,6 +134,8 @@ class Results:
             forward = self.one("attention", part="forward", **case)
             both = self.one("attention", part="forward and backward", **case)
             peers = [self.one("peers", side=side, part="forward and backward", **case) for side in PEERS]
+            if not any((forward, both, *peers)):
+                continue
             rows.append([f"{case['n']}", f"{case['d']}", f"{case['k']}", "yes" if case["causal"] else "",
                          f"{case['deviation']:g}", time_cell(forward), self.product_share(forward), time_cell(both),
                          mebibytes(both), *map(time_cell, peers)])
@@ -146,7 +148,8 @@ class Results:
         rows = []
         for name, (group, wanted) in sides.items():
             forward, both = (self.one(group, part=part, **case, **wanted) for part in ("forward", "forward and backward"))
-            rows.append([name, time_cell(forward), time_cell(both), mebibytes(both)])
+            if forward or both:
+                rows.append([name, time_cell(forward), time_cell(both), mebibytes(both)])
         return rows
 
     def training_rows(self) -> list[list[str]]:

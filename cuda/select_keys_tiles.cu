@@ -65,14 +65,15 @@ struct Copier {
 
 // sums[r][c] += queries[2 r] . keys[16 c], the products in ascending order.
 __device__ void multiply(const float* queries, const float* keys, int length, float (&sums)[rows][columns]) {
+  const float* const end = queries + length;
 #pragma unroll 1
-  for (int p = 0; p < length; p += 4) {
+  for (; queries != end; queries += 4, keys += 4) {
     float4 query[rows];
 #pragma unroll
-    for (int r = 0; r < rows; ++r) query[r] = *reinterpret_cast<const float4*>(queries + 2 * r * stride + p);
+    for (int r = 0; r < rows; ++r) query[r] = *reinterpret_cast<const float4*>(queries + 2 * r * stride);
 #pragma unroll
     for (int c = 0; c < columns; ++c) {
-      const float4 key = *reinterpret_cast<const float4*>(keys + 16 * c * stride + p);
+      const float4 key = *reinterpret_cast<const float4*>(keys + 16 * c * stride);
 #pragma unroll
       for (int r = 0; r < rows; ++r) sums[r][c] = fmaf(query[r].x, key.x, sums[r][c]);
 #pragma unroll
@@ -123,7 +124,8 @@ __global__ void __launch_bounds__(threads, blocks_of_processor)
     const float* const keys_of_problem = a.keys + b * a.m * d;
     const int seen = a.visible(min(i0 + tile, a.n) - 1);  // by the last query, which sees most
 
-    __syncthreads();  // nobody needs the last queries any more
+    __pipeline_wait_prior(0);
+    __syncthreads();  // shared memory is free
     const float* from = copier.place(a.queries + b * a.n * d, i0, a.n, d);
     for (int chunk = 0; chunk < chunks; ++chunk)
       copier.start(queries + chunk * tile * stride, from, chunk * depth, d);
@@ -146,9 +148,11 @@ __global__ void __launch_bounds__(threads, blocks_of_processor)
         __pipeline_wait_prior(0);
         __syncthreads();  // this chunk is there, and the other buffer free
         const bool is_last = chunk + 1 == chunks;
-        if (is_last) from = copier.place(keys_of_problem, j0 + tile, a.m, d);
-        copier.start(keys + (buffer ^ 1) * tile * stride, from, is_last ? 0 : (chunk + 1) * depth, d);
-        __pipeline_commit();
+        if (!is_last || j0 + tile < seen) {
+          if (is_last) from = copier.place(keys_of_problem, j0 + tile, a.m, d);
+          copier.start(keys + (buffer ^ 1) * tile * stride, from, is_last ? 0 : (chunk + 1) * depth, d);
+          __pipeline_commit();
+        }
         multiply(own_queries + chunk * tile * stride, keys + (buffer * tile + column_of_lane) * stride,
                  min(depth, d - chunk * depth), scores);
         buffer ^= 1;
@@ -235,7 +239,7 @@ bool can_select_keys_by_tiles(const KeySelection<float>& a) {
   if (a.n < fewest || a.n > most || a.m > most || a.m == 0 || a.d == 0 || a.d % 4 != 0) return false;
   int room;
   check(cudaDeviceGetAttribute(&room, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0), op);
-  return a.d <= 1024 && shared_bytes(a.d) <= static_cast<std::size_t>(room) &&
+  return shared_bytes(a.d) <= static_cast<std::size_t>(room) &&
          blocks_at_a_time(a) * tile * capacity_of(a) <= std::numeric_limits<std::uint32_t>::max();
 }
 

@@ -2,12 +2,18 @@
 # tests/cuda_emulator (EMULATED), or replaced by a stub (OFF).
 file(GLOB cuda_sources CONFIGURE_DEPENDS cuda/*.cu)
 
+# Without fused multiply-adds these give the CPU's bits, and have to wait for memory anyway.
+set(sources_without_contraction ${PROJECT_SOURCE_DIR}/cuda/map.cu ${PROJECT_SOURCE_DIR}/cuda/rotary.cu
+                                ${PROJECT_SOURCE_DIR}/cuda/updates.cu)
+
 if(TAPER_CUDA STREQUAL EMULATED)
   find_package(Boost REQUIRED COMPONENTS context)
   file(GLOB emulator_sources CONFIGURE_DEPENDS tests/cuda_emulator/*.cpp)
   list(FILTER emulator_sources EXCLUDE REGEX "_test\\.cpp$")
   add_library(taper_cuda OBJECT ${cuda_sources} ${emulator_sources})
-  set_source_files_properties(${cuda_sources} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-xc++;-ftrivial-auto-var-init=pattern;-Wno-unknown-pragmas")
+  set_source_files_properties(${cuda_sources} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS
+                                                         "-xc++;-ftrivial-auto-var-init=pattern;-Wno-unknown-pragmas")
+  set_property(SOURCE ${sources_without_contraction} APPEND PROPERTY COMPILE_OPTIONS -ffp-contract=off)
   set_target_properties(taper_cuda PROPERTIES CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
   # As system headers: they stand in for NVIDIA's, whose names no C++ program may use.
   target_include_directories(taper_cuda PRIVATE ${include_dir})
@@ -24,6 +30,7 @@ elseif(TAPER_CUDA)
   # CMake 3.25 does not know C++20 for nvcc 13: an object library of its own gets the flag by hand. (Where CXX_STANDARD or
   # cxx_std_20 is set, CMake asks the same of CUDA, so neither may be set for this target.)
   add_library(taper_cuda OBJECT ${cuda_sources})
+  set_property(SOURCE ${sources_without_contraction} APPEND PROPERTY COMPILE_OPTIONS -fmad=false)
   target_include_directories(taper_cuda PRIVATE ${include_dir})
   target_compile_options(taper_cuda PRIVATE -std=c++20 -Xcompiler=-Wall,-Wextra
                                             $<$<BOOL:${TAPER_WERROR}>:-Werror=all-warnings -Xcompiler=-Werror>)

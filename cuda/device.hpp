@@ -12,4 +12,9 @@ bool available();
 // used.
 std::string description();
 
+// May float32 matrix products on the device round their factors to TF32, of 10 bits of mantissa? They are
+// several times as fast then, with a relative error of about 1e-3 instead of 1e-6. Not by default. For the
+// whole program, from the next product on; without CUDA it changes nothing.
+void allow_tf32(bool allowed);
+
 }  // namespace taper::cuda

@@ -8,6 +8,7 @@ namespace taper {
 
 bool cuda::available() { return false; }
 std::string cuda::description() { return "built without CUDA"; }
+void cuda::allow_tf32(bool) {}
 
 const detail::DeviceMemory& detail::device_memory(const char* op, Device) {
   fail(op, "no CUDA device: ", cuda::description());

@@ -5,20 +5,13 @@
 // All lanes of a warp call each function together, with the same arguments.
 #pragma once
 
-#include <taper/cuda/reduce_block.cuh>
+#include <taper/cuda/rows.cuh>
 #include <taper/ops/kernels/support.hpp>
 
 #include <cmath>
-#include <limits>
 
 namespace taper::cuda {
 
-template <class T>
-inline constexpr T infinity = std::numeric_limits<T>::infinity();
-template <class T>
-inline constexpr T not_a_number = std::numeric_limits<T>::quiet_NaN();
-
-__device__ inline int lane_of_warp() { return static_cast<int>(threadIdx.x) % warp_size; }
 // The lanes before this one, as a mask.
 __device__ inline unsigned lanes_below() { return (1u << lane_of_warp()) - 1; }
 

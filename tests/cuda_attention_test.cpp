@@ -1,16 +1,19 @@
 // sparse_attention on the CUDA device against the CPU: the same support and the same probabilities, bit for
 // bit, wherever the scores are exact, and derivatives to rounding. Cases are drawn anew in each run: a
 // failure prints the seed; set TAPER_SEED to it to repeat the run.
-#include <taper/cuda/device.hpp>
+#include <taper/core/device_memory.hpp>
+#include <taper/ops/kernels/select_keys.hpp>
 #include <taper/taper.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include <gtest/gtest.h>
 
 #include "helpers.hpp"
+#include "on_cuda.hpp"
 
 namespace taper::test {
 namespace {
@@ -83,11 +86,8 @@ void expect_close_to_cpu(const Problem& problem, Generator& generator, double to
 
 double tolerance(DType dtype) { return dtype == float32 ? 1e-5 : 1e-12; }
 
-class CudaAttention : public testing::Test {
+class CudaAttention : public OnCuda {
  protected:
-  void SetUp() override {
-    if (!cuda::available()) GTEST_SKIP() << "no CUDA device";
-  }
   std::int64_t integer(std::int64_t low, std::int64_t high) {
     return low + static_cast<std::int64_t>(generator.uniform() * static_cast<double>(high - low + 1));
   }
@@ -299,6 +299,83 @@ TEST_F(CudaAttention, HeadSizes) {
     SCOPED_TRACE(printed(problem));
     expect_same_probabilities(problem);
     expect_close_to_cpu(problem, generator, 1e-5);
+  }
+}
+
+// The elements of an array, on the CPU.
+template <class T>
+std::vector<T> elements(const detail::Array<T>& array) {
+  std::vector<T> result(static_cast<std::size_t>(array.size()));
+  if (result.empty()) return result;
+  const std::size_t bytes = result.size() * sizeof(T);
+  if (array.device().is_cpu()) {
+    std::memcpy(result.data(), array.data(), bytes);
+  } else {
+    detail::device_memory("test", array.device()).to_host(array.data(), result.data(), bytes);
+  }
+  return result;
+}
+
+// Kernel by kernel, with what no op shows: the sorted support, and 0 in the slots that are not used.
+TEST_F(CudaAttention, EachKernelIsThatOfTheCpu) {
+  for (int round = 0; round < 40; ++round) {
+    const DType dtype = one_of({float32, float64});
+    Problem problem = on_a_grid(dtype);
+    const bool spoil = chance(0.3);
+    if (spoil) {
+      std::vector<double> values = problem.inputs[0].to_vector();
+      values[static_cast<std::size_t>(integer(0, problem.inputs[0].size() - 1))] = nan;
+      problem.inputs[0] = tensor(values, problem.inputs[0].shape(), dtype);
+    }
+    SCOPED_TRACE(printed(problem) + (spoil ? ", with a NaN" : ""));
+    const Shape q = problem.inputs[0].shape();
+    const std::int64_t m = problem.inputs[1].extent(1), k = std::min(problem.k, m);
+    const Tensor left = problem.inputs[0], right = problem.inputs[1],
+                 weights = randn({q[0], q[1], k}, generator, dtype);
+    struct Results {
+      std::vector<std::int32_t> sizes, rows, is_spoilt;
+      std::vector<std::int64_t> starts, slots;
+      Tensors tensors;
+    };
+    const auto results_on = [&](Device device) {
+      kernels::Support support(device, q[0], q[1], m, k);
+      kernels::Visibility visibility{problem.options.causal};
+      if (problem.options.mask) visibility.mask = problem.options.mask.to(device);
+      const Tensor x = left.to(device), y = right.to(device), w = weights.to(device);
+      const Tensor p = kernels::select_keys(x, y, problem.options.scale, visibility, support);
+      const auto& t = support.transposed();
+      Results r{elements(support.sizes),
+                elements(t.rows),
+                elements(t.is_spoilt),
+                elements(t.starts),
+                elements(t.slots),
+                {p, kernels::gather_rows(support, w, y), kernels::scatter_rows(support, w, x),
+                 kernels::dot_products(support, x, y), kernels::centered(support, w, 0.5)}};
+      for (Tensor& result : r.tensors) result = result.to(Device::cpu());
+      // Behind the entries nothing is set.
+      std::vector<std::int32_t> rows;
+      std::vector<std::int64_t> slots;
+      for (std::int64_t b = 0; b < q[0]; ++b) {
+        for (auto i = r.starts[static_cast<std::size_t>(b * (m + 1))];
+             i < r.starts[static_cast<std::size_t>(b * (m + 1) + m)]; ++i) {
+          rows.push_back(r.rows[static_cast<std::size_t>(i)]);
+          slots.push_back(r.slots[static_cast<std::size_t>(i)]);
+        }
+      }
+      r.rows = rows, r.slots = slots;
+      return r;
+    };
+    const Results found = results_on(Device::cuda()), wanted = results_on(Device::cpu());
+    EXPECT_EQ(found.sizes, wanted.sizes);
+    EXPECT_EQ(found.starts, wanted.starts);
+    EXPECT_EQ(found.slots, wanted.slots);
+    EXPECT_EQ(found.rows, wanted.rows);
+    EXPECT_EQ(found.is_spoilt, wanted.is_spoilt);
+    for (std::size_t i = 0; i < found.tensors.size(); ++i) {
+      SCOPED_TRACE(i);
+      expect_close(found.tensors[i], wanted.tensors[i], 10 * tolerance(dtype));
+    }
+    if (HasFailure()) return;
   }
 }
 

@@ -200,14 +200,15 @@ GradcheckReport gradgradcheck(const MultiFunction& f, const Tensors& inputs,
     const Tensor y = f(x);
     if (Tape::tracks(y)) return tape.gradient(y, x, {.create_graph = true, .cotangent = x_and_v.back()});
     Tensors none;
-    for (const Tensor& input : x) none.push_back(zeros(input.shape(), float64));
+    for (const Tensor& input : x) none.push_back(zeros(input.shape(), input.kind()));
     return none;
   };
   Tensors x_and_v = inputs;
   {
     const Tape::Recording off(nullptr);
     Generator generator(2);
-    x_and_v.push_back(uniform(f(inputs).shape(), 0.5, 1.5, generator, float64));
+    const Tensor y = f(inputs);
+    x_and_v.push_back(uniform(y.shape(), 0.5, 1.5, generator, y.kind()));
   }
   return Checker(pull_back, x_and_v, options).run();
 }

@@ -35,6 +35,13 @@ void detail::copy_elements(const Tensor& from, const Tensor& to) {
   }
 }
 
+void detail::check_same_device(const char* op, const char* a_name, const Tensor& a, const char* b_name,
+                               const Tensor& b) {
+  if (a.device() == b.device()) return;
+  fail(op, "devices differ: ", a_name, " of shape ", a.shape(), " is on ", a.device(), ", ", b_name,
+       " of shape ", b.shape(), " on ", b.device(), "; to() brings them together");
+}
+
 Tensor detail::copied(const char* op, const Tensor& x, Device device) {
   const Tensor copy = Tensor::uninitialized(op, x.shape(), {x.dtype(), device});
   copy_elements(x, copy);

@@ -1,4 +1,4 @@
-// Copying elements within a device and between devices.
+// What concerns the devices of tensors: copies within one and between two, and that tensors lie on the same.
 #pragma once
 
 #include <taper/core/tensor.hpp>
@@ -8,6 +8,11 @@ namespace taper::detail {
 // Copies the elements of `from` into those of `to`, which has the same size and dtype and lies on any device.
 // Waits for a device only where `to` lies on the CPU.
 void copy_elements(const Tensor& from, const Tensor& to);
+
+// Throws Error("[op] devices differ: …"), naming both tensors and both devices, where a and b do not lie on
+// one.
+void check_same_device(const char* op, const char* a_name, const Tensor& a, const char* b_name,
+                       const Tensor& b);
 
 // A copy on that device, without history.
 Tensor copied(const char* op, const Tensor& x, Device device);

@@ -2,8 +2,8 @@
 #include <taper/core/device_memory.hpp>
 #include <taper/cuda/cuda_backend.hpp>
 #include <taper/cuda/launch.cuh>
+#include <taper/cuda/layout.hpp>
 #include <taper/cuda/pack.cuh>
-#include <taper/cuda/strided_copy.hpp>
 
 namespace taper::cuda {
 namespace {
@@ -27,38 +27,31 @@ void launch_strided_copy(const char* op, const Nest<2>& piece, const T* x, T* y)
          Loops<2>(piece, width), static_cast<std::uint32_t>(packs));
 }
 
-// y (outer, columns, middle, rows) from x (outer, rows, middle, columns), in tiles of 32 x 32 elements that
-// are read and written in lines of 32 neighbours. The tile's rows have an odd number of elements, so that
-// neither its rows nor its columns meet in one bank of shared memory.
+// Each tile is read and written in lines of 32 neighbours. Its rows in shared memory have an odd number of
+// elements, so that neither its rows nor its columns meet in one bank.
 //
 // The floor: each element is read once and written once.
-constexpr int tile_size = 32, threads_of_tile = 8;  // along each of its lines, and across
-constexpr int lines_of_thread = tile_size / threads_of_tile;
+constexpr int threads_of_line = tile_size, lines_at_once = 8, rounds = tile_size / lines_at_once;
 template <class T>
-__global__ void __launch_bounds__(tile_size* threads_of_tile)
-    swap_axes_kernel(const T* x, T* y, std::int64_t rows, std::int64_t columns, Divisor tiles_of_row,
-                     std::int64_t matrices, Divisor middle) {
+__global__ void __launch_bounds__(threads_of_line* lines_at_once)
+    swap_axes_kernel(const T* x, T* y, SwapTiles tiles) {
   __shared__ T tile[tile_size][tile_size + 1];
   const int along = static_cast<int>(threadIdx.x), across = static_cast<int>(threadIdx.y);
-  const std::uint32_t tile_row = tiles_of_row.quotient(blockIdx.x);
-  const std::int64_t row = std::int64_t{tile_row} * tile_size;
-  const std::int64_t column = std::int64_t{tiles_of_row.remainder(blockIdx.x, tile_row)} * tile_size;
-  const std::int64_t x_row = middle.divisor() * columns, y_row = middle.divisor() * rows;
-  for (std::uint32_t matrix = blockIdx.y; matrix < matrices; matrix += gridDim.y) {
-    const std::uint32_t outer = middle.quotient(matrix), m = middle.remainder(matrix, outer);
-    const T* const from = x + (outer * rows + row + across) * x_row + m * columns + column + along;
-    T* const to = y + (outer * columns + column + across) * y_row + m * rows + row + along;
-    T line[lines_of_thread]{};
-    for (int i = 0; i < lines_of_thread; ++i) {
-      if (row + across + i * threads_of_tile < rows && column + along < columns)
-        line[i] = from[i * threads_of_tile * x_row];
+  for (std::uint32_t matrix = blockIdx.y; matrix < tiles.matrices; matrix += gridDim.y) {
+    const SwapTiles::Place place = tiles.place(matrix, blockIdx.x);
+    const std::int64_t rows = tiles.rows - place.row, columns = tiles.columns - place.column;
+    T line[rounds]{};
+    for (int i = 0; i < rounds; ++i) {
+      const int row = across + i * lines_at_once;
+      if (row < rows && along < columns) line[i] = x[place.from + row * tiles.x_row() + along];
     }
     __syncthreads();  // the tile before has been written
-    for (int i = 0; i < lines_of_thread; ++i) tile[across + i * threads_of_tile][along] = line[i];
+    for (int i = 0; i < rounds; ++i) tile[across + i * lines_at_once][along] = line[i];
     __syncthreads();
-    for (int i = 0; i < lines_of_thread; ++i) {
-      if (column + across + i * threads_of_tile < columns && row + along < rows)
-        to[i * threads_of_tile * y_row] = tile[along][across + i * threads_of_tile];
+    for (int i = 0; i < rounds; ++i) {
+      const int column = across + i * lines_at_once;
+      if (column < columns && along < rows)
+        y[place.to + column * tiles.y_row() + along] = tile[along][column];
     }
   }
 }
@@ -86,35 +79,22 @@ void strided_copy(const char* op, const Nest<2>& nest, const Tensor& x, Tensor& 
 }
 
 void CudaBackend::copy_runs(const kernels::RunCopy& call, const Tensor& x, Tensor& y) const {
-  const auto strides = [](const kernels::RunCopy::Side& side) {
-    return Shape{side.stride_0, side.stride_1, 1};
-  };
-  strided_copy("copy_runs",
-               {{call.outer, call.count, call.run},
-                {strides(call.from), strides(call.to)},
-                {call.from.offset, call.to.offset}},
-               x, y);
+  strided_copy("copy_runs", nest_of(call), x, y);
 }
 
 void CudaBackend::swap_axes(const kernels::SwapExtents& e, const Tensor& x, Tensor& y) const {
   if (y.size() == 0) return;
-  const std::int64_t tiles_of_row = divided_up(e.columns, tile_size);
-  const std::int64_t tiles = divided_up(e.rows, tile_size) * tiles_of_row, matrices = e.outer * e.middle;
+  const SwapTiles tiles(e);
   // Runs are long enough by themselves, and a tile of few lines would leave most threads idle.
-  if (e.inner > 1 || std::min(e.rows, e.columns) < 8 || std::max(tiles, matrices) > most_elements_of_piece) {
-    const std::int64_t x_row = e.middle * e.columns * e.inner, y_row = e.middle * e.rows * e.inner;
-    return strided_copy("swap_axes",
-                        {{e.outer, e.columns, e.middle, e.rows, e.inner},
-                         {Shape{e.rows * x_row, e.inner, e.columns * e.inner, x_row, 1},
-                          Shape{e.columns * y_row, y_row, e.rows * e.inner, e.inner, 1}},
-                         {}},
-                        x, y);
+  if (e.inner > 1 || std::min(e.rows, e.columns) < 8 ||
+      std::max(tiles.count, tiles.matrices) > most_elements_of_piece) {
+    return strided_copy("swap_axes", nest_of(e), x, y);
   }
-  const dim3 blocks(static_cast<unsigned>(tiles),
-                    static_cast<unsigned>(std::min<std::int64_t>(matrices, 65535)));
+  const dim3 blocks(static_cast<unsigned>(tiles.count),
+                    static_cast<unsigned>(std::min<std::int64_t>(tiles.matrices, 65535)));
   dispatch(x.dtype(), [&]<class T>() {
-    launch("swap_axes", swap_axes_kernel<T>, blocks, dim3(tile_size, threads_of_tile), 0, pointer<T>(x),
-           pointer<T>(y), e.rows, e.columns, Divisor(tiles_of_row), matrices, Divisor(e.middle));
+    launch("swap_axes", swap_axes_kernel<T>, blocks, dim3(threads_of_line, lines_at_once), 0, pointer<T>(x),
+           pointer<T>(y), tiles);
   });
 }
 

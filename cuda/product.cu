@@ -5,7 +5,7 @@
 #include <taper/cuda/cuda_backend.hpp>
 #include <taper/cuda/device.hpp>
 #include <taper/cuda/launch.cuh>
-#include <taper/cuda/strided_copy.hpp>
+#include <taper/cuda/layout.hpp>
 
 #include <atomic>
 #include <cstddef>

@@ -2,6 +2,7 @@
 #include <taper/core/create.hpp>
 #include <taper/core/fail.hpp>
 #include <taper/core/record.hpp>
+#include <taper/core/transfer.hpp>
 #include <taper/nn/losses.hpp>
 #include <taper/ops/add.hpp>
 #include <taper/ops/div.hpp>
@@ -20,9 +21,10 @@
 namespace taper::nn {
 
 Tensor mean_squared_error(const Tensor& prediction, const Tensor& target) {
-  if (!(prediction.shape() == target.shape()) || prediction.kind() != target.kind()) {
-    fail("mean_squared_error", "prediction and target differ: prediction is ", prediction.kind(), " ",
-         prediction.shape(), ", target is ", target.kind(), " ", target.shape());
+  detail::check_same_device("mean_squared_error", "prediction", prediction, "target", target);
+  if (!(prediction.shape() == target.shape()) || prediction.dtype() != target.dtype()) {
+    fail("mean_squared_error", "prediction and target differ: prediction is ", prediction.dtype(), " ",
+         prediction.shape(), ", target is ", target.dtype(), " ", target.shape());
   }
   return mean(square(prediction - target));
 }

@@ -1,5 +1,6 @@
 // Positional encodings: the learned table and the sinusoidal one.
 #include <taper/core/fail.hpp>
+#include <taper/core/transfer.hpp>
 #include <taper/nn/positions.hpp>
 #include <taper/ops/add.hpp>
 #include <taper/ops/slice.hpp>
@@ -17,9 +18,10 @@ LearnedPositions::LearnedPositions(std::int64_t count, std::int64_t width, Gener
 
 Tensor LearnedPositions::operator()(const Tensor& x) const {
   const std::int64_t count = table.extent(0), width = table.extent(1);
-  if (x.rank() < 2 || x.extent(-1) != width || x.extent(-2) > count || x.kind() != table.kind()) {
-    fail("LearnedPositions", "x must be ", table.kind(), " of shape (..., positions, ", width,
-         ") with at most ", count, " positions, got ", x.kind(), " ", x.shape());
+  detail::check_same_device("LearnedPositions", "x", x, "the table", table);
+  if (x.rank() < 2 || x.extent(-1) != width || x.extent(-2) > count || x.dtype() != table.dtype()) {
+    fail("LearnedPositions", "x must be ", table.dtype(), " of shape (..., positions, ", width,
+         ") with at most ", count, " positions, got ", x.dtype(), " ", x.shape());
   }
   return x + slice(table, 0, 0, x.extent(-2));
 }

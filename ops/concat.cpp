@@ -1,6 +1,7 @@
 // concat: the forward kernel and, beside it, the vector-Jacobian product. concat.hpp gives the formulas.
 #include <taper/core/fail.hpp>
 #include <taper/core/record.hpp>
+#include <taper/core/transfer.hpp>
 #include <taper/ops/concat.hpp>
 #include <taper/ops/kernels/copy_runs.hpp>
 #include <taper/ops/kernels/rows.hpp>
@@ -16,11 +17,12 @@ Tensor concat(const std::vector<Tensor>& tensors, int axis) {
   shape[joined] = 0;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const Tensor& t = tensors[i];
+    detail::check_same_device("concat", "tensors[0]", first, "a later one", t);
     Shape others = t.shape();
     if (t.rank() == first.rank()) others[joined] = first.shape()[joined];
-    if (!(others == first.shape()) || t.kind() != first.kind()) {
-      fail("concat", "tensors[", i, "] is ", t.kind(), " ", t.shape(), ", which does not join ", first.kind(),
-           " ", first.shape(), " along axis ", axis);
+    if (!(others == first.shape()) || t.dtype() != first.dtype()) {
+      fail("concat", "tensors[", i, "] is ", t.dtype(), " ", t.shape(), ", which does not join ",
+           first.dtype(), " ", first.shape(), " along axis ", axis);
     }
     shape[joined] += t.shape()[joined];
   }

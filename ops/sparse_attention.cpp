@@ -5,6 +5,7 @@
 // Each of these is recorded, so that derivatives of any order cost no more than n k d.
 #include <taper/core/fail.hpp>
 #include <taper/core/record.hpp>
+#include <taper/core/transfer.hpp>
 #include <taper/ops/cast.hpp>
 #include <taper/ops/kernels/elementwise.hpp>
 #include <taper/ops/kernels/functions.hpp>
@@ -50,16 +51,14 @@ Tensor centered(const Pattern& pattern, const Tensor& weights, double scale) {
 }
 
 // The mask as select_keys takes it: rank 3, of the scores' dtype, one element for each key.
-Tensor prepared(const Tensor& mask, const Shape& scores, Kind kind) {
+Tensor prepared(const Tensor& mask, const Shape& scores, DType dtype) {
   if (!broadcasts_to(mask.shape(), scores)) {
     fail("sparse_attention", "mask must broadcast to (batch, queries, keys) = ", scores, ", got ",
          mask.shape());
   }
-  if (mask.device() != kind.device)
-    fail("sparse_attention", "mask is on ", mask.device(), ", the queries on ", kind.device);
   Tensor m = mask.detach();
-  if (m.dtype() != kind.dtype) {  // as 0 or 1, so that no element rounds to 0
-    m = cast(kernels::map("sparse_attention", m, kernels::functions::IsNotZero()), kind.dtype);
+  if (m.dtype() != dtype) {  // as 0 or 1, so that no element rounds to 0
+    m = cast(kernels::map("sparse_attention", m, kernels::functions::IsNotZero()), dtype);
   }
   Shape shape = Shape::filled(3, 1);
   for (int i = 1; i <= m.rank(); ++i) shape[3 - i] = m.extent(-i);
@@ -73,12 +72,13 @@ Tensor prepared(const Tensor& mask, const Shape& scores, Kind kind) {
 void detail::check_attention(const char* name, const Tensor& queries, const Tensor& keys,
                              const Tensor& values) {
   const auto wrong = [&](const char* what) {
-    fail(name, what, ": queries are ", queries.kind(), " ", queries.shape(), ", keys ", keys.kind(), " ",
-         keys.shape(), ", values ", values.kind(), " ", values.shape());
+    fail(name, what, ": queries are ", queries.dtype(), " ", queries.shape(), ", keys ", keys.dtype(), " ",
+         keys.shape(), ", values ", values.dtype(), " ", values.shape());
   };
   if (queries.rank() != 3 || keys.rank() != 3 || values.rank() != 3) wrong("wanted three tensors of rank 3");
   if (queries.dtype() != keys.dtype() || keys.dtype() != values.dtype()) wrong("dtypes differ");
-  if (queries.device() != keys.device() || keys.device() != values.device()) wrong("devices differ");
+  check_same_device(name, "queries", queries, "keys", keys);
+  check_same_device(name, "queries", queries, "values", values);
   if (queries.extent(0) != keys.extent(0) || keys.extent(0) != values.extent(0)) wrong("batch sizes differ");
   if (queries.extent(2) != keys.extent(2)) wrong("queries and keys differ in their last extent");
   if (keys.extent(1) != values.extent(1)) wrong("keys and values differ in number");
@@ -93,7 +93,10 @@ Tensor sparse_attention(const Tensor& queries, const Tensor& keys, const Tensor&
   if (k < 1) fail("sparse_attention", "k must be at least 1, got ", k);
   const std::int64_t batch = queries.extent(0), n = queries.extent(1), m = keys.extent(1);
   kernels::Visibility visibility{options.causal};
-  if (options.mask) visibility.mask = prepared(options.mask, {batch, n, m}, queries.kind());
+  if (options.mask) {
+    detail::check_same_device("sparse_attention", "mask", options.mask, "queries", queries);
+    visibility.mask = prepared(options.mask, {batch, n, m}, queries.dtype());
+  }
 
   const auto support = std::allocate_shared<Support>(detail::PoolAllocator<Support>(), queries.device(),
                                                      batch, n, m, std::min(k, m));

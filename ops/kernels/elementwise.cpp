@@ -1,14 +1,15 @@
 // Planning of broadcast loops.
 #include <taper/core/fail.hpp>
+#include <taper/core/transfer.hpp>
 #include <taper/ops/kernels/elementwise.hpp>
 
 namespace taper::kernels {
 
 Kind common_kind(const char* op, const Tensor& a, const Tensor& b) {
-  if (a.kind() != b.kind()) {
-    fail(op, a.dtype() != b.dtype() ? "dtypes" : "devices", " differ: a is ", a.dtype(), " ", a.shape(),
-         " on ", a.device(), ", b is ", b.dtype(), " ", b.shape(), " on ", b.device());
+  if (a.dtype() != b.dtype()) {
+    fail(op, "dtypes differ: a is ", a.dtype(), " ", a.shape(), ", b is ", b.dtype(), " ", b.shape());
   }
+  taper::detail::check_same_device(op, "a", a, "b", b);
   return a.kind();
 }
 

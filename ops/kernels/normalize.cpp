@@ -11,6 +11,7 @@
 #include <taper/core/fail.hpp>
 #include <taper/core/pool.hpp>
 #include <taper/core/threads.hpp>
+#include <taper/core/transfer.hpp>
 #include <taper/ops/kernels/backend.hpp>
 #include <taper/ops/kernels/normalize.hpp>
 
@@ -259,9 +260,10 @@ void check_normalization(const Normalization& which, const Tensor& x, const Tens
                          const Tensor* bias) {
   if (x.rank() == 0) fail(which.op, "x must have at least one axis, got shape ", x.shape());
   const auto check = [&](const char* name, const Tensor& vector) {
-    if (!(vector.shape() == Shape{x.extent(-1)}) || vector.kind() != x.kind()) {
-      fail(which.op, name, " must be ", x.kind(), " of shape ", Shape{x.extent(-1)}, " for x of shape ",
-           x.shape(), ", got ", vector.kind(), " ", vector.shape());
+    taper::detail::check_same_device(which.op, "x", x, name, vector);
+    if (!(vector.shape() == Shape{x.extent(-1)}) || vector.dtype() != x.dtype()) {
+      fail(which.op, name, " must be ", x.dtype(), " of shape ", Shape{x.extent(-1)}, " for x of shape ",
+           x.shape(), ", got ", vector.dtype(), " ", vector.shape());
     }
   };
   check("gain", gain);

@@ -23,9 +23,8 @@ using kernels::Support;
 
 constexpr const char* op = "sparse_attention";
 constexpr int threads = 256;
-// At least so many blocks shall find room: 128 registers a thread. (Left to itself nvcc saves registers and
+// (The kernels shall leave room for 2 blocks, 128 registers a thread: left to itself nvcc saves registers and
 // lets a lane wait for one row after the other.)
-constexpr int blocks_of_processor = 2;
 template <class T>
 constexpr T nan = std::numeric_limits<T>::quiet_NaN();
 
@@ -99,7 +98,7 @@ __device__ T sum_of_group(T value, int lanes) {
 
 // y_i = sum over the slots of row i of weight times x[column].
 template <class T, int size>
-__global__ void __launch_bounds__(threads, blocks_of_processor)
+__global__ void __launch_bounds__(threads, 2)
     gather_rows_kernel(Pattern s, Layout layout, const T* __restrict__ weights,
                        const Pack<T, size>* __restrict__ x, Pack<T, size>* __restrict__ y) {
   for (std::int64_t b = blockIdx.y; b < s.batch; b += gridDim.y) {
@@ -122,7 +121,7 @@ __global__ void __launch_bounds__(threads, blocks_of_processor)
 
 // y_j = sum over the entries of column j of weight times x[row].
 template <class T, int size>
-__global__ void __launch_bounds__(threads, blocks_of_processor)
+__global__ void __launch_bounds__(threads, 2)
     scatter_rows_kernel(Pattern s, TransposedPattern t, Layout layout, const T* __restrict__ weights,
                         const Pack<T, size>* __restrict__ x, Pack<T, size>* __restrict__ y) {
   for (std::int64_t b = blockIdx.y; b < s.batch; b += gridDim.y) {
@@ -147,7 +146,7 @@ __global__ void __launch_bounds__(threads, blocks_of_processor)
 // z = x[row] . y[column] for each slot. Every lane sums up its elements, then they are added in pairs. A
 // group has at least `batch` lanes.
 template <class T, int size>
-__global__ void __launch_bounds__(threads, blocks_of_processor)
+__global__ void __launch_bounds__(threads, 2)
     dot_products_kernel(Pattern s, Layout layout, const Pack<T, size>* __restrict__ x,
                         const Pack<T, size>* __restrict__ y, T* __restrict__ z) {
   for (std::int64_t b = blockIdx.y; b < s.batch; b += gridDim.y) {
@@ -189,7 +188,7 @@ __global__ void __launch_bounds__(threads, blocks_of_processor)
 // out = factor (w - mean of the row's w) for each slot that is used, 0 for the others. Floor: batch n k
 // elements read and written: 134 MB in the case above.
 template <class T>
-__global__ void __launch_bounds__(threads, blocks_of_processor)
+__global__ void __launch_bounds__(threads, 2)
     centered_kernel(Pattern s, Layout layout, const T* __restrict__ weights, double factor,
                     T* __restrict__ out) {
   for (std::int64_t first = layout.first_row(); first < s.batch * s.n; first += layout.row_stride()) {

@@ -40,7 +40,7 @@ struct Sort {
 };
 
 // counts of the entries of each column in each chunk: a warp a row.
-__global__ void __launch_bounds__(threads) count_entries(Sort s) {
+__global__ void __launch_bounds__(threads, 2) count_entries(Sort s) {
   const int lane = static_cast<int>(threadIdx.x) % warp_size;
   for (std::int64_t b = blockIdx.y; b < s.batch; b += gridDim.y) {
     for (std::int64_t i = first_item() / warp_size; i < s.n; i += item_stride() / warp_size) {
@@ -55,7 +55,7 @@ __global__ void __launch_bounds__(threads) count_entries(Sort s) {
 
 // From how many entries each chunk has of a column to how many the chunks before it have; the sum goes to
 // starts. A thread a column.
-__global__ void __launch_bounds__(threads) add_up_chunks(Sort s) {
+__global__ void __launch_bounds__(threads, 2) add_up_chunks(Sort s) {
   for (std::int64_t b = blockIdx.y; b < s.batch; b += gridDim.y) {
     for (std::int64_t j = first_item(); j < s.m; j += item_stride()) {
       std::int32_t sum = 0;
@@ -118,7 +118,7 @@ __global__ void __launch_bounds__(scan_threads) find_starts(Sort s) {
 }
 
 // Puts the entries in their places: a warp a chunk.
-__global__ void __launch_bounds__(threads) place_entries(Sort s) {
+__global__ void __launch_bounds__(threads, 2) place_entries(Sort s) {
   const int lane = static_cast<int>(threadIdx.x) % warp_size;
   for (std::int64_t item = first_item() / warp_size; item < s.batch * s.chunks;
        item += item_stride() / warp_size) {

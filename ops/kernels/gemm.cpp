@@ -83,99 +83,143 @@ Tensor transposed(const char* op, const Tensor& b) {
   return result;
 }
 
-// Both forms of gemm; the bias may be an empty handle.
-Tensor product(const char* op, int rank, const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b,
-               const Tensor& bias) {
+// What is to be multiplied. Throws where a and b do not fit together.
+ProductCall checked_product(const char* op, int rank, const Tensor& a, const Tensor& b, bool transpose_a,
+                            bool transpose_b) {
   if (a.rank() != rank || b.rank() != rank) {
     fail(op, "wanted two tensors of rank ", rank, ": a is ", a.shape(), ", b is ", b.shape());
   }
-  const Kind kind = common_kind(op, a, b);
-  const DType dtype = kind.dtype;
-  const auto rows = [rank](const Tensor& x) { return x.shape()[rank - 2]; };
-  const auto columns = [rank](const Tensor& x) { return x.shape()[rank - 1]; };
-  const std::int64_t batch = rank == 3 ? a.shape()[0] : 1;
-  const std::int64_t m = transpose_a ? columns(a) : rows(a), k = transpose_a ? rows(a) : columns(a);
-  const std::int64_t n = transpose_b ? rows(b) : columns(b), k_of_b = transpose_b ? columns(b) : rows(b);
-  if (rank == 3 && b.shape()[0] != batch)
+  common_kind(op, a, b);
+  const std::int64_t batch = rank == 3 ? a.extent(0) : 1;
+  const ProductCall call{transpose_a,
+                         transpose_b,
+                         batch,
+                         a.extent(transpose_a ? -1 : -2),
+                         b.extent(transpose_b ? -2 : -1),
+                         a.extent(transpose_a ? -2 : -1)};
+  if (rank == 3 && b.extent(0) != batch)
     fail(op, "batch sizes differ: a is ", a.shape(), ", b is ", b.shape());
-  if (k != k_of_b) {
+  if (call.k != b.extent(transpose_b ? -1 : -2)) {
     fail(op, "inner dimensions differ: a is ", a.shape(), transpose_a ? " transposed" : "", ", b is ",
          b.shape(), transpose_b ? " transposed" : "");
   }
-  if (std::max({m, n, k}) > std::numeric_limits<int>::max()) {
+  if (std::max({call.m, call.n, call.k}) > std::numeric_limits<int>::max()) {
     fail(op, "a matrix is larger than BLAS can address: a is ", a.shape(), ", b is ", b.shape());
   }
+  return call;
+}
 
-  const Shape shape = rank == 3 ? Shape{batch, m, n} : Shape{m, n};
-  if (const Backend* backend = backend_of(a)) {
-    Tensor c = Tensor::uninitialized(op, shape, kind);
-    if (c.size() != 0)
-      backend->multiply({transpose_a, transpose_b, batch, m, n, k}, a, b, bias ? &bias : nullptr, c);
-    return c;
-  }
-  if (transpose_b && !transpose_a && rank == 2 && dtype == float32 && m >= 256 && n > 0 && k > 0 &&
-      has_kernels_for_slices() && slice_length(n, k) > 0) {
-    return product(op, rank, a, transposed(op, b), false, false, bias);  // which can be cut into slices
-  }
-
-  Tensor c = Tensor::uninitialized(op, shape, kind);
-  dispatch(dtype, [&]<class T>() {
-    T* out = c.mutable_data<T>();
-    if (c.size() == 0) return;
-    // Rows [first, last) of all, before products are added to them.
-    const auto start_rows = [&](std::int64_t first, std::int64_t last) {
-      if (!bias) return static_cast<void>(std::fill(out + first * n, out + last * n, T{0}));
-      for (std::int64_t r = first; r < last; ++r) std::copy_n(bias.data<T>(), n, out + r * n);
-    };
-    if (k == 0) return start_rows(0, batch * m);  // an empty sum
-    using cxxblas::NoTrans, cxxblas::Trans;
-    make_openblas_single_threaded();
-    const Parts parts = parts_of_product(batch, m, n, k);
-    Tensor pieces;  // of the products that are added up
-    if (parts.depth > 1) pieces = Tensor::uninitialized(op, {batch, parts.depth, m, n}, dtype);
-    T* const to = parts.depth > 1 ? pieces.mutable_data<T>() : out;
-    const bool adds = bias && parts.depth == 1;
-    std::int64_t slice_rows = m, slice_depth = k;  // of each part
-    if (sizeof(T) == 4 && !transpose_b && has_kernels_for_slices()) {
-      std::int64_t& sliced = transpose_a ? slice_depth : slice_rows;
-      const std::int64_t other =
-          transpose_a ? (m + parts.rows - 1) / parts.rows : (k + parts.depth - 1) / parts.depth;
-      if (const std::int64_t length = slice_length(n, other)) sliced = length;
+// One call's product, divided into tasks. Rows of C are counted through all of the batch.
+template <class T>
+class Multiplication {
+ public:
+  // bias may be null. `op` is for the memory of what is added up.
+  Multiplication(const char* op, const ProductCall& call, const T* a, const T* b, const T* bias, T* c)
+      : call_(call),
+        a_(a),
+        b_(b),
+        bias_(bias),
+        c_(c),
+        parts_(parts_of_product(call.batch, call.m, call.n, call.k)),
+        slice_rows_(call.m),
+        slice_depth_(call.k) {
+    if (parts_.depth > 1)
+      pieces_ = Tensor::uninitialized(op, {call.batch, parts_.depth, call.m, call.n}, dtype_of<T>);
+    if (sizeof(T) == 4 && !call.transpose_b && has_kernels_for_slices()) {
+      std::int64_t& sliced = call.transpose_a ? slice_depth_ : slice_rows_;
+      const std::int64_t other = call.transpose_a ? (call.m + parts_.rows - 1) / parts_.rows
+                                                  : (call.k + parts_.depth - 1) / parts_.depth;
+      if (const std::int64_t length = slice_length(call.n, other)) sliced = length;
     }
-    const auto multiply = [&](std::int64_t task) {
-      const std::int64_t i = task / (parts.rows * parts.depth), row = task / parts.depth % parts.rows;
-      const std::int64_t piece = task % parts.depth;
-      const std::int64_t first = row * m / parts.rows, last = (row + 1) * m / parts.rows;
-      const std::int64_t from = piece * k / parts.depth, until = (piece + 1) * k / parts.depth;
-      if (adds) start_rows(i * m + first, i * m + last);
-      for (std::int64_t r = first; r < last; r += slice_rows) {
-        for (std::int64_t p = from; p < until; p += slice_depth) {
-          cxxblas::gemm(cxxblas::RowMajor, transpose_a ? Trans : NoTrans, transpose_b ? Trans : NoTrans,
-                        static_cast<int>(std::min(slice_rows, last - r)), static_cast<int>(n),
-                        static_cast<int>(std::min(slice_depth, until - p)), T{1},
-                        a.data<T>() + i * m * k + (transpose_a ? p * m + r : r * k + p),
-                        static_cast<int>(columns(a)), b.data<T>() + i * k * n + p * (transpose_b ? 1 : n),
-                        static_cast<int>(columns(b)), adds || p > from ? T{1} : T{0},
-                        to + ((i * parts.depth + piece) * m + r) * n, static_cast<int>(n));
-        }
-      }
-    };
+  }
+
+  void run() {
+    const ProductCall& p = call_;
+    if (p.k == 0) return start_rows(0, p.batch * p.m);  // an empty sum
+    make_openblas_single_threaded();
     // Waking a thread takes as long as some ten thousand multiplications.
-    const std::int64_t tasks = batch * parts.rows * parts.depth;
-    if (static_cast<double>(m * n) * static_cast<double>(k) * static_cast<double>(batch) < 1e5) {
+    const std::int64_t tasks = p.batch * parts_.rows * parts_.depth;
+    if (static_cast<double>(p.m * p.n) * static_cast<double>(p.k) * static_cast<double>(p.batch) < 1e5) {
       for (std::int64_t task = 0; task < tasks; ++task) multiply(task);
     } else {
-      parallel_for(tasks, multiply);
+      parallel_for(tasks, [this](std::int64_t task) { multiply(task); });
     }
-    if (parts.depth == 1) return;
-    start_rows(0, batch * m);
-    for (std::int64_t piece = 0; piece < batch * parts.depth; ++piece) {
-      T* const sum = out + piece / parts.depth * m * n;
-      const T* const term = to + piece * m * n;
-      parallel_ranges(m * n, elements_of_part, [=](std::int64_t begin, std::int64_t end) {
+    if (parts_.depth > 1) add_pieces();
+  }
+
+ private:
+  // C's rows [first, last) before products are added to them.
+  void start_rows(std::int64_t first, std::int64_t last) {
+    const std::int64_t n = call_.n;
+    if (!bias_) return static_cast<void>(std::fill(c_ + first * n, c_ + last * n, T{0}));
+    for (std::int64_t r = first; r < last; ++r) std::copy_n(bias_, n, c_ + r * n);
+  }
+
+  // One part of one matrix, slice by slice.
+  void multiply(std::int64_t task) {
+    using cxxblas::NoTrans, cxxblas::Trans;
+    const auto [transpose_a, transpose_b, batch, m, n, k] = call_;
+    const std::int64_t i = task / (parts_.rows * parts_.depth), row = task / parts_.depth % parts_.rows;
+    const std::int64_t piece = task % parts_.depth;
+    const std::int64_t first = row * m / parts_.rows, last = (row + 1) * m / parts_.rows;
+    const std::int64_t from = piece * k / parts_.depth, until = (piece + 1) * k / parts_.depth;
+    T* const to =
+        pieces_ ? pieces_.template mutable_data<T>() + (i * parts_.depth + piece) * m * n : c_ + i * m * n;
+    const bool adds = bias_ && !pieces_;
+    if (adds) start_rows(i * m + first, i * m + last);
+    for (std::int64_t r = first; r < last; r += slice_rows_) {
+      for (std::int64_t p = from; p < until; p += slice_depth_) {
+        cxxblas::gemm(cxxblas::RowMajor, transpose_a ? Trans : NoTrans, transpose_b ? Trans : NoTrans,
+                      static_cast<int>(std::min(slice_rows_, last - r)), static_cast<int>(n),
+                      static_cast<int>(std::min(slice_depth_, until - p)), T{1},
+                      a_ + i * m * k + (transpose_a ? p * m + r : r * k + p),
+                      static_cast<int>(transpose_a ? m : k), b_ + i * k * n + p * (transpose_b ? 1 : n),
+                      static_cast<int>(transpose_b ? k : n), adds || p > from ? T{1} : T{0}, to + r * n,
+                      static_cast<int>(n));
+      }
+    }
+  }
+
+  // C = the sum of the pieces, in their order.
+  void add_pieces() {
+    const std::int64_t size = call_.m * call_.n;
+    start_rows(0, call_.batch * call_.m);
+    for (std::int64_t piece = 0; piece < call_.batch * parts_.depth; ++piece) {
+      T* const sum = c_ + piece / parts_.depth * size;
+      const T* const term = pieces_.template data<T>() + piece * size;
+      parallel_ranges(size, elements_of_part, [=](std::int64_t begin, std::int64_t end) {
         for (std::int64_t j = begin; j < end; ++j) sum[j] += term[j];
       });
     }
+  }
+
+  const ProductCall call_;
+  const T *const a_, *const b_, *const bias_;
+  T* const c_;
+  const Parts parts_;
+  std::int64_t slice_rows_, slice_depth_;  // of each part
+  Tensor pieces_;                          // the products that are added up, where there are several
+};
+
+// Both forms of gemm; the bias may be an empty handle.
+Tensor product(const char* op, int rank, const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b,
+               const Tensor& bias) {
+  const ProductCall call = checked_product(op, rank, a, b, transpose_a, transpose_b);
+  Tensor c = Tensor::uninitialized(op, rank == 3 ? Shape{call.batch, call.m, call.n} : Shape{call.m, call.n},
+                                   a.kind());
+  if (c.size() == 0) return c;
+  if (const Backend* backend = backend_of(a)) {
+    backend->multiply(call, a, b, bias ? &bias : nullptr, c);
+    return c;
+  }
+  if (transpose_b && !transpose_a && rank == 2 && a.dtype() == float32 && call.m >= 256 && call.k > 0 &&
+      has_kernels_for_slices() && slice_length(call.n, call.k) > 0) {
+    return product(op, rank, a, transposed(op, b), false, false, bias);  // which can be cut into slices
+  }
+  dispatch(a.dtype(), [&]<class T>() {
+    Multiplication<T>(op, call, a.data<T>(), b.data<T>(), bias ? bias.data<T>() : nullptr,
+                      c.mutable_data<T>())
+        .run();
   });
   return c;
 }

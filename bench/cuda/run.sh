@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Checks and times Taper on this machine's NVIDIA GPU in one call of less than ten minutes. Each stage has a limit and a log,
 # and the next one runs whatever became of it. The tables come last.
-# Usage: bench/cuda/run.sh [--packed FOLDER | --emulated] [STAGE…]
-#   --packed    runs what pack.sh left in FOLDER, instead of building
+# Usage: bench/cuda/run.sh [--packed ARCHIVE | --emulated] [STAGE…]
+#   --packed    runs what pack.sh has packed, instead of building
 #   --emulated  runs everything on the emulator of tests/cuda_emulator, in tiny sizes, to see whether the scripts work
 #   STAGE       versions, tests, check, sanitizers, timings; without any, all of them
 # OUT is the folder for logs and tables (bench/results/cuda_DATE where it is not set), PYTHON an interpreter with PyTorch.
@@ -22,9 +22,10 @@ timings=()
 export smi=nvidia-smi sanitizer="compute-sanitizer --error-exitcode 1 --tool"
 out=${OUT:-$root/bench/results/cuda_$(date +%F)}
 
+archive=$root/build/cuda-programs.tar.gz
 case ${1:-} in
   --packed)
-    programs=$2
+    archive=$2
     shift 2
     ;;
   --emulated)
@@ -35,16 +36,17 @@ case ${1:-} in
     timings+=(--tiny)
     smi="echo emulated:" sanitizer="echo emulated:"
     out=${OUT:-$root/build/cuda-emulated}
-    programs=$root/build/cuda-programs-emulated
-    bench/cuda/pack.sh "$programs" emulated
+    bench/cuda/pack.sh "$archive" emulated
     ;;
   *)
-    programs=$root/build/cuda-programs
-    bench/cuda/pack.sh "$programs" "$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -n 1 | tr -d .)"
+    bench/cuda/pack.sh "$archive" "$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -n 1 | tr -d .)"
     ;;
 esac
 stages=" ${*:-versions tests check sanitizers timings} "
-mkdir -p "$out"
+programs=$root/build/cuda-programs
+rm -rf "$programs"
+mkdir -p "$out" "$programs"
+tar -xzf "$archive" -C "$programs"
 export programs device_tests sanitized_tests
 
 # cuBLAS comes with CUDA, in a folder that may not be the one of the machine that built the programs.

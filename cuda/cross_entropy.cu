@@ -35,10 +35,9 @@ __device__ double weighted(double weight, double v) { return weight == 0 ? 0 : w
 // Floor: 4 bytes an element for float32, 8 for float64: z is read once. With smoothing, rows that do not fit
 // into registers are read twice.
 template <class Row, class T>
-__global__ void __launch_bounds__(Row::threads, Row::least_blocks)
+__global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blocks<Row>)
     row_losses(Target target, std::int64_t rows, std::int64_t n, const T* z, Kept<T>* kept, double* losses) {
   using Group = typename Row::Threads;
-  const auto length = static_cast<typename Row::Index>(n);
   for_each_row<Group>(rows, [&](std::int64_t r) {
     const bool is_first = Group::warp() == 0 && lane_of_warp() == 0;
     const std::int64_t label = target.labels[r];
@@ -52,9 +51,8 @@ __global__ void __launch_bounds__(Row::threads, Row::least_blocks)
     double sum = 0;
     if (target.smoothing > 0) {
       row.for_each([&](const auto& pack, auto first) {
-        for (int e = 0; e < Row::width; ++e) {
-          if (first + e >= 0 && first + e < length) sum += static_cast<double>(pack.values[e]) - shift;
-        }
+        if (!is_within(first, n)) return;
+        for (int e = 0; e < Row::width; ++e) sum += static_cast<double>(pack.at[e]) - shift;
       });
       sum = Group::reduce(sum, 0.0, Sum());
     }
@@ -70,10 +68,9 @@ __global__ void __launch_bounds__(Row::threads, Row::least_blocks)
 //
 // Floor: 8 bytes an element for float32, 16 for float64: each is read once and written once.
 template <class Row, class T>
-__global__ void __launch_bounds__(Row::threads, Row::least_blocks)
+__global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blocks<Row>)
     gradient(Target target, std::int64_t rows, std::int64_t n, const T* dloss, const T* z,
              const Kept<T>* kept, T* dz) {
-  const auto length = static_cast<typename Row::Index>(n);
   for_each_row<typename Row::Threads>(rows, [&](std::int64_t r) {
     T* const out = dz + r * n;
     const std::int64_t label = target.labels[r];
@@ -85,12 +82,12 @@ __global__ void __launch_bounds__(Row::threads, Row::least_blocks)
     const T offset = static_cast<T>(weight * target.smoothing / static_cast<double>(n));
     const T at_label = static_cast<T>(weight * (1 - target.smoothing));
     row.for_each([&](const auto& pack, auto first) {
-      Pack<T> result;
+      Pack<T, Row::width> result;
       for (int e = 0; e < Row::width; ++e) {
-        result.values[e] = std::exp(pack.values[e] - of_row.largest) * factor - offset;
-        if (first + e == label) result.values[e] -= at_label;
+        result.at[e] = std::exp(pack.at[e] - of_row.largest) * factor - offset;
+        if (first + e == label) result.at[e] -= at_label;
       }
-      store_pack(out, first, length, result);
+      store_within(out, first, n, result);
     });
   });
 }

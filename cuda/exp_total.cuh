@@ -23,9 +23,9 @@ __device__ ExpTotal<T> exp_total(Row& row) {
     const T largest = largest_of_row(row, of_thread);
     row.for_each([&](auto& pack, auto) {
       for (int e = 0; e < Row::width; ++e) {
-        const T power = std::exp(pack.values[e] - largest);
+        const T power = std::exp(pack.at[e] - largest);
         sum += static_cast<double>(power);
-        if constexpr (replaces) pack.values[e] = power;
+        if constexpr (replaces) pack.at[e] = power;
       }
     });
     const double total = Row::Threads::reduce(sum, 0.0, Sum());
@@ -40,8 +40,8 @@ __device__ ExpTotal<T> exp_total(Row& row) {
         own = next;
       }
       for (int e = 0; e < Row::width; ++e) {
-        is_finite &= pack.values[e] < infinity<T>;
-        if (pack.values[e] > -infinity<T>) sum += static_cast<double>(std::exp(pack.values[e] - own));
+        is_finite &= pack.at[e] < infinity<T>;
+        if (pack.at[e] > -infinity<T>) sum += static_cast<double>(std::exp(pack.at[e] - own));
       }
     });
     const T largest = Row::Threads::reduce(is_finite ? own : infinity<T>, -infinity<T>, Max());

@@ -43,36 +43,30 @@ __device__ Two total_of(const Two& mine) {
 // Floor: 8 bytes an element for float32, 16 for float64: each is read once and written once; gain and bias
 // stay in the caches. Rows that do not fit into registers are read three times.
 template <class Row, class T>
-__global__ void __launch_bounds__(Row::threads, Row::least_blocks)
+__global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blocks<Row>)
     forward(bool centers, double epsilon, std::int64_t rows, std::int64_t n, const T* x, const T* gain,
             const T* bias, T* y, RowMoments<T>* moments) {
   using Group = typename Row::Threads;
-  const auto length = static_cast<typename Row::Index>(n);
   const auto count = static_cast<double>(n);
-  // Calls visit(element) for those of the pack that are in the row.
-  const auto for_each_element = [length](const auto& pack, auto first, const auto& visit) {
-    for (int e = 0; e < Row::width; ++e) {
-      if (first + e >= 0 && first + e < length) visit(pack.values[e]);
-    }
-  };
   for_each_row<Group>(rows, [&](std::int64_t r) {
     Row row(x + r * n, n, 0);
     RowMoments<T> m{0, 0, 0};
     if (centers) {
       double sum = 0;
-      row.for_each([&](const auto& pack, auto first) {
-        for_each_element(pack, first, [&](T value) { sum += static_cast<double>(value); });
+      row.for_each([&](const auto& pack, auto) {  // the padding adds nothing
+        for (int e = 0; e < Row::width; ++e) sum += static_cast<double>(pack.at[e]);
       });
       m.shift = static_cast<T>(Group::reduce(sum, 0.0, Sum()) / count);
     }
     // What the rounding of the mean has missed shows in the mean of the differences.
     Two sums;
     row.for_each([&](const auto& pack, auto first) {
-      for_each_element(pack, first, [&](T value) {
-        const auto difference = static_cast<double>(value - m.shift);
+      if (!is_within(first, n)) return;
+      for (int e = 0; e < Row::width; ++e) {
+        const auto difference = static_cast<double>(pack.at[e] - m.shift);
         sums.a += difference;
         sums.b += difference * difference;
-      });
+      }
     });
     sums = total_of<Group>(sums);
     const double missed = centers ? sums.a / count : 0;
@@ -83,14 +77,15 @@ __global__ void __launch_bounds__(Row::threads, Row::least_blocks)
 
     T* const out = y + r * n;
     row.for_each([&](const auto& pack, auto first) {
-      const Pack<T> factor = load_pack(gain, first, length, T{0});
-      Pack<T> result;
-      for (int e = 0; e < Row::width; ++e) result.values[e] = factor.values[e] * m.unit(pack.values[e]);
+      if (!is_within(first, n)) return;
+      const auto factor = load_pack<Row::width>(gain + first);
+      Pack<T, Row::width> result;
+      for (int e = 0; e < Row::width; ++e) result.at[e] = factor.at[e] * m.unit(pack.at[e]);
       if (bias) {
-        const Pack<T> offset = load_pack(bias, first, length, T{0});
-        for (int e = 0; e < Row::width; ++e) result.values[e] += offset.values[e];
+        const auto offset = load_pack<Row::width>(bias + first);
+        for (int e = 0; e < Row::width; ++e) result.at[e] += offset.at[e];
       }
-      store_pack(out, first, length, result);
+      store_pack(result, out + first);
     });
   });
 }
@@ -99,22 +94,22 @@ __global__ void __launch_bounds__(Row::threads, Row::least_blocks)
 //
 // Floor: 12 bytes an element for float32, 24 for float64: x and dy are read once, dx is written once.
 template <class Row, class T>
-__global__ void __launch_bounds__(Row::threads, Row::least_blocks)
+__global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blocks<Row>)
     backward(bool centers, std::int64_t rows, std::int64_t n, const T* dy, const T* x, const T* gain,
              const RowMoments<T>* moments, T* dx) {
   using Group = typename Row::Threads;
-  const auto length = static_cast<typename Row::Index>(n);
   const auto count = static_cast<double>(n);
   for_each_row<Group>(rows, [&](std::int64_t r) {
-    Row row(x + r * n, n, 0), cotangent(dy + r * n, n, 0);  // the padding adds nothing
+    Row row(x + r * n, n, 0), cotangent(dy + r * n, n, 0);
     const RowMoments<T> m = moments[r];
     Two sums;
     row.for_each_pair(cotangent, [&](const auto& pack, const auto& dy_pack, auto first) {
-      const Pack<T> factor = load_pack(gain, first, length, T{0});
+      if (!is_within(first, n)) return;
+      const auto factor = load_pack<Row::width>(gain + first);
       for (int e = 0; e < Row::width; ++e) {
-        const T g = factor.values[e] * dy_pack.values[e];
+        const T g = factor.at[e] * dy_pack.at[e];
         sums.a += static_cast<double>(g);
-        sums.b += static_cast<double>(g) * static_cast<double>(m.unit(pack.values[e]));
+        sums.b += static_cast<double>(g) * static_cast<double>(m.unit(pack.at[e]));
       }
     });
     sums = total_of<Group>(sums);
@@ -122,13 +117,14 @@ __global__ void __launch_bounds__(Row::threads, Row::least_blocks)
     const T mean_gu = static_cast<T>(sums.b / count);
     T* const out = dx + r * n;
     row.for_each_pair(cotangent, [&](const auto& pack, const auto& dy_pack, auto first) {
-      const Pack<T> factor = load_pack(gain, first, length, T{0});
-      Pack<T> result;
+      if (!is_within(first, n)) return;
+      const auto factor = load_pack<Row::width>(gain + first);
+      Pack<T, Row::width> result;
       for (int e = 0; e < Row::width; ++e) {
-        const T g = factor.values[e] * dy_pack.values[e];
-        result.values[e] = m.scale * (g - mean_g - m.unit(pack.values[e]) * mean_gu);
+        const T g = factor.at[e] * dy_pack.at[e];
+        result.at[e] = m.scale * (g - mean_g - m.unit(pack.at[e]) * mean_gu);
       }
-      store_pack(out, first, length, result);
+      store_pack(result, out + first);
     });
   });
 }

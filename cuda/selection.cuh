@@ -59,9 +59,6 @@ class List {
   using Threads = OneWarp;
   using Index = int;
   static constexpr int width = 1;
-  struct Single {
-    T values[1];
-  };
 
   // element(i) for i in [0, size).
   template <class ElementAt>
@@ -69,7 +66,7 @@ class List {
 #pragma unroll
     for (int step = 0; step < steps; ++step) {
       const int i = step * warp_size + lane_of_warp();
-      values_[step].values[0] = i < size ? element(i) : -infinity<T>;
+      values_[step].at[0] = i < size ? element(i) : -infinity<T>;
     }
     __syncwarp();  // now the memory that they come from may be used for something else
   }
@@ -81,14 +78,14 @@ class List {
     }
   }
   __device__ T largest_of_lane() const {
-    T largest = values_[0].values[0];
-    for (int step = 1; step < steps; ++step) largest = max(largest, values_[step].values[0]);
+    T largest = values_[0].at[0];
+    for (int step = 1; step < steps; ++step) largest = max(largest, values_[step].at[0]);
     return largest;
   }
 
  private:
   static constexpr int steps = list_room / warp_size;
-  Single values_[steps];
+  Pack<T, 1> values_[steps];
   int size_;
 };
 
@@ -99,9 +96,9 @@ __device__ int count_in_warp(Row& row, typename Row::T above, const IsIn& is_in)
   int count = 0;
   row.for_each_above(above, [&](const auto& pack, auto first) {
     if constexpr (Row::width == 1) {
-      count += __popc(__ballot_sync(all_lanes, is_in(pack.values[0], first)));
+      count += __popc(__ballot_sync(all_lanes, is_in(pack.at[0], first)));
     } else {
-      for (int e = 0; e < Row::width; ++e) count += is_in(pack.values[e], first + e);
+      for (int e = 0; e < Row::width; ++e) count += is_in(pack.at[e], first + e);
     }
   });
   return Row::width == 1 ? count : reduce_warp(count, Sum());
@@ -158,8 +155,8 @@ __device__ int place(const bool (&in)[width], const T (&values)[width], T* to, i
   return total;
 }
 
-// The elements of a row above a bound, in the order of their indices. Those of a warp are in memory of its own, of
-// list_room elements; unless all warps' fit into one such place, some are missing.
+// The elements of a row above a bound, in the order of their indices. Those of a warp are in memory of its
+// own, of list_room elements; unless all warps' fit into one such place, some are missing.
 template <class T, class Group>
 struct Candidates {
   const T* memory;
@@ -185,8 +182,8 @@ __device__ Candidates<T, Group> candidates_of(Row& row, T above, T* memory) {
   row.for_each_above(above, [&](const auto& pack, auto) {
     if (!__any_sync(all_lanes, largest_of(pack) > above)) return;
     bool in[Row::width];
-    for (int e = 0; e < Row::width; ++e) in[e] = pack.values[e] > above;
-    count += place(in, pack.values, to + count, list_room - count);
+    for (int e = 0; e < Row::width; ++e) in[e] = pack.at[e] > above;
+    count += place(in, pack.at, to + count, list_room - count);
   });
   if constexpr (Group::is_block) {
     __shared__ int counts[most_threads / warp_size];
@@ -252,10 +249,10 @@ __device__ double sum_of_chosen(Row& row, const Choice<T>& choice, T* buffer, do
       bool in[Row::width];
       bool any = false;
       for (int e = 0; e < Row::width; ++e) {
-        in[e] = choice.has(pack.values[e], first + e) && is_in(pack.values[e]);
+        in[e] = choice.has(pack.at[e], first + e) && is_in(pack.at[e]);
         any |= in[e];
       }
-      if (__any_sync(all_lanes, any)) add(in, pack.values);
+      if (__any_sync(all_lanes, any)) add(in, pack.at);
     });
   });
 }
@@ -273,13 +270,13 @@ __device__ int index_of_nth(Row& row, T value, int n) {
     int smaller = 0, total = 0;  // how many equal ones the lanes before this one have, and all
 #pragma unroll
     for (int e = 0; e < Row::width; ++e) {
-      const unsigned ballot = __ballot_sync(all_lanes, pack.values[e] == value);
+      const unsigned ballot = __ballot_sync(all_lanes, pack.at[e] == value);
       smaller += __popc(ballot & lanes_below);
       total += __popc(ballot);
     }
 #pragma unroll
     for (int e = 0; e < Row::width; ++e) {
-      if (pack.values[e] == value && ++smaller == wanted) found = static_cast<int>(first + e);
+      if (pack.at[e] == value && ++smaller == wanted) found = static_cast<int>(first + e);
     }
     wanted -= total;
   });
@@ -370,8 +367,8 @@ __device__ T raised_by_tau(Row& row, T largest, T above) {
     int size = 0;
     row.for_each_above(above, [&](const auto& pack, auto) {
       for (int e = 0; e < Row::width; ++e) {
-        if (!(pack.values[e] > above)) continue;
-        sum += static_cast<double>(pack.values[e]) - static_cast<double>(largest);
+        if (!(pack.at[e] > above)) continue;
+        sum += static_cast<double>(pack.at[e]) - static_cast<double>(largest);
         ++size;
       }
     });

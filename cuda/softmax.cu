@@ -10,24 +10,24 @@ namespace {
 // Floor: 8 bytes an element for float32, 16 for float64: each is read once and written once. Rows that do not
 // fit into registers are read twice.
 template <bool is_log, class Row, class T>
-__global__ void __launch_bounds__(Row::threads, Row::least_blocks) softmax(std::int64_t rows, std::int64_t n, const T* x, T* y) {
-  const auto length = static_cast<typename Row::Index>(n);
+__global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blocks<Row>)
+    softmax(std::int64_t rows, std::int64_t n, const T* x, T* y) {
   for_each_row<typename Row::Threads>(rows, [&](std::int64_t r) {
     Row row(x + r * n, n, -infinity<T>);
     T* const out = y + r * n;
     const auto [largest, total] = exp_total<!is_log>(row);
     const T factor = static_cast<T>(1 / total), log_total = static_cast<T>(std::log(total)), shift = largest;
     row.for_each([&](const auto& pack, auto first) {
-      Pack<T> result;
+      Pack<T, Row::width> result;
       for (int e = 0; e < Row::width; ++e) {
-        const T value = pack.values[e];
+        const T value = pack.at[e];
         if constexpr (is_log) {
-          result.values[e] = value - shift - log_total;
+          result.at[e] = value - shift - log_total;
         } else {
-          result.values[e] = (Row::is_kept ? value : std::exp(value - shift)) * factor;
+          result.at[e] = (Row::is_kept ? value : std::exp(value - shift)) * factor;
         }
       }
-      store_pack(out, first, length, result);
+      store_within(out, first, n, result);
     });
   });
 }

@@ -36,7 +36,7 @@ __device__ Outcome<T> outcome_of(RowFunction function, Row& row, Choice<T> choic
     double sum = 0;
     row.for_each_above(chosen.above, [&](const auto& pack, auto first) {
       for (int e = 0; e < Row::width; ++e) {
-        const T z = pack.values[e];
+        const T z = pack.at[e];
         if (chosen.has(z, first + e)) sum += static_cast<double>(std::exp(z - largest));
       }
     });
@@ -51,20 +51,23 @@ __device__ Outcome<T> outcome_of(RowFunction function, Row& row, Choice<T> choic
 
 // The same, found by one warp from a list of the candidates.
 template <bool is_projection, class Group, class T>
-__device__ Outcome<T> outcome_of_list(RowFunction function, const Candidates<T, Group>& candidates, Choice<T> choice,
-                                      int k, T largest, T* memory) {
+__device__ Outcome<T> outcome_of_list(RowFunction function, const Candidates<T, Group>& candidates,
+                                      Choice<T> choice, int k, T largest, T* memory) {
   List<T> list(candidates.total, candidates);
-  choice.above = raised_by_maxima<is_projection, OneWarp>(k, list.largest_of_lane(), largest, choice.above, memory);
+  choice.above =
+      raised_by_maxima<is_projection, OneWarp>(k, list.largest_of_lane(), largest, choice.above, memory);
   const int size = count(list, choice.above, [&](T z, auto) { return z > choice.above; });
   return outcome_of<is_projection>(function, list, choice, size, k, largest, memory);
 }
 
-// The outcome that the first warp of a block has found, for all of them. Before it is called again, there is a barrier.
+// The outcome that the first warp of a block has found, for all of them. Before it is called again, there is
+// a barrier.
 template <class T>
 __device__ Outcome<T> of_first_warp(const Outcome<T>& outcome) {
   __shared__ double shared[6];
   if (threadIdx.x == 0) {
-    shared[0] = static_cast<double>(outcome.choice.above), shared[1] = static_cast<double>(outcome.choice.tied);
+    shared[0] = static_cast<double>(outcome.choice.above),
+    shared[1] = static_cast<double>(outcome.choice.tied);
     shared[2] = outcome.ties, shared[3] = outcome.size;
     shared[4] = outcome.scale, shared[5] = outcome.bound;
   }
@@ -99,23 +102,35 @@ __device__ void write(RowFunction function, Row& row, const Outcome<T>& outcome,
   const bool as_written = function == RowFunction::sparse_softmax_as_written;
   const T above = as_written ? -infinity<T> : outcome.choice.above;
   row.for_each_above(above, [&](const auto& pack, auto first) {
-    Pack<T> result{};
+    Pack<T, Row::width> result{};
     if (largest_of(pack) > above) {
       for (int e = 0; e < Row::width; ++e) {
-        result.values[e] = result_of<is_projection>(function, outcome, largest, pack.values[e], first + e);
+        result.at[e] = result_of<is_projection>(function, outcome, largest, pack.at[e], first + e);
       }
     }
-    store_pack(out, first, static_cast<typename Row::Index>(n), result);
+    store_within(out, first, n, result);
   });
+}
+
+// The result for a row with more elements above `above` than a list has room for. It takes many passes, each
+// of which reads the row again, and stands apart so that the usual case has the registers for itself.
+template <bool is_projection, class Group, class T>
+[[gnu::noinline]] __device__ void map_crowded_row(RowFunction function, const T* x, std::int64_t n, int k,
+                                                  T largest, T above, T* memory, T* out) {
+  MemoryRow<T, Group, 1> row(x, n, -infinity<T>);
+  if constexpr (is_projection) above = raised_by_tau(row, largest, above);
+  const int size = count(row, above, [above](T z, auto) { return z > above; });
+  const auto outcome = outcome_of<is_projection>(function, row, Choice<T>{above}, size, k, largest, memory);
+  write<is_projection>(function, row, outcome, largest, out, n);
 }
 
 // y = the function of each row of x, both (rows, n). is_projection: the function is sparse_softmax.
 template <bool is_projection, class Row, class T>
-__global__ void __launch_bounds__(Row::threads, Row::least_blocks)
+__global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blocks<Row>)
     map_sparse(RowFunction which, std::int64_t rows, std::int64_t n, int k, const T* x, T* y) {
   using Group = typename Row::Threads;
   static_assert(list_room >= warp_size);
-  __shared__ T memory[Row::threads / warp_size * list_room];
+  __shared__ T memory[Group::most_threads_of_block / warp_size * list_room];
   T* const own = Group::is_block ? memory : memory + threadIdx.x / warp_size * list_room;
   const RowFunction function = is_projection ? RowFunction::sparse_softmax : which;
 
@@ -126,11 +141,8 @@ __global__ void __launch_bounds__(Row::threads, Row::least_blocks)
     const T largest = largest_of_row(row, largest_of_thread);
     row.remember_largest(largest_of_thread);
     if (!(fabs(largest) < infinity<T>)) {
-      Pack<T> pack;
-      for (int e = 0; e < Row::width; ++e) pack.values[e] = largest > 0 ? not_a_number<T> : T{0};
-      row.for_each_above(infinity<T>, [&](const auto&, auto first) {
-        store_pack(out, first, static_cast<typename Row::Index>(n), pack);
-      });
+      const auto pack = pack_of<T, Row::width>(largest > 0 ? not_a_number<T> : T{0});
+      row.for_each_above(infinity<T>, [&](const auto&, auto first) { store_within(out, first, n, pack); });
       return;
     }
 
@@ -150,16 +162,7 @@ __global__ void __launch_bounds__(Row::threads, Row::least_blocks)
       if (outcome.ties > 0) outcome.choice.last_tie = index_of_nth(row, outcome.choice.tied, outcome.ties);
       write<is_projection>(function, row, outcome, largest, out, n);
     } else {
-      // Too many: the row is read again for each of many passes, so that the registers are free for the usual
-      // case.
-      MemoryRow<T, Group> again(x + r * n, n, -infinity<T>);
-      int size = candidates.total;
-      if constexpr (is_projection) {
-        choice.above = raised_by_tau(again, largest, choice.above);
-        size = count(again, choice.above, [&](T z, auto) { return z > choice.above; });
-      }
-      const auto outcome = outcome_of<is_projection>(function, again, choice, size, k, largest, own);
-      write<is_projection>(function, again, outcome, largest, out, n);
+      map_crowded_row<is_projection, Group>(function, x + r * n, n, k, largest, choice.above, own, out);
     }
     Group::sync();  // before the next row uses the memory
   });
@@ -169,18 +172,17 @@ __global__ void __launch_bounds__(Row::threads, Row::least_blocks)
 //
 // Floor: 8 bytes an element for float32: p is read, out written, and of g the packs that touch S.
 template <class Row, class T>
-__global__ void __launch_bounds__(Row::threads, Row::least_blocks)
+__global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blocks<Row>)
     center(std::int64_t rows, std::int64_t n, const T* g, const T* p, T* out) {
   using Group = typename Row::Threads;
   __shared__ T memory[rows_of_block * list_room];
   T* const own = Group::is_block ? memory : memory + threadIdx.x / warp_size * list_room;
-  const auto length = static_cast<typename Row::Index>(n);
 
   for_each_row<Group>(rows, [&](std::int64_t r) {
     Row row(p + r * n, n, 0);
     T* const to = out + r * n;
     if (const T first = p[r * n]; first != first) {
-      row.for_each([&](const auto& pack, auto at) { store_pack(to, at, length, pack); });
+      row.for_each([&](const auto& pack, auto at) { store_within(to, at, n, pack); });
       return;
     }
     Row gradient(g + r * n, n, 0, row);
@@ -188,17 +190,16 @@ __global__ void __launch_bounds__(Row::threads, Row::least_blocks)
       row.for_each_pair(gradient, [&](const auto& pack, const auto& values, auto) {
         if (!__any_sync(all_lanes, largest_of(pack) > 0)) return;
         bool in[Row::width];
-        for (int e = 0; e < Row::width; ++e) in[e] = pack.values[e] > 0;
-        add(in, values.values);
+        for (int e = 0; e < Row::width; ++e) in[e] = pack.at[e] > 0;
+        add(in, values.at);
       });
     });
     const int size = count(row, T{0}, [](T value, auto) { return value > 0; });
     const T mean = static_cast<T>(sum / size);
     row.for_each_pair(gradient, [&](const auto& pack, const auto& values, auto at) {
-      Pack<T> result;
-      for (int e = 0; e < Row::width; ++e)
-        result.values[e] = pack.values[e] > 0 ? values.values[e] - mean : T{0};
-      store_pack(to, at, length, result);
+      Pack<T, Row::width> result;
+      for (int e = 0; e < Row::width; ++e) result.at[e] = pack.at[e] > 0 ? values.at[e] - mean : T{0};
+      store_within(to, at, n, result);
     });
     Group::sync();
   });
@@ -208,19 +209,21 @@ __global__ void __launch_bounds__(Row::threads, Row::least_blocks)
 
 void sparse_rows(RowFunction function, std::int64_t k, std::int64_t rows, std::int64_t n, const Tensor& x,
                  Tensor& y) {
+  const int at_most = static_cast<int>(std::min(k, n));
   dispatch(x.dtype(), [&]<class T>() {
-    with_row<T>(rows, n, [&]<class Row>(unsigned blocks, int threads) {
-      const int at_most = static_cast<int>(std::min(k, n));
-      const auto run = [&](auto* kernel) {
-        launch("sparse_softmax", kernel, blocks, threads, 0, function, rows, n, at_most, pointer<T>(x),
-               pointer<T>(y));
-      };
-      if (function == RowFunction::sparse_softmax) {
-        run(map_sparse<true, Row, T>);
-      } else {
-        run(map_sparse<false, Row, T>);
-      }
-    });
+    const auto run = [&](auto* kernel, unsigned blocks, int threads) {
+      launch("sparse_softmax", kernel, blocks, threads, 0, function, rows, n, at_most, pointer<T>(x),
+             pointer<T>(y));
+    };
+    if (function == RowFunction::sparse_softmax) {
+      with_row<T>(rows, n, [&]<class Row>(unsigned blocks, int threads) {
+        run(map_sparse<true, Row, T>, blocks, threads);
+      });
+    } else {  // seldom: without kernels for wide packs
+      with_row_of_packs<1, 1, T>(rows, n, [&]<class Row>(unsigned blocks, int threads) {
+        run(map_sparse<false, Row, T>, blocks, threads);
+      });
+    }
   });
 }
 

@@ -224,6 +224,8 @@ TEST(CudaEmulatorDeathTest, EndsTheProgramWhereMemoryIsNotOnes) {
   EXPECT_DEATH(launch("test", write_to, 1, 1, 0, &on_host),
                "parameter 0 of .*write_to.* is no device memory");
   const Buffer<int> on_device(1);
+  const Buffer<int> large(1 << 20);  // which may be touched, and does not open the others
+  launch("test", write_indices, 1, 32, 0, large.data(), 1 << 20);
   EXPECT_DEATH(*on_device.data() = 1, "host code touches device memory");
 }
 

@@ -1,11 +1,13 @@
 // What the emulator's files share.
 #pragma once
 
+#include <cstddef>
 #include <mutex>
 #include <string>
 #include <vector>
 
 #include <cuda_emulator.h>
+#include <cuda_runtime_api.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define CUDA_EMULATOR_ASAN 1
@@ -30,18 +32,23 @@ inline constexpr int garbage = 0xff;
 // One after another, as work on one stream is.
 std::mutex& device_mutex();
 
-// The dynamic shared memory that the kernel at this address may ask for (cudaFuncSetAttribute).
+// Keeps an error for cudaGetLastError.
+cudaError_t result(cudaError_t error);
+
+// The dynamic shared memory that the kernel at this address may ask for (cudaFuncSetAttribute). With
+// device_mutex() held.
 std::size_t shared_limit(const void* kernel);
 
-// What the program's symbol table says.
 // The name of the function at this address, as in the source.
 std::string function_name(const void* address);
-// The __shared__ variables (of this thread) that a kernel may use: its own, and those of device functions,
-// which are taken to be all small ones.
-struct Region {
-  unsigned char* begin;
+
+// Memory of each thread, given by its offset from dynamic_shared.
+struct SharedRegion {
+  std::ptrdiff_t offset;
   std::size_t bytes;
 };
-std::vector<Region> shared_variables(const void* kernel);
+// The __shared__ variables that a kernel may use: its own, and those of device functions, which are taken to
+// be all small ones. With device_mutex() held.
+const std::vector<SharedRegion>& shared_variables(const void* kernel);
 
 }  // namespace cuda_emulator

@@ -135,7 +135,7 @@ class Scheduler {
   Kernel kernel_{};
   int thread_count_ = 0;  // of the block
   std::vector<std::unique_ptr<Thread>> threads_;
-  std::vector<Region> shared_;
+  const std::vector<SharedRegion>* shared_ = nullptr;
   std::vector<std::uint64_t> blocks_;
   std::vector<int> now_, next_;  // threads that can run, in this round and the one after it
   int running_ = -1;
@@ -207,7 +207,7 @@ void Scheduler::suspend(State state) {
 
 void Scheduler::run(const Kernel& kernel, const dim3& grid, const dim3& block, std::size_t shared_bytes) {
   kernel_ = kernel;
-  shared_ = shared_variables(kernel.address);
+  shared_ = &shared_variables(kernel.address);
   gridDim = grid;
   blockDim = block;
   thread_count_ = static_cast<int>(block.x * block.y * block.z);
@@ -226,7 +226,8 @@ void Scheduler::run(const Kernel& kernel, const dim3& grid, const dim3& block, s
 }
 
 void Scheduler::run_block(std::size_t shared_bytes) {
-  for (const Region& region : shared_) std::memset(region.begin, garbage, region.bytes);
+  for (const SharedRegion& region : *shared_)
+    std::memset(dynamic_shared + region.offset, garbage, region.bytes);
   std::memset(dynamic_shared, garbage, shared_bytes + guard_bytes);
   ASAN_POISON_MEMORY_REGION(dynamic_shared + shared_bytes, sizeof dynamic_shared - shared_bytes);
 

@@ -1,17 +1,19 @@
 // The program's own symbol table: names of kernels for messages, and where __shared__ variables lie.
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <memory>
-#include <set>
+#include <span>
+#include <string_view>
 
 #include <cxxabi.h>
 #include <elf.h>
+#include <fcntl.h>
 #include <link.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "internal.hpp"
 
@@ -21,104 +23,122 @@ extern constinit thread_local unsigned char dynamic_shared[];
 
 namespace {
 
-// The scratch of a device function that the kernels share, such as a reduction's, has at most as many bytes.
+// The scratch of a device function that kernels share, such as a reduction's, has at most as many bytes.
 constexpr std::size_t scratch_bytes = 1024;
 
+[[noreturn]] void give_up(const char* problem) {
+  std::fprintf(stderr, "CUDA emulator: the program's symbol table: %s\n", problem);
+  std::abort();
+}
+
+// The program's file, mapped for good.
+const unsigned char* program_file() {
+  const int file = open("/proc/self/exe", O_RDONLY);
+  struct stat status {};
+  if (file < 0 || fstat(file, &status) != 0) give_up("the program's file can't be opened");
+  void* bytes = mmap(nullptr, static_cast<std::size_t>(status.st_size), PROT_READ, MAP_PRIVATE, file, 0);
+  close(file);
+  if (bytes == MAP_FAILED) give_up("the program's file can't be mapped");
+  return static_cast<const unsigned char*>(bytes);
+}
+
+// Where the program was loaded: what to add to the addresses in its file.
+std::uintptr_t load_address() {
+  std::uintptr_t address = 0;
+  dl_iterate_phdr(
+      [](dl_phdr_info* info, std::size_t, void* result) {
+        *static_cast<std::uintptr_t*>(result) = info->dlpi_addr;
+        return 1;  // the program itself comes first
+      },
+      &address);
+  return address;
+}
+
 struct SharedVariable {
-  std::string function;   // whose variable it is, mangled without _Z
-  std::ptrdiff_t offset;  // from dynamic_shared, in each thread's memory
+  std::string_view function;  // whose variable it is, mangled, without _Z
+  std::ptrdiff_t offset;      // from dynamic_shared, in each thread's memory
   std::size_t bytes;
 };
 
-struct Symbols {
-  std::map<std::uintptr_t, std::pair<std::size_t, std::string>>
-      functions;  // size and mangled name by address
-  std::vector<SharedVariable> shared;
-};
+class Symbols {
+ public:
+  Symbols() : load_address_(load_address()) {
+    const unsigned char* const file = program_file();
+    const auto& header = *reinterpret_cast<const ElfW(Ehdr)*>(file);
+    const std::span sections(reinterpret_cast<const ElfW(Shdr)*>(file + header.e_shoff), header.e_shnum);
+    for (const ElfW(Shdr) & section : sections) {
+      if (section.sh_type != SHT_SYMTAB) continue;
+      symbols_ = {reinterpret_cast<const ElfW(Sym)*>(file + section.sh_offset),
+                  section.sh_size / sizeof(ElfW(Sym))};
+      names_ = reinterpret_cast<const char*>(file + sections[section.sh_link].sh_offset);
+    }
+    find_shared_variables();
+  }
 
-// A variable of a function F is named _ZZ<F>E<its name>. In a program's kernels, those with one copy a thread
-// are the
-// __shared__ ones.
-bool is_shared_variable(const std::string& name) {
-  return name.starts_with("_ZZN5taper4cuda") && name.find('E') != std::string::npos;
-}
+  // The mangled name of the function at this address.
+  std::string_view name(const void* function) const {
+    const auto address = reinterpret_cast<std::uintptr_t>(function) - load_address_;
+    for (const ElfW(Sym) & symbol : symbols_) {
+      if (symbol.st_value == address && type(symbol) == STT_FUNC) return names_ + symbol.st_name;
+    }
+    give_up("no function at a kernel's address");
+  }
 
-Symbols read_symbols() {
-  std::ifstream file("/proc/self/exe", std::ios::binary);
-  const std::vector<char> bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  const auto at = [&]<class T>(std::size_t offset, T*) {
-    T value{};
-    if (offset + sizeof(T) <= bytes.size()) std::memcpy(&value, bytes.data() + offset, sizeof(T));
-    return value;
-  };
-  const ElfW(Addr) base = [] {
-    ElfW(Addr) first = 0;
-    dl_iterate_phdr(
-        [](dl_phdr_info* info, std::size_t, void* result) {
-          *static_cast<ElfW(Addr)*>(result) = info->dlpi_addr;
-          return 1;  // the program itself comes first
-        },
-        &first);
-    return first;
-  }();
-  Symbols symbols;
-  const auto header = at(0, static_cast<ElfW(Ehdr)*>(nullptr));
-  std::ptrdiff_t own_offset = -1;
-  for (unsigned i = 0; i < header.e_shnum; ++i) {
-    const auto table = at(header.e_shoff + i * sizeof(ElfW(Shdr)), static_cast<ElfW(Shdr)*>(nullptr));
-    if (table.sh_type != SHT_SYMTAB) continue;
-    const auto names =
-        at(header.e_shoff + table.sh_link * sizeof(ElfW(Shdr)), static_cast<ElfW(Shdr)*>(nullptr));
-    for (std::size_t offset = 0; offset < table.sh_size; offset += sizeof(ElfW(Sym))) {
-      const auto symbol = at(table.sh_offset + offset, static_cast<ElfW(Sym)*>(nullptr));
-      const char* name = bytes.data() + names.sh_offset + symbol.st_name;
-      const int type = ELF64_ST_TYPE(symbol.st_info);
-      if (type == STT_FUNC && symbol.st_size > 0) {
-        symbols.functions[base + symbol.st_value] = {symbol.st_size, name};
-      } else if (type == STT_TLS && std::strcmp(name, "_ZN13cuda_emulator14dynamic_sharedE") == 0) {
+  const std::vector<SharedVariable>& shared() const { return shared_; }
+
+ private:
+  static int type(const ElfW(Sym) & symbol) { return ELF64_ST_TYPE(symbol.st_info); }
+
+  // A variable of a function F is named _ZZ<F>E<its name>. In the namespace of the kernels, those with one
+  // copy a thread are the __shared__ ones.
+  void find_shared_variables() {
+    std::ptrdiff_t own_offset = -1;
+    for (const ElfW(Sym) & symbol : symbols_) {
+      if (type(symbol) != STT_TLS) continue;
+      const std::string_view name = names_ + symbol.st_name;
+      if (name == "_ZN13cuda_emulator14dynamic_sharedE") {
         own_offset = static_cast<std::ptrdiff_t>(symbol.st_value);
-      } else if (type == STT_TLS && is_shared_variable(name)) {
-        symbols.shared.push_back(
-            {std::string(name + 3), static_cast<std::ptrdiff_t>(symbol.st_value), symbol.st_size});
+      } else if (name.starts_with("_ZZN5taper4cuda")) {
+        shared_.push_back({name.substr(3), static_cast<std::ptrdiff_t>(symbol.st_value), symbol.st_size});
       }
     }
+    if (own_offset < 0) give_up("it is missing; was the program stripped?");
+    for (SharedVariable& variable : shared_) variable.offset -= own_offset;
   }
-  if (own_offset < 0) {
-    std::fprintf(stderr, "CUDA emulator: the program has no symbol table; was it stripped?\n");
-    std::abort();
-  }
-  for (SharedVariable& variable : symbols.shared) variable.offset -= own_offset;
-  return symbols;
-}
+
+  std::uintptr_t load_address_;
+  std::span<const ElfW(Sym)> symbols_;
+  const char* names_ = nullptr;
+  std::vector<SharedVariable> shared_;
+};
 
 const Symbols& symbols() {
-  static const Symbols& instance = *new Symbols(read_symbols());
+  static const Symbols& instance = *new Symbols;  // never destroyed: kernels may run while the program ends
   return instance;
-}
-
-std::string mangled_name(const void* address) {
-  const auto found = symbols().functions.find(reinterpret_cast<std::uintptr_t>(address));
-  return found == symbols().functions.end() ? "?" : found->second.second;
 }
 
 }  // namespace
 
 std::string function_name(const void* address) {
-  const std::string mangled = mangled_name(address);
+  const std::string mangled(symbols().name(address));
   const std::unique_ptr<char, void (*)(void*)> name(
       abi::__cxa_demangle(mangled.c_str(), nullptr, nullptr, nullptr), std::free);
   return name ? name.get() : mangled;
 }
 
-std::vector<Region> shared_variables(const void* kernel) {
-  const std::string mangled = mangled_name(kernel);
-  std::vector<Region> regions;
-  for (const SharedVariable& variable : symbols().shared) {
-    const bool own = mangled.size() > 2 && variable.function.starts_with(mangled.substr(2) + "E");
-    if (own || variable.bytes <= scratch_bytes)
-      regions.push_back({dynamic_shared + variable.offset, variable.bytes});
+const std::vector<SharedRegion>& shared_variables(const void* kernel) {
+  // Guarded by device_mutex(), as all that runs kernels.
+  static auto& of_kernels = *new std::map<const void*, std::vector<SharedRegion>>;
+  const auto [found, is_new] = of_kernels.try_emplace(kernel);
+  if (is_new) {
+    const std::string own = std::string(symbols().name(kernel).substr(2)) + "E";
+    for (const SharedVariable& variable : symbols().shared()) {
+      if (variable.bytes <= scratch_bytes || variable.function.starts_with(own)) {
+        found->second.push_back({variable.offset, variable.bytes});
+      }
+    }
   }
-  return regions;
+  return found->second;
 }
 
 }  // namespace cuda_emulator

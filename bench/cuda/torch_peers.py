@@ -33,12 +33,13 @@ def say(group: str, **line: Any) -> None:
 
 def time_on_device(seconds: float, work: Callable[[], object]) -> dict[str, float]:
     """The median time of a run, between events on the device, for about `seconds`, after runs that don't count."""
-    work()
-    synchronize()
-    start = time.perf_counter()
-    work()
-    synchronize()
-    runs = int(min(max(seconds / max(time.perf_counter() - start, 1e-6), 3), 300))
+    start = end = time.perf_counter()
+    while end - start < seconds / 2:
+        before = end
+        work()
+        synchronize()
+        end = time.perf_counter()
+    runs = int(min(max(seconds / (end - before), 3), 300))
     if DEVICE == "cpu":
         moments = [time.perf_counter()]
         for _ in range(runs):

@@ -74,10 +74,10 @@ __global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blo
   for_each_row<typename Row::Threads>(rows, [&](std::int64_t r) {
     T* const out = dz + r * n;
     const std::int64_t label = target.labels[r];
-    const bool is_ignored = label == target.ignored_label;
-    Row row(z + r * n, is_ignored ? 0 : n, 0);
-    const Kept<T> of_row = is_ignored ? Kept<T>{0, 1} : kept[r];
-    const double weight = is_ignored ? 0 : static_cast<double>(*dloss) / static_cast<double>(target.counted);
+    if (label == target.ignored_label) return fill<Row>(out, n, T{0});
+    Row row(z + r * n, n, 0);
+    const Kept<T> of_row = kept[r];
+    const double weight = static_cast<double>(*dloss) / static_cast<double>(target.counted);
     const T factor = static_cast<T>(weight / static_cast<double>(of_row.total));
     const T offset = static_cast<T>(weight * target.smoothing / static_cast<double>(n));
     const T at_label = static_cast<T>(weight * (1 - target.smoothing));

@@ -201,6 +201,16 @@ __device__ void store_within(T* to, Index first, std::int64_t n, const Pack<T, w
   if (is_within(first, n)) store_pack(pack, to + first);
 }
 
+// to[i] = value for the n elements of a row, without reading one.
+template <class Row, class T = typename Row::T>
+__device__ void fill(T* to, std::int64_t n, T value) {
+  using Group = typename Row::Threads;
+  constexpr int step = warp_size * Row::width;
+  const auto pack = pack_of<T, Row::width>(value);
+  std::int64_t first = Group::warp() * step + lane_of_warp() * Row::width;
+  for (; first < n; first += Group::warps() * step) store_pack(pack, to + first);
+}
+
 // The largest element of the row; +inf where a NaN or +inf is in it, so that nothing else counts. Of what
 // this thread holds, the same is returned in largest_of_thread.
 template <class Row>

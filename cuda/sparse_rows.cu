@@ -140,11 +140,8 @@ __global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blo
     T largest_of_thread;
     const T largest = largest_of_row(row, largest_of_thread);
     row.remember_largest(largest_of_thread);
-    if (!(fabs(largest) < infinity<T>)) {
-      const auto pack = pack_of<T, Row::width>(largest > 0 ? not_a_number<T> : T{0});
-      row.for_each_above(infinity<T>, [&](const auto&, auto first) { store_within(out, first, n, pack); });
-      return;
-    }
+    if (largest == infinity<T>) return fill<Row>(out, n, not_a_number<T>);
+    if (largest == -infinity<T>) return fill<Row>(out, n, T{0});
 
     Choice<T> choice{is_projection ? just_below(largest - 1) : -infinity<T>};
     auto candidates = candidates_of(row, choice.above, own);

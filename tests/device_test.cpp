@@ -36,7 +36,7 @@ TEST(Device, ToTheSameDeviceIsTheTensorItself) {
 
 TEST(Device, SaysThatThereIsNone) {
   if (cuda::available()) GTEST_SKIP() << "there is a CUDA device";
-  expect_error("full", [] { zeros({2}, gpu); }, {"no CUDA device"});
+  expect_error("zeros", [] { zeros({2}, gpu); }, {"no CUDA device"});
   expect_error("randn", [] { randn({2}, gpu); }, {"no CUDA device"});
   Tensor x = ones({2});
   expect_error("to", [&] { x.to(gpu); }, {"no CUDA device"});

@@ -19,40 +19,13 @@
 #include <string>
 #include <vector>
 
+#include "character_model.hpp"
 #include "clock.hpp"
 
 using namespace taper;
+using bench::CharacterModel, bench::Sizes;
 
 namespace {
-
-struct Sizes {
-  std::int64_t context = 0, batch = 0, heads = 0, layers = 0, k = 0;
-};
-
-struct CharacterModel : nn::Module {
-  nn::Embedding symbols;
-  nn::LearnedPositions positions;
-  nn::Sequential blocks;
-  nn::LayerNorm norm;
-  nn::Linear logits;
-
-  CharacterModel(std::int64_t alphabet, std::int64_t width, const Sizes& sizes, Generator& generator)
-      : symbols(alphabet, width, generator),
-        positions(sizes.context, width, generator),
-        norm(width),
-        logits(width, alphabet, generator) {
-    for (std::int64_t i = 0; i < sizes.layers; ++i) {
-      blocks.add(nn::TransformerBlock(width, sizes.heads, sizes.k, generator, {.causal = true}));
-    }
-  }
-
-  void list(nn::Parts& parts) const override {
-    parts.add("symbols", symbols), parts.add("positions", positions), parts.add("blocks", blocks);
-    parts.add("norm", norm), parts.add("logits", logits);
-  }
-
-  Tensor operator()(const Indices& tokens) const { return logits(norm(blocks(positions(symbols(tokens))))); }
-};
 
 std::vector<std::int64_t> whole_numbers(const Tensor& tensor) {
   std::vector<std::int64_t> numbers;

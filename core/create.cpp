@@ -20,6 +20,13 @@ Tensor generate(const char* op, const Shape& shape, Kind kind, Element element) 
   return kind.device.is_cpu() ? result : detail::copied(op, result, kind.device);
 }
 
+Tensor filled(const char* op, const Shape& shape, double value, Kind kind) {
+  if (kind.device.is_cpu()) return generate(op, shape, kind, [value](std::int64_t) { return value; });
+  Tensor result = Tensor::uninitialized(op, shape, kind);
+  detail::device_memory(op, kind.device).fill(kind.dtype, result.impl().data, result.size(), value);
+  return result;
+}
+
 }  // namespace
 
 // The extents along the first element of each list; write() then holds every other list against them.
@@ -58,14 +65,9 @@ Tensor tensor(const std::vector<double>& values, const Shape& shape, Kind kind) 
   return generate("tensor", shape, kind, [&](std::int64_t i) { return values[static_cast<std::size_t>(i)]; });
 }
 
-Tensor full(const Shape& shape, double value, Kind kind) {
-  if (kind.device.is_cpu()) return generate("full", shape, kind, [value](std::int64_t) { return value; });
-  Tensor result = Tensor::uninitialized("full", shape, kind);
-  detail::device_memory("full", kind.device).fill(kind.dtype, result.impl().data, result.size(), value);
-  return result;
-}
-Tensor zeros(const Shape& shape, Kind kind) { return full(shape, 0, kind); }
-Tensor ones(const Shape& shape, Kind kind) { return full(shape, 1, kind); }
+Tensor full(const Shape& shape, double value, Kind kind) { return filled("full", shape, value, kind); }
+Tensor zeros(const Shape& shape, Kind kind) { return filled("zeros", shape, 0, kind); }
+Tensor ones(const Shape& shape, Kind kind) { return filled("ones", shape, 1, kind); }
 
 Tensor scalar_like(double value, const Tensor& like) { return full({}, value, like.kind()); }
 

@@ -21,7 +21,7 @@ void add_elements(const Tensor& x, const Tensor& y, Tensor& sum) {
   dispatch(x.dtype(), [&]<class T>() {
     const T *a = x.data<T>(), *b = y.data<T>();
     T* out = sum.mutable_data<T>();
-    parallel_ranges(x.size(), 16384, [=](std::int64_t begin, std::int64_t end) {
+    parallel_ranges(x.size(), elements_of_part, [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) out[i] = a[i] + b[i];
     });
   });

@@ -5,20 +5,13 @@
 // All lanes of a warp call each function together, with the same arguments.
 #pragma once
 
-#include <taper/cuda/reduce_block.cuh>
+#include <taper/cuda/rows.cuh>
 #include <taper/ops/kernels/support.hpp>
 
 #include <cmath>
-#include <limits>
 
 namespace taper::cuda {
 
-template <class T>
-inline constexpr T infinity = std::numeric_limits<T>::infinity();
-template <class T>
-inline constexpr T not_a_number = std::numeric_limits<T>::quiet_NaN();
-
-__device__ inline int lane_of_warp() { return static_cast<int>(threadIdx.x) % warp_size; }
 // The lanes before this one, as a mask.
 __device__ inline unsigned lanes_below() { return (1u << lane_of_warp()) - 1; }
 
@@ -38,9 +31,23 @@ struct Candidates {
   T threshold = -infinity<T>;
 };
 
-// More candidates than this are reduced before the next are added.
+// More candidates than this are reduced before the next are added. (Up to one for each lane cost no more than
+// one.)
 inline int candidate_limit(std::int64_t k, std::int64_t m) {
-  return static_cast<int>(std::min(2 * k + 16, m));
+  return static_cast<int>(std::min(std::max<std::int64_t>(2 * k, warp_size), m));
+}
+
+// The largest candidate; NaN where one is NaN or +inf.
+template <class T>
+__device__ T largest_of(const Candidates<T>& row) {
+  T largest = -infinity<T>;
+  bool is_finite = true;
+#pragma unroll 1
+  for (int i = lane_of_warp(); i < row.count; i += warp_size) {
+    is_finite &= row.list[i].value < infinity<T>;
+    largest = max(largest, row.list[i].value);
+  }
+  return __all_sync(all_lanes, is_finite) ? reduce_warp(largest, Max()) : not_a_number<T>;
 }
 
 // The number of candidates above the bound.
@@ -111,19 +118,13 @@ __device__ T raised_by_tau(const Candidates<T>& row, double largest, T low) {
 template <class T>
 [[gnu::noinline]] __device__ Candidates<T> pruned(Candidates<T> row, int k, int most) {
   __syncwarp();
-  T largest = -infinity<T>;
-  bool is_finite = true;
-  for (int i = lane_of_warp(); i < row.count; i += warp_size) {
-    is_finite &= row.list[i].value < infinity<T>;
-    largest = max(largest, row.list[i].value);
-  }
-  if (!__all_sync(all_lanes, is_finite)) {
+  const T largest = largest_of(row);
+  if (largest != largest) {
     __syncwarp();
-    if (lane_of_warp() == 0) row.list[0] = {not_a_number<T>, 0};
+    if (lane_of_warp() == 0) row.list[0] = {largest, 0};
     __syncwarp();
     return {row.list, 1, infinity<T>};
   }
-  largest = reduce_warp(largest, Max());
   T low = std::nextafter(largest - 1, -infinity<T>);
   low = raised_by_tau(row, static_cast<double>(largest), low);
   T high = largest;
@@ -171,17 +172,18 @@ template <class T>
                                          T* probabilities) {
   const int lane = lane_of_warp();
   double largest = 0, tau = 0;
+  if (row.count > k) row = pruned(row, k, k);
   if (row.count > 0) {
-    row = pruned(row, k, k);
-    if (row.threshold == infinity<T>) {
+    __syncwarp();
+    const T largest_value = largest_of(row);
+    if (largest_value != largest_value) {
       if (lane == 0) *size = kernels::Support::spoilt;
-      for (int i = lane; i < k; i += warp_size) probabilities[i] = not_a_number<T>;
+      for (int i = lane; i < k; i += warp_size) probabilities[i] = largest_value;
       return;
     }
-    T largest_of_lane = -infinity<T>;
-    for (int i = lane; i < row.count; i += warp_size)
-      largest_of_lane = max(largest_of_lane, row.list[i].value);
-    largest = static_cast<double>(reduce_warp(largest_of_lane, Max()));
+    largest = static_cast<double>(largest_value);
+    // Only what exceeds -1 can be in the support; without the rest no sum overflows.
+    keep(row, [=](T value) { return static_cast<double>(value) - largest > -1; });
     for (int before = 0; before != row.count;) {
       before = row.count;
       double sum = 0;

@@ -1,8 +1,9 @@
-// What every .cu file starts from: the stream, launching kernels, checking errors.
+// What every .cu file starts from: launching kernels, and what they find on the device.
 #pragma once
 
 #include <taper/core/fail.hpp>
 #include <taper/core/tensor.hpp>
+#include <taper/cuda/cuda_stream.hpp>
 #include <taper/cuda/host_device.hpp>
 
 #include <algorithm>
@@ -13,13 +14,6 @@
 #include <cuda_runtime.h>
 
 namespace taper::cuda {
-
-// The stream that all work is put on, in order: the program's own, which does not wait for the default
-// stream.
-cudaStream_t stream();
-
-// Throws Error("[op] CUDA: why") unless the call went well.
-void check(cudaError_t error, const char* op);
 
 inline constexpr int warp_size = 32;
 inline constexpr unsigned all_lanes = 0xffffffffu;  // the mask that every warp function here gets

@@ -37,22 +37,18 @@ __global__ void __launch_bounds__(threads_of_line* lines_at_once)
     swap_axes_kernel(const T* x, T* y, SwapTiles tiles) {
   __shared__ T tile[tile_size][tile_size + 1];
   const int along = static_cast<int>(threadIdx.x), across = static_cast<int>(threadIdx.y);
-  for (std::uint32_t matrix = blockIdx.y; matrix < tiles.matrices; matrix += gridDim.y) {
-    const SwapTiles::Place place = tiles.place(matrix, blockIdx.x);
-    const std::int64_t rows = tiles.rows - place.row, columns = tiles.columns - place.column;
-    T line[rounds]{};
-    for (int i = 0; i < rounds; ++i) {
-      const int row = across + i * lines_at_once;
-      if (row < rows && along < columns) line[i] = x[place.from + row * tiles.x_row() + along];
-    }
-    __syncthreads();  // the tile before has been written
-    for (int i = 0; i < rounds; ++i) tile[across + i * lines_at_once][along] = line[i];
-    __syncthreads();
-    for (int i = 0; i < rounds; ++i) {
-      const int column = across + i * lines_at_once;
-      if (column < columns && along < rows)
-        y[place.to + column * tiles.y_row() + along] = tile[along][column];
-    }
+  const SwapTiles::Place place = tiles.place(blockIdx.x);
+  const std::int64_t rows = tiles.rows - place.row, columns = tiles.columns - place.column;
+  T line[rounds]{};
+  for (int i = 0; i < rounds; ++i) {
+    const int row = across + i * lines_at_once;
+    if (row < rows && along < columns) line[i] = x[place.from + row * tiles.x_row() + along];
+  }
+  for (int i = 0; i < rounds; ++i) tile[across + i * lines_at_once][along] = line[i];
+  __syncthreads();
+  for (int i = 0; i < rounds; ++i) {
+    const int column = across + i * lines_at_once;
+    if (column < columns && along < rows) y[place.to + column * tiles.y_row() + along] = tile[along][column];
   }
 }
 
@@ -84,17 +80,14 @@ void CudaBackend::copy_runs(const kernels::RunCopy& call, const Tensor& x, Tenso
 
 void CudaBackend::swap_axes(const kernels::SwapExtents& e, const Tensor& x, Tensor& y) const {
   if (y.size() == 0) return;
-  const SwapTiles tiles(e);
   // Runs are long enough by themselves, and a tile of few lines would leave most threads idle.
-  if (e.inner > 1 || std::min(e.rows, e.columns) < 8 ||
-      std::max(tiles.count, tiles.matrices) > most_elements_of_piece) {
+  const std::int64_t tiles = tiles_of(e);
+  if (e.inner > 1 || std::min(e.rows, e.columns) < 8 || tiles > most_elements_of_piece) {
     return strided_copy("swap_axes", nest_of(e), x, y);
   }
-  const dim3 blocks(static_cast<unsigned>(tiles.count),
-                    static_cast<unsigned>(std::min<std::int64_t>(tiles.matrices, 65535)));
   dispatch(x.dtype(), [&]<class T>() {
-    launch("swap_axes", swap_axes_kernel<T>, blocks, dim3(threads_of_line, lines_at_once), 0, pointer<T>(x),
-           pointer<T>(y), tiles);
+    launch("swap_axes", swap_axes_kernel<T>, static_cast<unsigned>(tiles),
+           dim3(threads_of_line, lines_at_once), 0, pointer<T>(x), pointer<T>(y), SwapTiles(e));
   });
 }
 

@@ -30,14 +30,17 @@ inline Nest<2> nest_of(const kernels::SwapExtents& e) {
 }
 
 // A swap of axes of single elements (inner == 1) in tiles of tile_size x tile_size elements, each of one of
-// outer * middle matrices.
+// outer * middle matrices. This many tiles:
 inline constexpr int tile_size = 32;
+inline std::int64_t tiles_of(const kernels::SwapExtents& e) {
+  return e.outer * e.middle * divided_up(e.rows, tile_size) * divided_up(e.columns, tile_size);
+}
+// And where each of them, at most most_elements_of_piece, stands.
 struct SwapTiles {
   explicit SwapTiles(const kernels::SwapExtents& e)
       : rows(e.rows),
         columns(e.columns),
-        matrices(e.outer * e.middle),
-        count(divided_up(e.rows, tile_size) * divided_up(e.columns, tile_size)),
+        of_matrix(divided_up(e.rows, tile_size) * divided_up(e.columns, tile_size)),
         of_row(divided_up(e.columns, tile_size)),
         middle(e.middle) {}
 
@@ -45,11 +48,12 @@ struct SwapTiles {
     std::int64_t row, column;  // of the tile's first element in its matrix
     std::int64_t from, to;     // that element in x and in y
   };
-  TAPER_HOST_DEVICE Place place(std::uint32_t matrix, std::uint32_t tile) const {
-    const std::uint32_t tile_row = of_row.quotient(tile), outer = middle.quotient(matrix);
+  TAPER_HOST_DEVICE Place place(std::uint32_t tile) const {
+    const std::uint32_t matrix = of_matrix.quotient(tile), in_matrix = of_matrix.remainder(tile, matrix);
+    const std::uint32_t tile_row = of_row.quotient(in_matrix), outer = middle.quotient(matrix);
     const std::int64_t m = middle.remainder(matrix, outer);
     const std::int64_t row = std::int64_t{tile_row} * tile_size;
-    const std::int64_t column = std::int64_t{of_row.remainder(tile, tile_row)} * tile_size;
+    const std::int64_t column = std::int64_t{of_row.remainder(in_matrix, tile_row)} * tile_size;
     return {row, column, (outer * rows + row) * x_row() + m * columns + column,
             (outer * columns + column) * y_row() + m * rows + row};
   }
@@ -57,8 +61,8 @@ struct SwapTiles {
   TAPER_HOST_DEVICE std::int64_t x_row() const { return middle.divisor() * columns; }
   TAPER_HOST_DEVICE std::int64_t y_row() const { return middle.divisor() * rows; }
 
-  std::int64_t rows, columns, matrices, count;  // of tiles in each matrix
-  Divisor of_row, middle;
+  std::int64_t rows, columns;
+  Divisor of_matrix, of_row, middle;  // tiles of each matrix, and of each row of tiles
 };
 
 }  // namespace taper::cuda

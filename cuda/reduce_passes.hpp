@@ -94,18 +94,19 @@ inline ReducePass first_pass(const ReduceLoops& loops, int widest) {
     pass.batch *= loops.extents[loop];
   pass.width = (is_of_rows ? pass.length : pass.columns) % widest == 0 ? widest : 1;
 
-  std::int64_t shortest_part;  // a part of it is worth a block, and the result small beside what is read
+  std::int64_t shortest_part;  // it keeps a block busy, and its result is small beside what is read
   if (is_of_rows) {
-    // A block for each long row, unless there are rows enough for one warp each.
-    const bool takes_block = pass.length >= 65536 || (pass.length >= 4096 && pass.batch < 4096);
+    // A block for each long row, unless there are rows enough to give them a warp each.
+    const bool takes_block = pass.length >= 1024 && pass.batch < pass.length;
     pass.lanes = takes_block ? threads_of_reduction : power_of_two_up_to(pass.length / 8, lanes_of_warp);
     shortest_part = takes_block ? 4096 : pass.length;
   } else {
-    // 32 neighbouring packs where there are as many, so that a warp reads whole lines; the other threads take
-    // turns with the rows, four of them each at least.
+    // A warp reads 32 neighbouring packs where that makes enough blocks, else lines of 128 bytes; the other
+    // threads of the block share the rows, of which each takes four at least.
     const std::int64_t packs = pass.batch * pass.columns / pass.width;
-    int neighbours = power_of_two_up_to(packs, lanes_of_warp);
-    if (neighbours < lanes_of_warp && neighbours < packs) neighbours *= 2;
+    const int wanted = pass.width > 1 && packs / lanes_of_warp < enough_blocks ? 8 : lanes_of_warp;
+    int neighbours = power_of_two_up_to(packs, wanted);
+    if (neighbours < wanted && neighbours < packs) neighbours *= 2;
     pass.lanes = power_of_two_up_to(pass.length / 4, threads_of_reduction / neighbours);
     shortest_part = std::int64_t{8} * pass.lanes;
   }

@@ -20,7 +20,7 @@ constexpr int threads = warps * warp_size;
 constexpr int most_blocks = 1056;  // at a time: 8 for each SM of an H200; each has lists for its candidates
 
 template <class T>
-__global__ void __launch_bounds__(threads)
+__global__ void __launch_bounds__(threads, 3)
     select_by_warps(KeySelection<T> a, Candidate<T>* lists, std::int64_t capacity, int limit) {
   __shared__ T keys[warp_size][warp_size + 1];  // one more, so that a column meets all banks
   __shared__ T queries[warps][warp_size];

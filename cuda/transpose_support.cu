@@ -21,7 +21,6 @@ using kernels::Support;
 
 constexpr const char* op = "sparse_attention";
 constexpr int threads = 256;
-constexpr int scan_threads = 1024;
 
 struct Sort {
   std::int64_t batch, n, m, k;
@@ -40,7 +39,7 @@ struct Sort {
 };
 
 // counts of the entries of each column in each chunk: a warp a row.
-__global__ void __launch_bounds__(threads) count_entries(Sort s) {
+__global__ void __launch_bounds__(threads, 2) count_entries(Sort s) {
   const int lane = static_cast<int>(threadIdx.x) % warp_size;
   for (std::int64_t b = blockIdx.y; b < s.batch; b += gridDim.y) {
     for (std::int64_t i = first_item() / warp_size; i < s.n; i += item_stride() / warp_size) {
@@ -55,7 +54,7 @@ __global__ void __launch_bounds__(threads) count_entries(Sort s) {
 
 // From how many entries each chunk has of a column to how many the chunks before it have; the sum goes to
 // starts. A thread a column.
-__global__ void __launch_bounds__(threads) add_up_chunks(Sort s) {
+__global__ void __launch_bounds__(threads, 2) add_up_chunks(Sort s) {
   for (std::int64_t b = blockIdx.y; b < s.batch; b += gridDim.y) {
     for (std::int64_t j = first_item(); j < s.m; j += item_stride()) {
       std::int32_t sum = 0;
@@ -73,7 +72,7 @@ __global__ void __launch_bounds__(threads) add_up_chunks(Sort s) {
 
 // The sum over the threads before this one; `all` is that over all threads of the block.
 __device__ std::int64_t sum_of_threads_before(std::int64_t value, std::int64_t& all) {
-  __shared__ std::int64_t of_warp[scan_threads / warp_size];
+  __shared__ std::int64_t of_warp[threads / warp_size];
   const int lane = static_cast<int>(threadIdx.x) % warp_size,
             warp = static_cast<int>(threadIdx.x) / warp_size;
   std::int64_t sum = value;
@@ -85,7 +84,7 @@ __device__ std::int64_t sum_of_threads_before(std::int64_t value, std::int64_t& 
   __syncthreads();
   std::int64_t before = 0;
   all = 0;
-  for (int w = 0; w < scan_threads / warp_size; ++w) {
+  for (int w = 0; w < threads / warp_size; ++w) {
     if (w == warp) before = all;
     all += of_warp[w];
   }
@@ -94,12 +93,12 @@ __device__ std::int64_t sum_of_threads_before(std::int64_t value, std::int64_t& 
 }
 
 // From how many entries a column has to where they begin, and whether a row is spoilt: a block a problem.
-__global__ void __launch_bounds__(scan_threads) find_starts(Sort s) {
+__global__ void __launch_bounds__(threads) find_starts(Sort s) {
   const int thread = static_cast<int>(threadIdx.x);
   for (std::int64_t b = blockIdx.x; b < s.batch; b += gridDim.x) {
     std::int64_t* const starts = s.starts + b * (s.m + 1);
     std::int64_t begin = b * s.n * s.k;
-    for (std::int64_t j0 = 0; j0 < s.m; j0 += scan_threads) {
+    for (std::int64_t j0 = 0; j0 < s.m; j0 += threads) {
       const std::int64_t j = j0 + thread;
       std::int64_t all;
       const std::int64_t before = sum_of_threads_before(j < s.m ? starts[j] : 0, all);
@@ -107,8 +106,7 @@ __global__ void __launch_bounds__(scan_threads) find_starts(Sort s) {
       begin += all;
     }
     bool is_spoilt = false;
-    for (std::int64_t i = thread; i < s.n; i += scan_threads)
-      is_spoilt |= s.sizes[b * s.n + i] == Support::spoilt;
+    for (std::int64_t i = thread; i < s.n; i += threads) is_spoilt |= s.sizes[b * s.n + i] == Support::spoilt;
     is_spoilt = __syncthreads_or(is_spoilt);
     if (thread == 0) {
       starts[s.m] = begin;
@@ -118,7 +116,7 @@ __global__ void __launch_bounds__(scan_threads) find_starts(Sort s) {
 }
 
 // Puts the entries in their places: a warp a chunk.
-__global__ void __launch_bounds__(threads) place_entries(Sort s) {
+__global__ void __launch_bounds__(threads, 2) place_entries(Sort s) {
   const int lane = static_cast<int>(threadIdx.x) % warp_size;
   for (std::int64_t item = first_item() / warp_size; item < s.batch * s.chunks;
        item += item_stride() / warp_size) {
@@ -170,7 +168,7 @@ void CudaBackend::transpose_support(const Support& support, Support::Transposed&
     launch(op, count_entries, dim3(blocks_for(n * warp_size, threads), problems), threads, 0, sort);
   }
   if (m > 0) launch(op, add_up_chunks, dim3(blocks_for(m, threads), problems), threads, 0, sort);
-  launch(op, find_starts, problems, scan_threads, 0, sort);
+  launch(op, find_starts, problems, threads, 0, sort);
   if (counts.size() > 0) {
     launch(op, place_entries, blocks_for(batch * chunks * warp_size, threads), threads, 0, sort);
   }

@@ -22,7 +22,7 @@ Tensor pullback_kernel(const Tensor& x, const Tensor& dy) {
   dispatch(x.dtype(), [&]<class T>() {
     const T *from = x.data<T>(), *cotangent = dy.data<T>();
     T* to = dx.mutable_data<T>();
-    parallel_ranges(x.size(), kernels::elements_of_part, [=](std::int64_t begin, std::int64_t end) {
+    parallel_ranges(x.size(), elements_of_part, [=](std::int64_t begin, std::int64_t end) {
       kernels::gelu_pullback(end - begin, from + begin, cotangent + begin, to + begin);
     });
   });
@@ -35,7 +35,7 @@ Tensor forward_kernel(const Tensor& x) {
   dispatch(x.dtype(), [&]<class T>() {
     const T* from = x.data<T>();
     T* to = y.mutable_data<T>();
-    parallel_ranges(x.size(), kernels::elements_of_part, [=](std::int64_t begin, std::int64_t end) {
+    parallel_ranges(x.size(), elements_of_part, [=](std::int64_t begin, std::int64_t end) {
       kernels::gelu(end - begin, from + begin, to + begin);
     });
   });

@@ -27,7 +27,8 @@ void swap_axes(const kernels::SwapExtents& e, const T* x, T* y) {
   constexpr std::int64_t tile = 16;
   const std::int64_t x_row = e.middle * e.columns * e.inner, y_row = e.middle * e.rows * e.inner;
   const std::int64_t tiles = (e.rows + tile - 1) / tile, elements_of_tile = tile * e.columns * e.inner;
-  const std::int64_t part = std::max<std::int64_t>(1, 16384 / std::max<std::int64_t>(1, elements_of_tile));
+  const std::int64_t part =
+      std::max<std::int64_t>(1, elements_of_part / std::max<std::int64_t>(1, elements_of_tile));
   parallel_ranges(e.outer * e.middle * tiles, part, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t task = begin; task < end; ++task) {
       const std::int64_t o = task / (e.middle * tiles), m = task / tiles % e.middle, i0 = task % tiles * tile;

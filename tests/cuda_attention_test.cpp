@@ -1,16 +1,15 @@
 // sparse_attention on the CUDA device against the CPU: the same support and the same probabilities, bit for
 // bit, wherever the scores are exact, and derivatives to rounding. Cases are drawn anew in each run: a
 // failure prints the seed; set TAPER_SEED to it to repeat the run.
-#include <taper/cuda/device.hpp>
-#include <taper/taper.hpp>
+#include "cuda_attention.hpp"
 
-#include <algorithm>
-#include <cmath>
+#include <taper/core/device_memory.hpp>
+#include <taper/ops/kernels/select_keys.hpp>
+
+#include <cstring>
 #include <limits>
 
 #include <gtest/gtest.h>
-
-#include "helpers.hpp"
 
 namespace taper::test {
 namespace {
@@ -18,36 +17,8 @@ namespace {
 constexpr double inf = std::numeric_limits<double>::infinity();
 const double nan = std::numeric_limits<double>::quiet_NaN();
 
-// Queries (b, n, d), keys (b, m, d) and values (b, m, e) on the CPU, and how they are called.
-struct Problem {
-  Tensors inputs;
-  std::int64_t k;
-  AttentionOptions options;
-
-  // The same on the device of x.
-  Tensor operator()(const Tensors& x) const {
-    AttentionOptions there = options;
-    if (there.mask) there.mask = there.mask.to(x[0].device());
-    return sparse_attention(x[0], x[1], x[2], k, there);
-  }
-};
-
-std::ostream& operator<<(std::ostream& out, const Problem& problem) {
-  out << problem.inputs[0].dtype() << " queries " << problem.inputs[0].shape() << ", keys "
-      << problem.inputs[1].shape() << ", values " << problem.inputs[2].shape() << ", k " << problem.k
-      << ", scale " << problem.options.scale << (problem.options.causal ? ", causal" : "");
-  if (problem.options.mask) out << ", mask " << problem.options.mask.dtype() << problem.options.mask.shape();
-  return out;
-}
-
-Tensors on_cuda(const Tensors& tensors) {
-  Tensors result;
-  for (const Tensor& tensor : tensors) result.push_back(tensor.to(Device::cuda()));
-  return result;
-}
-
 // With the identity for values the result is P, exactly.
-Tensor probabilities(const Problem& problem, Device device) {
+Tensor probabilities(const AttentionProblem& problem, Device device) {
   const std::int64_t batch = problem.inputs[0].extent(0), m = problem.inputs[1].extent(1);
   std::vector<double> identity(static_cast<std::size_t>(batch * m * m));
   for (std::int64_t i = 0; i < batch * m; ++i) identity[static_cast<std::size_t>(i * m + i % m)] = 1;
@@ -55,13 +26,13 @@ Tensor probabilities(const Problem& problem, Device device) {
   return problem({problem.inputs[0].to(device), problem.inputs[1].to(device), values.to(device)});
 }
 
-void expect_same_probabilities(const Problem& problem) {
+void expect_same_probabilities(const AttentionProblem& problem) {
   expect_same(probabilities(problem, Device::cuda()), probabilities(problem, Device::cpu()));
 }
 
 // Result and gradients. A sum of so many terms, of either sign and of the order of 1, has partial sums of the
 // order of the root.
-void expect_close_to_cpu(const Problem& problem, Generator& generator, double tolerance) {
+void expect_close_to_cpu(const AttentionProblem& problem, Generator& generator, double tolerance) {
   const Tensor y = problem(problem.inputs);
   const Tensor v = randn(y.shape(), generator, y.dtype());
   const auto expect_near = [&](const char* what, std::int64_t terms, const Tensor& found,
@@ -73,8 +44,8 @@ void expect_close_to_cpu(const Problem& problem, Generator& generator, double to
     for (const double value : values) size = std::max(size, std::isfinite(value) ? std::abs(value) : 0);
     expect_close(found.to(Device::cpu()) / size, wanted / size, tolerance);
   };
-  expect_near("values", 1, problem(on_cuda(problem.inputs)), y);
-  const Tensors found = gradients(problem, on_cuda(problem.inputs), v.to(Device::cuda()));
+  expect_near("values", 1, problem(moved_to_cuda(problem.inputs)), y);
+  const Tensors found = gradients(problem, moved_to_cuda(problem.inputs), v.to(Device::cuda()));
   const Tensors wanted = gradients(problem, problem.inputs, v);
   expect_near("gradient of queries", 1, found[0], wanted[0]);
   expect_near("gradient of keys", y.extent(1), found[1], wanted[1]);
@@ -83,98 +54,10 @@ void expect_close_to_cpu(const Problem& problem, Generator& generator, double to
 
 double tolerance(DType dtype) { return dtype == float32 ? 1e-5 : 1e-12; }
 
-class CudaAttention : public testing::Test {
- protected:
-  void SetUp() override {
-    if (!cuda::available()) GTEST_SKIP() << "no CUDA device";
-  }
-  std::int64_t integer(std::int64_t low, std::int64_t high) {
-    return low + static_cast<std::int64_t>(generator.uniform() * static_cast<double>(high - low + 1));
-  }
-  bool chance(double probability) { return generator.uniform() < probability; }
-  template <class T>
-  T one_of(std::initializer_list<T> values) {
-    return values.begin()[integer(0, static_cast<std::int64_t>(values.size()) - 1)];
-  }
-  // Around the sizes at which kernels change their ways.
-  std::int64_t extent(std::int64_t most) {
-    return std::min(
-        most, one_of<std::int64_t>({integer(1, 8), integer(30, 34), integer(120, 136), integer(1, most)}));
-  }
-  template <class Element>
-  Tensor filled(const Shape& shape, DType dtype, Element element) {
-    std::vector<double> values(static_cast<std::size_t>(element_count("input", shape)));
-    for (double& value : values) value = element();
-    return tensor(values, shape, dtype);
-  }
-
-  // 1 or the extent of the scores on each axis, with rows that hide all.
-  Tensor random_mask(Shape shape, bool last_may_be_1, DType dtype) {
-    for (int i = 0; i < (last_may_be_1 ? 3 : 2); ++i) shape[i] = chance(0.4) ? 1 : shape[i];
-    const double density = one_of({0.02, 0.5, 0.95});
-    std::int64_t at = 0;
-    bool hides_all = false;
-    return filled(shape, dtype, [&] {
-      if (at++ % shape[2] == 0) hides_all = chance(0.1);
-      return !hides_all && chance(density) ? one_of({1., -2., nan}) : one_of({0., -0.});
-    });
-  }
-
-  // Inputs of any shape; `element(i, p)` is element p of query or key i.
-  template <class Element>
-  Problem random_problem(DType dtype, Element element) {
-    const std::int64_t b = integer(1, 3), n = extent(200), m = chance(0.2) ? n : extent(400);
-    const std::int64_t d = one_of<std::int64_t>({1, 3, 4, 8, 20, 32, 36, 64, integer(1, 100)});
-    const std::int64_t e = one_of<std::int64_t>({1, 4, 7, 64, 130});
-    Problem problem{{}, one_of<std::int64_t>({1, 2, 3, 8, 17, 100, m, m + 3}), {}};
-    problem.options.causal = chance(0.4);
-    if (chance(0.5)) problem.options.mask = random_mask({b, n, m}, false, dtype);
-    for (const Shape& shape : {Shape{b, n, d}, Shape{b, m, d}}) {
-      std::int64_t at = 0;
-      const auto next = [&] {
-        const std::int64_t i = at / d, p = at % d;
-        ++at;
-        return element(i, p);
-      };
-      problem.inputs.push_back(filled(shape, dtype, next));
-    }
-    problem.inputs.push_back(randn({b, m, e}, generator, dtype));
-    return problem;
-  }
-  // Small multiples of 1/4: full of ties, and every sum of products is exact.
-  Problem on_a_grid(DType dtype) {
-    Problem problem =
-        random_problem(dtype, [&](auto, auto) { return static_cast<double>(integer(-4, 4)) / 4; });
-    problem.options.scale = one_of({1., 0.25, -2.});
-    return problem;
-  }
-  // Queries and keys that have but one element which is not 0, a power of two and any number: scores are
-  // single products, which are exact, and may follow each other as `key` says.
-  template <class Key>
-  Problem of_single_products(DType dtype, Key key) {
-    Problem problem = random_problem(dtype, [](auto, auto) { return 0.; });
-    for (const int which : {0, 1}) {
-      Tensor& x = problem.inputs[static_cast<std::size_t>(which)];
-      std::vector<double> values = x.to_vector();
-      const std::int64_t d = x.extent(2);
-      for (std::int64_t i = 0; i < x.size() / d; ++i) {
-        values[static_cast<std::size_t>(i * d)] =
-            which == 0 ? std::ldexp(1., static_cast<int>(i % 5) - 2) : key(i);
-      }
-      x = tensor(values, x.shape(), dtype);
-    }
-    return problem;
-  }
-
-  const std::uint64_t seed = fresh_seed();
-  testing::ScopedTrace trace{__FILE__, __LINE__, "TAPER_SEED=" + std::to_string(seed)};
-  Generator generator{seed};
-};
-
 TEST_F(CudaAttention, TiesAreThoseOfTheCpu) {
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < 30; ++round) {
     const DType dtype = one_of({float32, float64});
-    const Problem problem = on_a_grid(dtype);
+    const AttentionProblem problem = on_a_grid(dtype);
     SCOPED_TRACE(printed(problem));
     expect_same_probabilities(problem);
     expect_close_to_cpu(problem, generator, tolerance(dtype));
@@ -183,10 +66,11 @@ TEST_F(CudaAttention, TiesAreThoseOfTheCpu) {
 }
 
 TEST_F(CudaAttention, ExactScoresHaveTheProbabilitiesOfTheCpu) {
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < 40; ++round) {
     const DType dtype = one_of({float32, float64});
     const double width = one_of({0.05, 1., 30., 1e30});
-    const Problem problem = of_single_products(dtype, [&](auto) { return width * generator.normal(); });
+    const AttentionProblem problem =
+        of_single_products(dtype, [&](auto) { return width * generator.normal(); });
     SCOPED_TRACE(printed(problem));
     expect_same_probabilities(problem);
     if (HasFailure()) return;
@@ -196,11 +80,11 @@ TEST_F(CudaAttention, ExactScoresHaveTheProbabilitiesOfTheCpu) {
 // Every key is better than those before it, or worse, or all are equal, or come in runs: the candidates of a
 // row have to be pruned again and again.
 TEST_F(CudaAttention, OrderedScoresHaveTheProbabilitiesOfTheCpu) {
-  for (int round = 0; round < 40; ++round) {
+  for (int round = 0; round < 25; ++round) {
     const DType dtype = one_of({float32, float64});
     const double step = one_of({0., 1e-7, 1. / 4096, -1. / 4096, 0.25, -0.25});
     const std::int64_t run = one_of<std::int64_t>({1, 2, 50, 1000});
-    const Problem problem =
+    const AttentionProblem problem =
         of_single_products(dtype, [&](std::int64_t i) { return step * static_cast<double>(i % 977 / run); });
     SCOPED_TRACE(printed(problem) + ", step " + printed(step) + ", runs of " + printed(run));
     expect_same_probabilities(problem);
@@ -209,8 +93,8 @@ TEST_F(CudaAttention, OrderedScoresHaveTheProbabilitiesOfTheCpu) {
 }
 
 TEST_F(CudaAttention, DerivativesAreThoseOfTheCpu) {
-  for (int round = 0; round < 40; ++round) {
-    Problem problem = random_problem(float64, [&](auto, auto) { return generator.normal(); });
+  for (int round = 0; round < 20; ++round) {
+    AttentionProblem problem = random_problem(float64, [&](auto, auto) { return generator.normal(); });
     problem.options.scale =
         one_of({1., 0.3, -2.5}) / std::sqrt(static_cast<double>(problem.inputs[0].extent(2)));
     SCOPED_TRACE(printed(problem));
@@ -220,8 +104,8 @@ TEST_F(CudaAttention, DerivativesAreThoseOfTheCpu) {
 }
 
 TEST_F(CudaAttention, SecondDerivativesAreThoseOfTheCpu) {
-  for (int round = 0; round < 15; ++round) {
-    const Problem problem = random_problem(float64, [&](auto, auto) { return generator.normal(); });
+  for (int round = 0; round < 10; ++round) {
+    const AttentionProblem problem = random_problem(float64, [&](auto, auto) { return generator.normal(); });
     SCOPED_TRACE(printed(problem));
     Tensors cpu = problem.inputs;
     const Shape result{cpu[0].extent(0), cpu[0].extent(1), cpu[2].extent(2)};
@@ -259,16 +143,16 @@ TEST_F(CudaAttention, SecondDerivativesAreThoseOfTheCpu) {
 // Many queries are worked on together, few are not: each gets the same bits.
 TEST_F(CudaAttention, AQueryDoesNotDependOnTheOthers) {
   for (int round = 0; round < 20; ++round) {
-    Problem problem = random_problem(float32, [&](auto, auto) { return generator.normal(); });
+    AttentionProblem problem = random_problem(float32, [&](auto, auto) { return generator.normal(); });
     problem.options = {.scale = 0.4};
     SCOPED_TRACE(printed(problem));
-    const Tensor all = problem(on_cuda(problem.inputs)).to(Device::cpu());
+    const Tensor all = problem(moved_to_cuda(problem.inputs)).to(Device::cpu());
     const std::int64_t n = all.extent(1);
     for (std::int64_t i = 0; i < n; i += 31) {
       Tensors some = problem.inputs;
       const std::int64_t end = std::min(i + 31, n);
       some[0] = slice(some[0], 1, i, end);
-      expect_same(problem(on_cuda(some)), slice(all, 1, i, end));
+      expect_same(problem(moved_to_cuda(some)), slice(all, 1, i, end));
     }
     if (HasFailure()) return;
   }
@@ -276,10 +160,10 @@ TEST_F(CudaAttention, AQueryDoesNotDependOnTheOthers) {
 
 TEST_F(CudaAttention, TwoRunsHaveTheSameBits) {
   for (int round = 0; round < 10; ++round) {
-    const Problem problem =
+    const AttentionProblem problem =
         random_problem(one_of({float32, float64}), [&](auto, auto) { return generator.normal(); });
     SCOPED_TRACE(printed(problem));
-    const Tensors inputs = on_cuda(problem.inputs);
+    const Tensors inputs = moved_to_cuda(problem.inputs);
     const Tensor y = problem(inputs), v = randn(y.shape(), generator, y.dtype()).to(Device::cuda());
     expect_same(problem(inputs), y);
     const Tensors once = gradients(problem, inputs, v), again = gradients(problem, inputs, v);
@@ -292,21 +176,98 @@ TEST_F(CudaAttention, TwoRunsHaveTheSameBits) {
 TEST_F(CudaAttention, HeadSizes) {
   for (const std::int64_t d : {1, 2, 3, 4, 31, 32, 33, 36, 60, 64, 68, 100, 128, 192, 256, 260, 512}) {
     const auto small = [&] { return static_cast<double>(integer(-2, 2)) / 4; };
-    const Problem problem{{filled({1, 40, d}, float32, small), filled({1, 150, d}, float32, small),
-                           randn({1, 150, d}, generator)},
-                          5,
-                          {.scale = 0.5, .causal = true}};
+    const AttentionProblem problem{{filled({1, 40, d}, float32, small), filled({1, 150, d}, float32, small),
+                                    randn({1, 150, d}, generator)},
+                                   5,
+                                   {.scale = 0.5, .causal = true}};
     SCOPED_TRACE(printed(problem));
     expect_same_probabilities(problem);
     expect_close_to_cpu(problem, generator, 1e-5);
   }
 }
 
+// The elements of an array, on the CPU.
+template <class T>
+std::vector<T> elements(const detail::Array<T>& array) {
+  std::vector<T> result(static_cast<std::size_t>(array.size()));
+  if (result.empty()) return result;
+  const std::size_t bytes = result.size() * sizeof(T);
+  if (array.device().is_cpu()) {
+    std::memcpy(result.data(), array.data(), bytes);
+  } else {
+    detail::device_memory("test", array.device()).to_host(array.data(), result.data(), bytes);
+  }
+  return result;
+}
+
+// Kernel by kernel, with what no op shows: the sorted support, and 0 in the slots that are not used.
+TEST_F(CudaAttention, EachKernelIsThatOfTheCpu) {
+  for (int round = 0; round < 30; ++round) {
+    const DType dtype = one_of({float32, float64});
+    AttentionProblem problem = on_a_grid(dtype);
+    const bool spoil = chance(0.3);
+    if (spoil) {
+      std::vector<double> values = problem.inputs[0].to_vector();
+      values[static_cast<std::size_t>(integer(0, problem.inputs[0].size() - 1))] = nan;
+      problem.inputs[0] = tensor(values, problem.inputs[0].shape(), dtype);
+    }
+    SCOPED_TRACE(printed(problem) + (spoil ? ", with a NaN" : ""));
+    const Shape q = problem.inputs[0].shape();
+    const std::int64_t m = problem.inputs[1].extent(1), k = std::min(problem.k, m);
+    const Tensor left = problem.inputs[0], right = problem.inputs[1],
+                 weights = randn({q[0], q[1], k}, generator, dtype);
+    struct Results {
+      std::vector<std::int32_t> sizes, rows, is_spoilt;
+      std::vector<std::int64_t> starts, slots;
+      Tensors tensors;
+    };
+    const auto results_on = [&](Device device) {
+      kernels::Support support(device, q[0], q[1], m, k);
+      kernels::Visibility visibility{problem.options.causal};
+      if (problem.options.mask) visibility.mask = problem.options.mask.to(device);
+      const Tensor x = left.to(device), y = right.to(device), w = weights.to(device);
+      const Tensor p = kernels::select_keys(x, y, problem.options.scale, visibility, support);
+      const auto& t = support.transposed();
+      Results r{elements(support.sizes),
+                elements(t.rows),
+                elements(t.is_spoilt),
+                elements(t.starts),
+                elements(t.slots),
+                {p, kernels::gather_rows(support, w, y), kernels::scatter_rows(support, w, x),
+                 kernels::dot_products(support, x, y), kernels::centered(support, w, 0.5)}};
+      for (Tensor& result : r.tensors) result = result.to(Device::cpu());
+      // Behind the entries nothing is set.
+      std::vector<std::int32_t> rows;
+      std::vector<std::int64_t> slots;
+      for (std::int64_t b = 0; b < q[0]; ++b) {
+        for (auto i = r.starts[static_cast<std::size_t>(b * (m + 1))];
+             i < r.starts[static_cast<std::size_t>(b * (m + 1) + m)]; ++i) {
+          rows.push_back(r.rows[static_cast<std::size_t>(i)]);
+          slots.push_back(r.slots[static_cast<std::size_t>(i)]);
+        }
+      }
+      r.rows = rows, r.slots = slots;
+      return r;
+    };
+    const Results found = results_on(Device::cuda()), wanted = results_on(Device::cpu());
+    EXPECT_EQ(found.sizes, wanted.sizes);
+    EXPECT_EQ(found.starts, wanted.starts);
+    EXPECT_EQ(found.slots, wanted.slots);
+    EXPECT_EQ(found.rows, wanted.rows);
+    EXPECT_EQ(found.is_spoilt, wanted.is_spoilt);
+    for (std::size_t i = 0; i < found.tensors.size(); ++i) {
+      SCOPED_TRACE(i);
+      expect_close(found.tensors[i], wanted.tensors[i], 10 * tolerance(dtype));
+    }
+    if (HasFailure()) return;
+  }
+}
+
 // What a score of NaN or an infinity spoils, and what not.
 TEST_F(CudaAttention, NaNAndInfinities) {
-  for (int round = 0; round < 40; ++round) {
+  for (int round = 0; round < 25; ++round) {
     const DType dtype = one_of({float32, float64});
-    Problem problem = on_a_grid(dtype);
+    AttentionProblem problem = on_a_grid(dtype);
     for (const std::size_t which : {std::size_t{0}, std::size_t{1}}) {
       std::vector<double> values = problem.inputs[which].to_vector();
       for (std::int64_t bad = integer(0, 2); bad > 0; --bad) {
@@ -316,10 +277,10 @@ TEST_F(CudaAttention, NaNAndInfinities) {
       problem.inputs[which] = tensor(values, problem.inputs[which].shape(), dtype);
     }
     SCOPED_TRACE(printed(problem));
-    expect_close(problem(on_cuda(problem.inputs)).to(Device::cpu()), problem(problem.inputs),
+    expect_close(problem(moved_to_cuda(problem.inputs)).to(Device::cpu()), problem(problem.inputs),
                  tolerance(dtype));
     const Tensor v = randn(problem(problem.inputs).shape(), generator, dtype);
-    const Tensors found = gradients(problem, on_cuda(problem.inputs), v.to(Device::cuda()));
+    const Tensors found = gradients(problem, moved_to_cuda(problem.inputs), v.to(Device::cuda()));
     const Tensors wanted = gradients(problem, problem.inputs, v);
     for (std::size_t i = 0; i < 3; ++i) {
       SCOPED_TRACE(i);
@@ -332,7 +293,7 @@ TEST_F(CudaAttention, NaNAndInfinities) {
 TEST_F(CudaAttention, MasksOfAnyShapeAndDtype) {
   for (int round = 0; round < 30; ++round) {
     const DType dtype = one_of({float32, float64});
-    Problem problem = on_a_grid(dtype);
+    AttentionProblem problem = on_a_grid(dtype);
     const Shape scores{problem.inputs[0].extent(0), problem.inputs[0].extent(1), problem.inputs[1].extent(1)};
     const Tensor mask = random_mask(scores, true, one_of({float32, float64}));
     problem.options.mask = mask;
@@ -352,9 +313,9 @@ TEST_F(CudaAttention, EmptyAxes) {
        {Extents{0, 3, 4, 2, 5}, Extents{2, 0, 4, 2, 5}, Extents{2, 3, 0, 2, 5}, Extents{2, 40, 0, 4, 5},
         Extents{2, 3, 4, 0, 5}, Extents{2, 40, 4, 0, 5}, Extents{2, 3, 4, 2, 0}, Extents{0, 0, 0, 0, 0}}) {
     for (const DType dtype : {float32, float64}) {
-      const Problem problem{{ones({b, n, d}, dtype), ones({b, m, d}, dtype), ones({b, m, e}, dtype)},
-                            2,
-                            {.scale = 0.5, .causal = true}};
+      const AttentionProblem problem{{ones({b, n, d}, dtype), ones({b, m, d}, dtype), ones({b, m, e}, dtype)},
+                                     2,
+                                     {.scale = 0.5, .causal = true}};
       SCOPED_TRACE(printed(problem));
       expect_close_to_cpu(problem, generator, 1e-6);
     }

@@ -60,6 +60,9 @@ void check_pieces(const Nest<N>& nest, Random& random, std::int64_t most = most_
                {std::int64_t{0}, packs - 1, random(0, packs - 1), random(0, packs - 1)}) {
             const auto offsets = loops.offsets(static_cast<std::uint32_t>(pack));
             for (int k = 0; k < N; ++k) {
+              if (piece.strides[static_cast<std::size_t>(k)][inner] == 1) {
+                ASSERT_EQ(offsets.of[k] % width, 0) << "a pack that is not aligned";
+              }
               for (int j = 0; j < width; ++j) {
                 ASSERT_EQ(piece.offsets[static_cast<std::size_t>(k)] + offsets.of[k] +
                               j * piece.strides[static_cast<std::size_t>(k)][inner],
@@ -170,7 +173,7 @@ TEST(CudaIndex, RunsBeyond2To31Elements) {
     const std::int64_t step = random(1, 3);
     for (kernels::RunCopy::Side* side : {&call.from, &call.to}) {
       side->stride_1 = call.run * (side == &call.from ? step : 1);
-      side->stride_0 = side->stride_1 * call.count + random(0, 1) * 4 * call.run;
+      side->stride_0 = side->stride_1 * call.count + random(0, 1) * random(0, 9);
       side->offset = random(0, std::int64_t{1} << 40);
     }
     const Nest<2> nest = nest_of(call);
@@ -202,11 +205,10 @@ TEST(CudaIndex, SwappedAxesBeyond2To31Elements) {
     EXPECT_EQ(offset_of(nest, 1, in_y), in_y);
     if (e.inner > 1) continue;
     const SwapTiles tiles(e);
-    EXPECT_EQ(tiles.matrices, e.outer * e.middle);
-    const std::int64_t tile = r / tile_size * divided_up(e.columns, tile_size) + c / tile_size;
-    ASSERT_LT(tile, tiles.count);
-    const SwapTiles::Place place =
-        tiles.place(static_cast<std::uint32_t>(o * e.middle + m), static_cast<std::uint32_t>(tile));
+    const std::int64_t down = divided_up(e.rows, tile_size), across = divided_up(e.columns, tile_size);
+    ASSERT_EQ(tiles_of(e), e.outer * e.middle * down * across);
+    const std::int64_t tile = ((o * e.middle + m) * down + r / tile_size) * across + c / tile_size;
+    const SwapTiles::Place place = tiles.place(static_cast<std::uint32_t>(tile));
     const std::int64_t row = r - place.row, column = c - place.column;
     EXPECT_EQ(row, r % tile_size);
     EXPECT_EQ(column, c % tile_size);

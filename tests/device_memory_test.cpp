@@ -22,11 +22,11 @@ TEST(NoDevice, EveryWayToOneSaysSo) {
   const auto wants_device = [](const std::string& op, const std::function<void()>& call) {
     expect_error(op, call, {"no CUDA device: ", cuda::description()});
   };
-  wants_device("full", [] { zeros({2}, cuda); });
+  wants_device("zeros", [] { zeros({2}, cuda); });
   wants_device("to", [] { ones({2}).to(cuda); });
   wants_device("pool_stats", [] { pool_stats(cuda); });
   wants_device("release_cached_memory", [] { release_cached_memory(cuda); });
-  expect_error("full", [] { zeros({2}, cuda); },
+  expect_error("zeros", [] { zeros({2}, cuda); },
                {"no CUDA device"});  // again: the first error is not remembered
 }
 
@@ -101,7 +101,7 @@ TEST_F(DeviceMemory, IsReusedAndGivenBackWhenAsked) {
 TEST_F(DeviceMemory, RunningOutOfItIsAnErrorThatOneCanGoOnFrom) {
   const Tensor before = ones({3}, cuda);
   for (const std::int64_t n : {std::int64_t{1} << 45, std::int64_t{1} << 58}) {
-    expect_error("full", [n] { zeros({n}, cuda); },
+    expect_error("zeros", [n] { zeros({n}, cuda); },
                  {"out of device memory: asked for " + std::to_string(4 * n) + " bytes; ",
                   " are in use here, ", " are free"});
   }

@@ -49,9 +49,9 @@ TEST(Tensor, FilledAndCounted) {
 
 TEST(Tensor, RefusesShapesThatMakeNoSense) {
   constexpr std::int64_t large = std::int64_t{1} << 40;
-  expect_error("full", [] { zeros({2, -1}); }, {"negative", "(2, -1)"});
-  expect_error("full", [] { zeros({large, large}); }, {"1099511627776"});
-  expect_error("full", [] { zeros({std::numeric_limits<std::int64_t>::max()}); }, {"too large"});
+  expect_error("zeros", [] { zeros({2, -1}); }, {"negative", "(2, -1)"});
+  expect_error("zeros", [] { zeros({large, large}); }, {"1099511627776"});
+  expect_error("zeros", [] { zeros({std::numeric_limits<std::int64_t>::max()}); }, {"too large"});
   EXPECT_EQ(zeros({large, 0, large}).size(), 0) << "no elements, however large the other extents";
   expect_error("arange", [] { arange(0, 1, 0); }, {"step 0"});
   expect_error("arange", [] { arange(0, std::numeric_limits<double>::infinity()); }, {"finite", "inf"});

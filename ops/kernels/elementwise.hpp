@@ -31,9 +31,6 @@ template <std::size_t N>
 BroadcastPlan<N> plan_broadcast(const char* op, const std::array<const Shape*, N>& shapes,
                                 const Shape& result = {});
 
-// How many elements one thread takes at a time.
-inline constexpr std::int64_t elements_of_part = 16384;
-
 namespace detail {
 
 // Does nothing for no elements. Throws where the call's function is none of Functions.

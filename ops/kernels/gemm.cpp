@@ -125,7 +125,7 @@ class Multiplication {
         slice_depth_(call.k) {
     if (parts_.depth > 1)
       pieces_ = Tensor::uninitialized(op, {call.batch, parts_.depth, call.m, call.n}, dtype_of<T>);
-    if (sizeof(T) == 4 && !call.transpose_b && has_kernels_for_slices()) {
+    if (sizeof(T) == 4 && !call.transpose_b && call.k > 0 && has_kernels_for_slices()) {
       std::int64_t& sliced = call.transpose_a ? slice_depth_ : slice_rows_;
       const std::int64_t other = call.transpose_a ? (call.m + parts_.rows - 1) / parts_.rows
                                                   : (call.k + parts_.depth - 1) / parts_.depth;

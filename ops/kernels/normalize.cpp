@@ -242,7 +242,7 @@ void for_each_block(const Tensor& x, std::int64_t rows_of_block, const Body& bod
 }
 template <class Body>
 void for_each_block(const Tensor& x, const Body& body) {
-  for_each_block(x, 1 + 16384 / std::max<std::int64_t>(1, x.extent(-1)), body);
+  for_each_block(x, 1 + elements_of_part / std::max<std::int64_t>(1, x.extent(-1)), body);
 }
 
 Moments new_moments(const Normalization& which, const Tensor& x) {

@@ -1,8 +1,10 @@
 // Does the emulator run kernels as CUDA does, and does it see the mistakes that it is there to see?
 #include <taper/cuda/launch.cuh>
 #include <taper/cuda/reduce_block.cuh>
+#include <taper/taper.hpp>
 
 #include <cmath>
+#include <cstdlib>
 #include <numeric>
 #include <vector>
 
@@ -224,6 +226,8 @@ TEST(CudaEmulatorDeathTest, EndsTheProgramWhereMemoryIsNotOnes) {
   EXPECT_DEATH(launch("test", write_to, 1, 1, 0, &on_host),
                "parameter 0 of .*write_to.* is no device memory");
   const Buffer<int> on_device(1);
+  const Buffer<int> large(1 << 20);  // which may be touched, and does not open the others
+  launch("test", write_indices, 1, 32, 0, large.data(), 1 << 20);
   EXPECT_DEATH(*on_device.data() = 1, "host code touches device memory");
 }
 
@@ -236,6 +240,33 @@ TEST(CudaEmulator, RefusesWhatCudaRefuses) {
   EXPECT_THROW(run(dim3(1, 65536), 32, 0), Error);
   EXPECT_THROW(run(1, 32, 228 * 1024), Error);
   EXPECT_NO_THROW(run(1, 32, 227 * 1024));
+}
+
+// The pool of device memory gives back what it keeps before it gives up.
+TEST(CudaEmulator, AFullDevice) {
+  const Device device = Device::cuda();
+  release_cached_memory(device);
+  setenv("TAPER_EMULATOR_MEMORY", "1000000", 1);
+  { const Tensor x = zeros({150'000}, device); }
+  const PoolStats before = pool_stats(device);
+  EXPECT_GE(before.cached_bytes, 600'000u);
+  {
+    const Tensor x = zeros({200'000}, device);
+    EXPECT_EQ(pool_stats(device).cached_bytes, 0u);
+    EXPECT_EQ(pool_stats(device).system_allocations, before.system_allocations + 1);
+    try {
+      zeros({100'000}, device);
+      ADD_FAILURE() << "800 KB of 1 MB are in use";
+    } catch (const Error& error) {
+      EXPECT_STREQ(
+          error.what(),
+          "[zeros] out of device memory: asked for 400000 bytes; 917504 are in use here, 82496 of the "
+          "device's 1000000 are free");
+    }
+    EXPECT_EQ(x.to(Device::cpu()).to_vector(), std::vector<double>(200'000));
+  }
+  unsetenv("TAPER_EMULATOR_MEMORY");
+  EXPECT_EQ(zeros({100'000}, device).size(), 100'000);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <cuda_emulator.h>
+#include <cuda_runtime_api.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define CUDA_EMULATOR_ASAN 1
@@ -31,7 +32,11 @@ inline constexpr int garbage = 0xff;
 // One after another, as work on one stream is.
 std::mutex& device_mutex();
 
-// The dynamic shared memory that the kernel at this address may ask for (cudaFuncSetAttribute).
+// Keeps an error for cudaGetLastError.
+cudaError_t result(cudaError_t error);
+
+// The dynamic shared memory that the kernel at this address may ask for (cudaFuncSetAttribute). With
+// device_mutex() held.
 std::size_t shared_limit(const void* kernel);
 
 // The name of the function at this address, as in the source.

@@ -6,7 +6,6 @@
 #include <cstring>
 #include <memory>
 #include <numeric>
-#include <random>
 
 #include <cuda_runtime.h>
 
@@ -14,6 +13,7 @@
 #include <boost/context/protected_fixedsize_stack.hpp>
 
 #include "internal.hpp"
+#include "shuffler.hpp"
 
 constinit thread_local uint3 threadIdx{};
 constinit thread_local uint3 blockIdx{};
@@ -30,37 +30,6 @@ namespace {
 namespace context = boost::context;
 
 constexpr std::size_t stack_bytes = 256 * 1024;
-
-std::uint64_t chosen_seed() {
-  const char* wish = std::getenv("TAPER_EMULATOR_SEED");
-  const std::uint64_t seed = wish ? std::strtoull(wish, nullptr, 10) : std::random_device()();
-  if (!wish)
-    std::fprintf(stderr, "CUDA emulator: TAPER_EMULATOR_SEED=%llu\n", static_cast<unsigned long long>(seed));
-  return seed;
-}
-std::uint64_t seed() {
-  static const std::uint64_t value = chosen_seed();
-  return value;
-}
-
-// Numbers below n, by xorshift64*: good enough to shuffle, and fast.
-class Shuffler {
- public:
-  explicit Shuffler(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15u | 1) {}
-  template <class T>
-  void shuffle(std::vector<T>& items) {
-    for (std::size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[below(i)]);
-  }
-
- private:
-  std::size_t below(std::size_t n) {
-    state_ ^= state_ >> 12;
-    state_ ^= state_ << 25;
-    state_ ^= state_ >> 27;
-    return static_cast<std::size_t>(((state_ * 0x2545f4914f6cdd1du) >> 32) * n >> 32);
-  }
-  std::uint64_t state_;
-};
 
 // Tells AddressSanitizer which stack comes next. `left` keeps what belongs to the stack that is left.
 void before_switch([[maybe_unused]] void** left, [[maybe_unused]] const void* bottom,

@@ -1,17 +1,21 @@
 // What the emulator has beside CUDA's own names.
 //
 // Each CUDA thread of a block is a fiber; blocks run one after another, on the thread that launches. The
-// emulator looks for bugs: blocks and fibers run in a shuffled order (environment variable
-// TAPER_EMULATOR_SEED), so that a missing barrier shows; new device memory and, at each block's start, shared
-// memory hold NaN (all bits set); a barrier or a warp function in which some threads of the block or warp
-// take no part ends the program; host code that touches device memory ends it too (while no more than 1 MB
-// was ever in use), and so does a kernel that is handed a pointer to host memory. Built with
-// AddressSanitizer, it sees accesses outside of what was allocated. TAPER_EMULATOR_MEMORY limits the bytes
-// that cudaMalloc hands out.
+// emulator looks for bugs:
+// - blocks and fibers run in a shuffled order (environment variable TAPER_EMULATOR_SEED), so that a missing
+// barrier
+//   shows;
+// - new device memory and, at each block's start, shared memory hold NaN (all bits set);
+// - a barrier or a warp function in which not all threads of the block or warp take part ends the program;
+// - so does host code that touches device memory (blocks of up to 256 KB, while no more than 1 MB of such was
+// in use),
+//   and a kernel that is handed a pointer to host memory;
+// - built with AddressSanitizer, it sees accesses outside of what was allocated.
+// TAPER_EMULATOR_MEMORY limits the bytes that cudaMalloc hands out.
 //
-// What it can't see: races between plain reads and writes that no barrier separates where every order of
-// whole threads gives the right result, too little shared memory for the __shared__ variables of one kernel,
-// and how fast anything is.
+// What it can't see: races between plain reads and writes where every order of whole threads gives the right
+// result, pointers to host memory inside of structures, too many __shared__ variables for one kernel, and how
+// fast anything is.
 #pragma once
 
 #include <cstddef>

@@ -3,6 +3,7 @@
 #include <taper/cuda/reduce_block.cuh>
 #include <taper/taper.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <numeric>
@@ -71,7 +72,7 @@ __global__ void shuffles(int* out) {
   own[0] = __shfl_sync(all_lanes, lane, 5);
   own[1] = __shfl_sync(all_lanes, lane, 3, 8);
   own[2] = __shfl_xor_sync(all_lanes, lane, 9);
-  own[3] = __shfl_up_sync(all_lanes, lane, 2u);
+  own[3] = __shfl_up_sync(all_lanes, lane, 2u, 16);
   own[4] = __shfl_down_sync(all_lanes, lane, 2u, 16);
   own[5] = static_cast<int>(__ballot_sync(all_lanes, lane % 3 == 0));
   own[6] = __any_sync(all_lanes, lane == 31) + 2 * __any_sync(all_lanes, lane == 32);
@@ -89,7 +90,7 @@ TEST(CudaEmulator, WarpFunctions) {
     const std::vector<int> expected = {5,
                                        lane / 8 * 8 + 3,
                                        lane ^ 9,
-                                       lane < 2 ? lane : lane - 2,
+                                       lane % 16 < 2 ? lane : lane - 2,
                                        lane % 16 < 14 ? lane + 2 : lane,
                                        thirds,
                                        1,
@@ -103,13 +104,14 @@ __global__ void sums(double* out, unsigned* count) {
   const double sum = reduce_block(static_cast<double>(threadIdx.x), 0.0, Sum());
   const float largest = reduce_block(static_cast<float>(threadIdx.x), -INFINITY, Max());
   const int even = __syncthreads_count(threadIdx.x % 2 == 0);
-  const int any = __syncthreads_or(threadIdx.x == 7), all = __syncthreads_and(threadIdx.x != 7);
+  const int any = __syncthreads_or(threadIdx.x == 7) + 2 * __syncthreads_or(threadIdx.x == 96);
+  const int all = __syncthreads_and(threadIdx.x < 96) + 2 * __syncthreads_and(threadIdx.x != 7);
   atomicAdd(count, 1u);
   double* own = out + 4 * (blockIdx.x * blockDim.x + threadIdx.x);
   own[0] = sum;
   own[1] = static_cast<double>(largest);
   own[2] = even;
-  own[3] = any + 2 * all;
+  own[3] = any + 4 * all;
 }
 
 TEST(CudaEmulator, BlocksReduceAndCount) {
@@ -119,7 +121,8 @@ TEST(CudaEmulator, BlocksReduceAndCount) {
   EXPECT_EQ(count.values()[0], 3u * 96);
   const std::vector<double> values = out.values();
   for (std::size_t i = 0; i < values.size(); i += 4) {
-    EXPECT_EQ(std::vector<double>(&values[i], &values[i] + 4), (std::vector<double>{95 * 96 / 2, 95, 48, 1}));
+    EXPECT_EQ(std::vector<double>(&values[i], &values[i] + 4),
+              (std::vector<double>{95 * 96 / 2, 95, 48, 1 + 4}));
   }
 }
 
@@ -146,22 +149,43 @@ TEST(CudaEmulator, AMissingBarrierShows) {
   EXPECT_NE(out.values(), reversed);
 }
 
+// How many threads ran before each.
+__global__ void count_earlier(int* out, int* count) { out[first_item()] = atomicAdd(count, 1); }
+
+TEST(CudaEmulator, ThreadsAndBlocksRunInNoOrder) {
+  for (const int threads : {64, 1}) {
+    const Buffer<int> out(64), count(std::vector<int>{0});
+    launch("test", count_earlier, 64 / threads, threads, 0, out.data(), count.data());
+    std::vector<int> values = out.values();
+    EXPECT_FALSE(std::is_sorted(values.begin(), values.end()));
+    std::sort(values.begin(), values.end());
+    for (int i = 0; i < 64; ++i) EXPECT_EQ(values[static_cast<std::size_t>(i)], i);
+  }
+}
+
 template <class T>
 __global__ void read_shared(T* out) {
   __shared__ T tile[2][600];
-  if (blockIdx.x == 1) out[threadIdx.x] = tile[1][threadIdx.x];
+  out[first_item()] = tile[1][threadIdx.x];
   __syncthreads();
   tile[1][threadIdx.x] = 1;
 }
 
+__global__ void read_dynamic(float* out) {
+  float* tile = dynamic_shared<float>();
+  out[first_item()] = tile[threadIdx.x];
+  __syncthreads();
+  tile[threadIdx.x] = 1;
+}
+
 TEST(CudaEmulator, SharedMemoryStartsAsNaN) {
-  const Buffer<float> out(32);
-  const Buffer<double> wide(32);
+  const Buffer<float> out(64);
+  const Buffer<double> wide(64);
   launch("test", read_shared<float>, 2, 32, 0, out.data());
   launch("test", read_shared<double>, 2, 32, 0, wide.data());
   for (const float x : out.values()) EXPECT_TRUE(std::isnan(x));
   for (const double x : wide.values()) EXPECT_TRUE(std::isnan(x));
-  launch("test", reverse<true>, 1, 32, 32 * sizeof(float), out.data(), out.data());
+  launch("test", read_dynamic, 2, 32, 32 * sizeof(float), out.data());
   for (const float x : out.values()) EXPECT_TRUE(std::isnan(x));
 }
 
@@ -240,6 +264,10 @@ TEST(CudaEmulator, RefusesWhatCudaRefuses) {
   EXPECT_THROW(run(dim3(1, 65536), 32, 0), Error);
   EXPECT_THROW(run(1, 32, 228 * 1024), Error);
   EXPECT_NO_THROW(run(1, 32, 227 * 1024));
+
+  cudaLaunchConfig_t config{};
+  config.dynamicSmemBytes = 48 * 1024 + 1;
+  EXPECT_EQ(cudaLaunchKernelEx(&config, partial_mask, 0), cudaErrorInvalidValue) << "nobody asked for more";
 }
 
 // The pool of device memory gives back what it keeps before it gives up.

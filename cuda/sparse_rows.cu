@@ -1,7 +1,7 @@
 // sparse_softmax, topk_softmax and sparse_softmax_as_written on rows, and what their backward needs.
 //
 // Floor: 8 bytes an element for float32, 16 for float64: each is read once and written once. A row of at most
-// 16384 (8192) elements is held in registers, by one warp up to 1024 (512), by a block beyond; longer ones
+// 8192 (4096) elements is held in registers, by one warp up to 1024 (512), by a block beyond; longer ones
 // are read once, and then again only by the threads that hold a candidate.
 #include <taper/cuda/row_kernels.hpp>
 #include <taper/cuda/selection.cuh>

@@ -3,11 +3,13 @@ include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/taper)
-foreach(part core ops nn nn/optim cuda)
+foreach(part core ops nn nn/optim)
   file(GLOB headers CONFIGURE_DEPENDS ${part}/*.hpp)
-  list(FILTER headers EXCLUDE REGEX "/nn/taper\\.hpp$|/cuda_[^/]*\\.hpp$")
+  list(FILTER headers EXCLUDE REGEX "/nn/taper\\.hpp$")
   install(FILES ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/taper/${part})
 endforeach()
+# Of cuda/ what a program may call: the rest is for the kernels.
+install(FILES cuda/device.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/taper/cuda)
 install(FILES nn/taper.hpp ${include_dir}/taper/ops.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/taper)
 
 install(TARGETS taper EXPORT taper)

@@ -73,7 +73,8 @@ class Tensor {
   Tensor to(Device device) const;
   // Moves the elements and the gradient to that device, in place: every handle to this tensor sees it there,
   // while views of it (detach, view, reshape) keep the elements where they were. Throws for a recorded result
-  // and for a view; and as to() does. For Module::to.
+  // and for a view (once it was moved, also while a view of it lives), and as to() does; then nothing has
+  // changed. For Module::to.
   void move_to(Device device);
 
   // A copy with memory of its own on the same device, without history or gradient.

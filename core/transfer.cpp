@@ -59,7 +59,7 @@ void Tensor::move_to(Device device) {
   if (impl().tape != 0)
     fail("move_to", "only a leaf can be moved; this tensor of shape ", shape(), " is a recorded result");
   if (impl().owner && !impl().owner.is_sole_owner())
-    fail("move_to", "this tensor of shape ", shape(), " is a view of another");
+    fail("move_to", "this tensor of shape ", shape(), " is a view of another, or another is a view of it");
   Tensor moved = detail::copied("move_to", *this, device);
   Tensor gradient = impl().grad ? detail::copied("move_to", impl().grad, device) : Tensor();
   impl_->data = moved.impl().data;

@@ -62,7 +62,7 @@ class Module {
 
   // Moves every parameter and its gradient to that device, in place, so that an optimizer goes on with it:
   // its moments follow. To be called between tapes. Throws where there is no such device or it is out of
-  // memory.
+  // memory; then some may have moved, and to() with the device before brings them back.
   void to(Device device) const;
 
   // Puts this module and all those inside it into training mode, in which each module starts, or out of it.

@@ -6,7 +6,6 @@
 #include <algorithm>
 
 namespace taper {
-
 namespace {
 
 void convert(const Tensor& x, Tensor& y) {

@@ -7,6 +7,8 @@
 #include <taper/ops/kernels/rows.hpp>
 #include <taper/ops/slice.hpp>
 
+#include <string>
+
 namespace taper {
 
 Tensor concat(const std::vector<Tensor>& tensors, int axis) {
@@ -17,7 +19,10 @@ Tensor concat(const std::vector<Tensor>& tensors, int axis) {
   shape[joined] = 0;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const Tensor& t = tensors[i];
-    detail::check_same_device("concat", "tensors[0]", first, "a later one", t);
+    if (t.device() != first.device()) {  // its name is made only where it is needed
+      detail::check_same_device("concat", "tensors[0]", first, ("tensors[" + std::to_string(i) + "]").c_str(),
+                                t);
+    }
     Shape others = t.shape();
     if (t.rank() == first.rank()) others[joined] = first.shape()[joined];
     if (!(others == first.shape()) || t.dtype() != first.dtype()) {

@@ -79,7 +79,6 @@ struct Warp {
 class Scheduler {
  public:
   Scheduler() : shuffler_(seed()) {}
-  ~Scheduler();
 
   void run(const Kernel& kernel, const dim3& grid, const dim3& block, std::size_t shared_bytes);
 
@@ -93,7 +92,7 @@ class Scheduler {
 
  private:
   void add_thread();
-  context::fiber run_threads(context::fiber&& caller);
+  [[noreturn]] void run_threads(context::fiber&& caller);
   void run_block(std::size_t shared_bytes);
   void resume(int thread);
   void suspend(State state);
@@ -109,7 +108,6 @@ class Scheduler {
   std::vector<int> now_, next_;  // threads that can run, in this round and the one after it
   int running_ = -1;
   int ended_ = 0;
-  bool quitting_ = false;
 
   Barrier barrier_;
   std::array<int, 2> counts_{};  // of __syncthreads_count; alternate
@@ -122,8 +120,10 @@ class Scheduler {
   std::size_t caller_bytes_ = 0;
 };
 
+// With device_mutex() held. Never destroyed: kernels may run while the program ends. Nor are the fibers: a
+// stack keeps AddressSanitizer's marks of frames, and a later thread may have its variables in that place.
 Scheduler& scheduler() {
-  thread_local Scheduler instance;
+  static Scheduler& instance = *new Scheduler;
   return instance;
 }
 
@@ -134,24 +134,17 @@ void Scheduler::add_thread() {
   thread.stack = allocator.allocate();
   thread.fiber = context::fiber(
       std::allocator_arg, context::preallocated(thread.stack.sp, thread.stack.size, thread.stack), allocator,
-      [this](context::fiber&& caller) { return run_threads(std::move(caller)); });
+      [this](context::fiber&& caller) -> context::fiber { run_threads(std::move(caller)); });
 }
 
-context::fiber Scheduler::run_threads(context::fiber&& caller) {
+void Scheduler::run_threads(context::fiber&& caller) {
   after_switch(nullptr, &caller_bottom_, &caller_bytes_);
   caller_ = std::move(caller);
-  while (!quitting_) {
+  while (true) {
     kernel_.call(kernel_.arguments);
     ++ended_;
     suspend(State::ended);
   }
-  before_switch(nullptr, caller_bottom_, caller_bytes_);
-  return std::move(caller_);
-}
-
-Scheduler::~Scheduler() {
-  quitting_ = true;
-  for (int i = 0; i < static_cast<int>(threads_.size()); ++i) resume(i);
 }
 
 void Scheduler::resume(int i) {

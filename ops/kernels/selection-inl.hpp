@@ -124,65 +124,61 @@ HWY_NOINLINE void narrow_threshold(D d, Selection<T>& row, const T* x, std::int6
   }
 }
 
-// A bound for the k-th largest element of a row: the k-th largest of some of its elements, which the four
-// vectors hold. Maxima of pairs are enough where they are twice as many as k: then some 1.4 k elements of the
-// row exceed the bound instead of 1.1 k, but it is found in a fraction of the time.
-template <class D, class V, class T = hn::TFromD<D>>
-HWY_INLINE T kth_largest_of_maxima(D d, std::int64_t k, V max0, V max1, V max2, V max3) {
+// Raises the threshold of a row that is to be projected by what `count` of its elements tell, whole vectors
+// of them. The sum of z - tau over any k elements z is at most 1, as that over the support is. So (their sum
+// - 1) / (their number) is not above tau, below which nothing is selected. Two steps of Michelot's iteration,
+// as in project(), but in T, which the margin makes up for. Returns whether there were at most k of them.
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE bool raise_to_tau(D d, Selection<T>& row, const T* elements, std::int64_t count) {
+  constexpr T margin = 256 * std::numeric_limits<T>::epsilon();
   const std::int64_t lanes = hn::Lanes(d);
-  HWY_ALIGN T maxima[4 * HWY_MAX_BYTES / sizeof(T)];
-  if (k <= lanes) {
-    const V pair0 = hn::Max(max0, max1), pair1 = hn::Max(max2, max3);
-    if (2 * k <= lanes) {
-      hn::Store(hn::Max(pair0, pair1), d, maxima);
-      return kth_largest(d, maxima, lanes, k);
+  const auto largest = hn::Set(d, row.largest);
+  T tau = row.threshold - row.largest;
+  bool is_bound = false;
+  for (int step = 0; step < 2; ++step) {
+    auto sum = hn::Zero(d);
+    std::int64_t above = 0;
+    for (std::int64_t i = 0; i < count; i += lanes) {
+      const auto z = hn::Sub(hn::Load(d, elements + i), largest);
+      const auto is_above = hn::Gt(z, hn::Set(d, tau));
+      sum = hn::Add(sum, hn::IfThenElseZero(is_above, z));
+      above += static_cast<std::int64_t>(hn::CountTrue(d, is_above));
     }
-    hn::Store(pair0, d, maxima), hn::Store(pair1, d, maxima + lanes);
-    return kth_largest(d, maxima, 2 * lanes, k);
+    is_bound = above <= row.k;
+    tau = std::max(tau, (hn::GetLane(hn::SumOfLanes(d, sum)) - 1) / static_cast<T>(above));
+    if (is_bound) row.threshold = std::max(row.threshold, just_below(row.largest + (tau - margin)));
   }
-  hn::Store(max0, d, maxima), hn::Store(max1, d, maxima + lanes);
-  hn::Store(max2, d, maxima + 2 * lanes), hn::Store(max3, d, maxima + 3 * lanes);
-  return kth_largest(d, maxima, 4 * lanes, k);
+  return is_bound;
 }
 
-// Raises the threshold of a row that has no candidates yet by what the maxima of the lanes tell, which are
-// elements of the row: for x[0 … n).
+// Raises the threshold of a row that has no candidates yet, for x[0 … n), by what the maxima of the lanes
+// tell, which are elements of the row. Maxima of pairs are enough where they are twice as many as k: then
+// some 1.4 k elements of the row exceed the bound instead of 1.1 k, but it is found in a fraction of the
+// time.
 template <class D, class V, class T = hn::TFromD<D>>
 HWY_INLINE void raise_threshold(D d, Selection<T>& row, const T* x, std::int64_t n, V max0, V max1, V max2,
                                 V max3) {
   const std::int64_t lanes = hn::Lanes(d);
+  HWY_ALIGN T maxima[4 * HWY_MAX_BYTES / sizeof(T)];
+  std::int64_t count = 4 * lanes;
+  if (row.k <= lanes) {
+    const V pair0 = hn::Max(max0, max1), pair1 = hn::Max(max2, max3);
+    if (2 * row.k <= lanes) {
+      count = lanes;
+      hn::Store(hn::Max(pair0, pair1), d, maxima);
+    } else {
+      count = 2 * lanes;
+      hn::Store(pair0, d, maxima), hn::Store(pair1, d, maxima + lanes);
+    }
+  } else {
+    hn::Store(max0, d, maxima), hn::Store(max1, d, maxima + lanes);
+    hn::Store(max2, d, maxima + 2 * lanes), hn::Store(max3, d, maxima + 3 * lanes);
+  }
   // For large k that is a poor bound.
-  if (row.k <= 4 * lanes) {
-    const T kth = kth_largest_of_maxima(d, row.k, max0, max1, max2, max3);
-    row.threshold = std::max(row.threshold, just_below(kth));
+  if (row.k <= count) {
+    row.threshold = std::max(row.threshold, just_below(kth_largest(d, maxima, count, row.k)));
   }
-  if (row.is_projection()) {
-    // More or larger elements have a larger tau. So tau of at most k elements, whichever they are, is not
-    // above that of the k largest, below which nothing is selected. It is found as in project(), in T, which
-    // the margin makes up for.
-    const V largest = hn::Set(d, row.largest);
-    const V z0 = hn::Sub(max0, largest), z1 = hn::Sub(max1, largest);
-    const V z2 = hn::Sub(max2, largest), z3 = hn::Sub(max3, largest);
-    T tau = row.threshold - row.largest;  // -1, or what the k-th largest says
-    std::int64_t above = 0;
-    for (;;) {
-      const V limit = hn::Set(d, tau);
-      const auto above0 = hn::Gt(z0, limit), above1 = hn::Gt(z1, limit);
-      const auto above2 = hn::Gt(z2, limit), above3 = hn::Gt(z3, limit);
-      const V sum = hn::Add(hn::Add(hn::IfThenElseZero(above0, z0), hn::IfThenElseZero(above1, z1)),
-                            hn::Add(hn::IfThenElseZero(above2, z2), hn::IfThenElseZero(above3, z3)));
-      above = static_cast<std::int64_t>(hn::CountTrue(d, above0) + hn::CountTrue(d, above1) +
-                                        hn::CountTrue(d, above2) + hn::CountTrue(d, above3));
-      const T next = (hn::GetLane(hn::SumOfLanes(d, sum)) - 1) / static_cast<T>(above);
-      if (!(next > tau)) break;
-      tau = next;
-    }
-    if (above <= row.k) {
-      constexpr T margin = 256 * std::numeric_limits<T>::epsilon();
-      row.threshold = std::max(row.threshold, just_below(row.largest + (tau - margin)));
-      return;
-    }
-  }
+  if (row.is_projection() && raise_to_tau(d, row, maxima, count)) return;
   if (row.k > lanes) narrow_threshold(d, row, x, n);
 }
 

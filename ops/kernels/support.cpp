@@ -1,5 +1,5 @@
 // The products with a sparse pattern. A row of a result is summed up by one thread, in the order of its
-// slots, so that no result depends on the number of threads. What each row needs is compiled for each
+// slots, so that no result depends on the number of threads. What some rows need is compiled for each
 // instruction set.
 // clang-format off: foreach_target.h includes this file again, and the order matters
 #include <taper/ops/kernels/simd.hpp>
@@ -16,38 +16,63 @@
 #include <algorithm>
 #include <limits>
 
+#ifndef TAPER_SUPPORT_OPERANDS
+#define TAPER_SUPPORT_OPERANDS
+namespace taper::kernels {
+
+// Of a product, as plain pointers: `left` has the weights or, in dot products, rows; the others always rows,
+// of `width` elements.
+template <class T>
+struct Operands {
+  const Support& support;
+  std::int64_t width;
+  const T* left;
+  const T* right;
+  T* y;
+};
+
+// RowRange [first, last) of problem b, which is what a thread takes at a time.
+struct RowRange {
+  std::int64_t b, first, last;
+};
+
+}  // namespace taper::kernels
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace taper::kernels::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// y[c … c + vectors * lanes) = sum over s of weights[s] * x[rows[s]], kept in registers.
-template <int vectors, class T>
-HWY_INLINE void sum_columns(std::int64_t count, const T* weights, const std::int32_t* rows, const T* x,
+// y[c … c + vectors * lanes) = sum over s of weight(s) * x[rows[s]], kept in registers.
+template <int vectors, class T, class Weight>
+HWY_INLINE void sum_columns(std::int64_t count, const Weight& weight, const std::int32_t* rows, const T* x,
                             std::int64_t width, std::int64_t c, T* y) {
   const hn::ScalableTag<T> d;
   const std::int64_t lanes = hn::Lanes(d);
   hn::Vec<decltype(d)> sums[vectors];
   for (auto& sum : sums) sum = hn::Zero(d);
   for (std::int64_t s = 0; s < count; ++s) {
-    const auto weight = hn::Set(d, weights[s]);
+    const auto factor = hn::Set(d, weight(s));
     const T* row = x + rows[s] * width + c;
-    for (int v = 0; v < vectors; ++v) sums[v] = hn::MulAdd(weight, hn::LoadU(d, row + v * lanes), sums[v]);
+    for (int v = 0; v < vectors; ++v) sums[v] = hn::MulAdd(factor, hn::LoadU(d, row + v * lanes), sums[v]);
   }
   for (int v = 0; v < vectors; ++v) hn::StoreU(sums[v], d, y + c + v * lanes);
 }
 
-// y = sum over s of weights[s] * x[rows[s]], for rows of `width` elements.
-template <class T>
-HWY_INLINE void weighted_sum(std::int64_t count, const T* weights, const std::int32_t* rows, const T* x,
+// y = sum over s of weight(s) * x[rows[s]], for rows of `width` elements.
+template <class T, class Weight>
+HWY_INLINE void weighted_sum(std::int64_t count, const Weight& weight, const std::int32_t* rows, const T* x,
                              std::int64_t width, T* y) {
   const std::int64_t lanes = hn::Lanes(hn::ScalableTag<T>());
   std::int64_t c = 0;
-  for (; c + 8 * lanes <= width; c += 8 * lanes) sum_columns<8>(count, weights, rows, x, width, c, y);
-  for (; c + lanes <= width; c += lanes) sum_columns<1>(count, weights, rows, x, width, c, y);
+  for (; c + 8 * lanes <= width; c += 8 * lanes) sum_columns<8>(count, weight, rows, x, width, c, y);
+  for (; c + 4 * lanes <= width; c += 4 * lanes) sum_columns<4>(count, weight, rows, x, width, c, y);
+  for (; c + 2 * lanes <= width; c += 2 * lanes) sum_columns<2>(count, weight, rows, x, width, c, y);
+  for (; c + lanes <= width; c += lanes) sum_columns<1>(count, weight, rows, x, width, c, y);
   for (; c < width; ++c) {
     T sum = 0;
-    for (std::int64_t s = 0; s < count; ++s) sum += weights[s] * x[rows[s] * width + c];
+    for (std::int64_t s = 0; s < count; ++s) sum += weight(s) * x[rows[s] * width + c];
     y[c] = sum;
   }
 }
@@ -122,22 +147,84 @@ HWY_INLINE void dot_each(std::int64_t count, const T* x, const std::int32_t* col
   }
 }
 
-void weighted_sum_float32(std::int64_t count, const float* weights, const std::int32_t* rows, const float* x,
-                          std::int64_t width, float* y) {
-  weighted_sum(count, weights, rows, x, width, y);
+constexpr std::int64_t ahead = 4;  // rows
+
+// Asks the memory for rows of x that will soon be needed: they lie anywhere, so that the processor can't
+// guess them.
+template <class T>
+HWY_INLINE void prefetch_rows(const std::int32_t* rows, std::int64_t count, const T* x, std::int64_t width) {
+  for (std::int64_t s = 0; s < count; ++s) {
+    const T* const row = x + rows[s] * width;
+    for (std::int64_t c = 0; c < width; c += 64 / static_cast<std::int64_t>(sizeof(T)))
+      hwy::Prefetch(row + c);
+  }
 }
-void weighted_sum_float64(std::int64_t count, const double* weights, const std::int32_t* rows,
-                          const double* x, std::int64_t width, double* y) {
-  weighted_sum(count, weights, rows, x, width, y);
+
+template <class T>
+HWY_INLINE void gather(const Operands<T>& a, const RowRange& rows) {
+  const Support& s = a.support;
+  const T* const x = a.right + rows.b * s.m * a.width;
+  for (std::int64_t i = rows.first; i < rows.last; ++i) {
+    const std::int64_t row = rows.b * s.n + i, size = s.sizes[row];
+    T* const y = a.y + row * a.width;
+    if (size == Support::spoilt) {
+      std::fill_n(y, a.width, std::numeric_limits<T>::quiet_NaN());
+      continue;
+    }
+    const std::int32_t* const columns = s.columns.data() + row * s.k;
+    if (i + ahead < s.n) prefetch_rows(columns + ahead * s.k, s.sizes[row + ahead], x, a.width);
+    const T* const weights = a.left + row * s.k;
+    weighted_sum(
+        size, [=](std::int64_t slot) HWY_ATTR { return weights[slot]; }, columns, x, a.width, y);
+  }
 }
-void dot_each_float32(std::int64_t count, const float* x, const std::int32_t* columns, const float* rows,
-                      std::int64_t width, float* y) {
-  dot_each(count, x, columns, rows, width, y);
+
+// Here the rows are those of the transposed pattern.
+template <class T>
+HWY_INLINE void scatter(const Operands<T>& a, const RowRange& rows) {
+  const Support& s = a.support;
+  const Support::Transposed& t = s.transposed();
+  const T* const x = a.right + rows.b * s.n * a.width;
+  const std::int64_t* const starts = t.starts.data() + rows.b * (s.m + 1);
+  for (std::int64_t j = rows.first; j < rows.last; ++j) {
+    T* const y = a.y + (rows.b * s.m + j) * a.width;
+    if (t.is_spoilt[rows.b]) {
+      std::fill_n(y, a.width, std::numeric_limits<T>::quiet_NaN());
+      continue;
+    }
+    if (j + ahead < s.m) {
+      prefetch_rows(t.rows.data() + starts[j + ahead], starts[j + ahead + 1] - starts[j + ahead], x, a.width);
+    }
+    const std::int64_t* const slots = t.slots.data() + starts[j];
+    const auto weight = [=, weights = a.left](std::int64_t entry) HWY_ATTR { return weights[slots[entry]]; };
+    weighted_sum(starts[j + 1] - starts[j], weight, t.rows.data() + starts[j], x, a.width, y);
+  }
 }
-void dot_each_float64(std::int64_t count, const double* x, const std::int32_t* columns, const double* rows,
-                      std::int64_t width, double* y) {
-  dot_each(count, x, columns, rows, width, y);
+
+template <class T>
+HWY_INLINE void dot(const Operands<T>& a, const RowRange& rows) {
+  const Support& s = a.support;
+  const T* const x = a.right + rows.b * s.m * a.width;
+  for (std::int64_t i = rows.first; i < rows.last; ++i) {
+    const std::int64_t row = rows.b * s.n + i, size = s.sizes[row];
+    T* const y = a.y + row * s.k;
+    if (size == Support::spoilt) {
+      std::fill_n(y, s.k, std::numeric_limits<T>::quiet_NaN());
+      continue;
+    }
+    const std::int32_t* const columns = s.columns.data() + row * s.k;
+    if (i + ahead < s.n) prefetch_rows(columns + ahead * s.k, s.sizes[row + ahead], x, a.width);
+    dot_each(size, a.left + row * a.width, columns, x, a.width, y);
+    std::fill(y + size, y + s.k, T{0});
+  }
 }
+
+void gather_float32(const Operands<float>& a, const RowRange& rows) { gather(a, rows); }
+void gather_float64(const Operands<double>& a, const RowRange& rows) { gather(a, rows); }
+void scatter_float32(const Operands<float>& a, const RowRange& rows) { scatter(a, rows); }
+void scatter_float64(const Operands<double>& a, const RowRange& rows) { scatter(a, rows); }
+void dot_float32(const Operands<float>& a, const RowRange& rows) { dot(a, rows); }
+void dot_float64(const Operands<double>& a, const RowRange& rows) { dot(a, rows); }
 
 }  // namespace taper::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -146,56 +233,39 @@ HWY_AFTER_NAMESPACE();
 namespace taper::kernels {
 namespace {
 
-HWY_EXPORT(weighted_sum_float32);
-HWY_EXPORT(weighted_sum_float64);
-HWY_EXPORT(dot_each_float32);
-HWY_EXPORT(dot_each_float64);
+HWY_EXPORT(gather_float32);
+HWY_EXPORT(gather_float64);
+HWY_EXPORT(scatter_float32);
+HWY_EXPORT(scatter_float64);
+HWY_EXPORT(dot_float32);
+HWY_EXPORT(dot_float64);
 
 // The best for this machine.
-void weighted_sum(std::int64_t count, const float* weights, const std::int32_t* rows, const float* x,
-                  std::int64_t width, float* y) {
-  HWY_DYNAMIC_DISPATCH(weighted_sum_float32)(count, weights, rows, x, width, y);
+void gather(const Operands<float>& a, const RowRange& rows) { HWY_DYNAMIC_DISPATCH(gather_float32)(a, rows); }
+void gather(const Operands<double>& a, const RowRange& rows) {
+  HWY_DYNAMIC_DISPATCH(gather_float64)(a, rows);
 }
-void weighted_sum(std::int64_t count, const double* weights, const std::int32_t* rows, const double* x,
-                  std::int64_t width, double* y) {
-  HWY_DYNAMIC_DISPATCH(weighted_sum_float64)(count, weights, rows, x, width, y);
+void scatter(const Operands<float>& a, const RowRange& rows) {
+  HWY_DYNAMIC_DISPATCH(scatter_float32)(a, rows);
 }
-void dot_each(std::int64_t count, const float* x, const std::int32_t* columns, const float* rows,
-              std::int64_t width, float* y) {
-  HWY_DYNAMIC_DISPATCH(dot_each_float32)(count, x, columns, rows, width, y);
+void scatter(const Operands<double>& a, const RowRange& rows) {
+  HWY_DYNAMIC_DISPATCH(scatter_float64)(a, rows);
 }
-void dot_each(std::int64_t count, const double* x, const std::int32_t* columns, const double* rows,
-              std::int64_t width, double* y) {
-  HWY_DYNAMIC_DISPATCH(dot_each_float64)(count, x, columns, rows, width, y);
-}
+void dot(const Operands<float>& a, const RowRange& rows) { HWY_DYNAMIC_DISPATCH(dot_float32)(a, rows); }
+void dot(const Operands<double>& a, const RowRange& rows) { HWY_DYNAMIC_DISPATCH(dot_float64)(a, rows); }
 
-// Calls body(problem, i) for i in [0, rows) of each problem, some rows a task.
+// Calls body(RowRange) until it had all rows of each problem.
 template <class Body>
-void for_each_row(std::int64_t batch, std::int64_t rows, const Body& body) {
+void for_rows(std::int64_t batch, std::int64_t rows, const Body& body) {
   constexpr std::int64_t chunk = 64;
   const std::int64_t chunks = (rows + chunk - 1) / chunk;
   parallel_for(batch * chunks, [&](std::int64_t task) {
     const std::int64_t first = task % chunks * chunk;
-    for (std::int64_t i = first; i < std::min(first + chunk, rows); ++i) body(task / chunks, i);
+    body(RowRange{task / chunks, first, std::min(first + chunk, rows)});
   });
 }
 
-// Asks the memory for rows of x that will soon be needed: they lie anywhere, so that the processor can't
-// guess them.
-template <class T>
-void prefetch_rows(const std::int32_t* rows, std::int64_t count, const T* x, std::int64_t width) {
-  for (std::int64_t s = 0; s < count; ++s) {
-    const T* const row = x + rows[s] * width;
-    for (std::int64_t c = 0; c < width; c += 64 / static_cast<std::int64_t>(sizeof(T)))
-      hwy::Prefetch(row + c);
-  }
-}
-
-constexpr std::int64_t ahead = 4;  // rows
-
 constexpr const char* op = "sparse_attention";
-template <class T>
-constexpr T nan = std::numeric_limits<T>::quiet_NaN();
 
 }  // namespace
 
@@ -242,20 +312,8 @@ Tensor gather_rows(const Support& s, const Tensor& weights, const Tensor& x) {
     return y;
   }
   dispatch(x.dtype(), [&]<class T>() {
-    const T* const w = weights.data<T>();
-    const T* const from = x.data<T>();
-    T* const to = y.mutable_data<T>();
-    for_each_row(s.batch, s.n, [&](std::int64_t b, std::int64_t i) {
-      const std::int64_t row = b * s.n + i;
-      const std::int32_t size = s.sizes[row];
-      if (size == Support::spoilt) return static_cast<void>(std::fill_n(to + row * width, width, nan<T>));
-      if (i + ahead < s.n) {
-        prefetch_rows(s.columns.data() + (row + ahead) * s.k, s.sizes[row + ahead], from + b * s.m * width,
-                      width);
-      }
-      weighted_sum(size, w + row * s.k, s.columns.data() + row * s.k, from + b * s.m * width, width,
-                   to + row * width);
-    });
+    const Operands<T> operands{s, width, weights.data<T>(), x.data<T>(), y.mutable_data<T>()};
+    for_rows(s.batch, s.n, [&](const RowRange& rows) { gather(operands, rows); });
   });
   return y;
 }
@@ -267,55 +325,23 @@ Tensor scatter_rows(const Support& s, const Tensor& weights, const Tensor& x) {
     backend->scatter_rows(s, weights, x, y);
     return y;
   }
-  const Support::Transposed& t = s.transposed();
+  s.transposed();  // made here, by all threads
   dispatch(x.dtype(), [&]<class T>() {
-    const T* const w = weights.data<T>();
-    const T* const from = x.data<T>();
-    T* const to = y.mutable_data<T>();
-    // The weights in the order of the entries.
-    Tensor sorted = Tensor::uninitialized(op, {t.slots.size()}, x.dtype());
-    T* const sorted_weights = sorted.mutable_data<T>();
-    for_each_row(s.batch, s.m, [&](std::int64_t b, std::int64_t j) {
-      const std::int64_t column = b * s.m + j;
-      if (t.is_spoilt[b]) {
-        return static_cast<void>(std::fill_n(to + column * width, width, nan<T>));
-      }
-      const std::int64_t* const starts = t.starts.data() + b * (s.m + 1) + j;
-      const std::int64_t start = starts[0], end = starts[1];
-      if (j + ahead < s.m) {
-        prefetch_rows(t.rows.data() + starts[ahead], starts[ahead + 1] - starts[ahead],
-                      from + b * s.n * width, width);
-      }
-      for (std::int64_t i = start; i < end; ++i) sorted_weights[i] = w[t.slots[i]];
-      weighted_sum(end - start, sorted_weights + start, t.rows.data() + start, from + b * s.n * width, width,
-                   to + column * width);
-    });
+    const Operands<T> operands{s, width, weights.data<T>(), x.data<T>(), y.mutable_data<T>()};
+    for_rows(s.batch, s.m, [&](const RowRange& rows) { scatter(operands, rows); });
   });
   return y;
 }
 
 Tensor dot_products(const Support& s, const Tensor& x, const Tensor& y) {
-  const std::int64_t width = x.extent(2);
   Tensor result = Tensor::uninitialized(op, {s.batch, s.n, s.k}, x.kind());
   if (const Backend* backend = backend_of(x)) {
     backend->dot_products(s, x, y, result);
     return result;
   }
   dispatch(x.dtype(), [&]<class T>() {
-    const T* const left = x.data<T>();
-    const T* const right = y.data<T>();
-    T* const to = result.mutable_data<T>();
-    for_each_row(s.batch, s.n, [&](std::int64_t b, std::int64_t i) {
-      const std::int64_t row = b * s.n + i, size = s.sizes[row];
-      T* const out = to + row * s.k;
-      if (size == Support::spoilt) return static_cast<void>(std::fill_n(out, s.k, nan<T>));
-      if (i + ahead < s.n) {
-        prefetch_rows(s.columns.data() + (row + ahead) * s.k, s.sizes[row + ahead], right + b * s.m * width,
-                      width);
-      }
-      dot_each(size, left + row * width, s.columns.data() + row * s.k, right + b * s.m * width, width, out);
-      std::fill(out + size, out + s.k, T{0});
-    });
+    const Operands<T> operands{s, x.extent(2), x.data<T>(), y.data<T>(), result.mutable_data<T>()};
+    for_rows(s.batch, s.n, [&](const RowRange& rows) { dot(operands, rows); });
   });
   return result;
 }
@@ -329,17 +355,22 @@ Tensor centered(const Support& s, const Tensor& weights, double factor) {
   dispatch(weights.dtype(), [&]<class T>() {
     const T* const from = weights.data<T>();
     T* const to = result.mutable_data<T>();
-    for_each_row(s.batch, s.n, [&](std::int64_t b, std::int64_t i) {
-      const std::int64_t row = b * s.n + i, size = s.sizes[row];
-      const T* const w = from + row * s.k;
-      T* const out = to + row * s.k;
-      if (size == Support::spoilt) return static_cast<void>(std::fill_n(out, s.k, nan<T>));
-      double sum = 0;
-      for (std::int64_t j = 0; j < size; ++j) sum += static_cast<double>(w[j]);
-      const double mean = sum / static_cast<double>(size);
-      for (std::int64_t j = 0; j < size; ++j)
-        out[j] = static_cast<T>(factor * (static_cast<double>(w[j]) - mean));
-      std::fill(out + size, out + s.k, T{0});
+    for_rows(1, s.batch * s.n, [&](const RowRange& rows) {
+      for (std::int64_t row = rows.first; row < rows.last; ++row) {
+        const std::int64_t size = s.sizes[row];
+        const T* const w = from + row * s.k;
+        T* const out = to + row * s.k;
+        if (size == Support::spoilt) {
+          std::fill_n(out, s.k, std::numeric_limits<T>::quiet_NaN());
+          continue;
+        }
+        double sum = 0;
+        for (std::int64_t j = 0; j < size; ++j) sum += static_cast<double>(w[j]);
+        const double mean = sum / static_cast<double>(size);
+        for (std::int64_t j = 0; j < size; ++j)
+          out[j] = static_cast<T>(factor * (static_cast<double>(w[j]) - mean));
+        std::fill(out + size, out + s.k, T{0});
+      }
     });
   });
   return result;

@@ -8,6 +8,7 @@ set(sources_without_contraction ${PROJECT_SOURCE_DIR}/cuda/map.cu ${PROJECT_SOUR
 
 if(TAPER_CUDA STREQUAL EMULATED)
   find_package(Boost REQUIRED COMPONENTS context)
+  list(FILTER cuda_sources EXCLUDE REGEX "/cublas\\.cu$")
   file(GLOB emulator_sources CONFIGURE_DEPENDS tests/cuda_emulator/*.cpp)
   list(FILTER emulator_sources EXCLUDE REGEX "_test\\.cpp$")
   add_library(taper_cuda OBJECT ${cuda_sources} ${emulator_sources})
@@ -30,12 +31,14 @@ elseif(TAPER_CUDA)
   # CMake 3.25 does not know C++20 for nvcc 13: an object library of its own gets the flag by hand. (Where CXX_STANDARD or
   # cxx_std_20 is set, CMake asks the same of CUDA, so neither may be set for this target.)
   add_library(taper_cuda OBJECT ${cuda_sources})
+  set_property(SOURCE ${PROJECT_SOURCE_DIR}/cuda/cublas.cu PROPERTY COMPILE_DEFINITIONS
+    TAPER_CUBLAS_NAME="libcublas.so.${CUDAToolkit_VERSION_MAJOR}" TAPER_CUBLAS_FOLDER="${CUDAToolkit_LIBRARY_DIR}")
   set_property(SOURCE ${sources_without_contraction} APPEND PROPERTY COMPILE_OPTIONS -fmad=false)
   target_include_directories(taper_cuda PRIVATE ${include_dir})
   target_compile_options(taper_cuda PRIVATE -std=c++20 -Xcompiler=-Wall,-Wextra
                                             $<$<BOOL:${TAPER_WERROR}>:-Werror=all-warnings -Xcompiler=-Werror>)
   target_sources(taper PRIVATE $<TARGET_OBJECTS:taper_cuda>)
-  target_link_libraries(taper PRIVATE CUDA::cublas CUDA::cudart_static)
+  target_link_libraries(taper PRIVATE CUDA::cudart_static ${CMAKE_DL_LIBS})
 else()
   target_sources(taper PRIVATE cuda/stub.cpp)
 endif()

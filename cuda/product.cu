@@ -2,6 +2,7 @@
 #include <taper/core/array.hpp>
 #include <taper/core/device_memory.hpp>
 #include <taper/core/fail.hpp>
+#include <taper/cuda/cublas.hpp>
 #include <taper/cuda/cuda_backend.hpp>
 #include <taper/cuda/device.hpp>
 #include <taper/cuda/launch.cuh>
@@ -11,15 +12,13 @@
 #include <cstddef>
 #include <mutex>
 
-#include <cublas_v2.h>
-
 namespace taper::cuda {
 namespace {
 
 std::atomic<bool> tf32_is_allowed{false};
 
 void check(cublasStatus_t status) {
-  if (status != CUBLAS_STATUS_SUCCESS) fail("multiply", "cuBLAS: ", cublasGetStatusString(status));
+  if (status != CUBLAS_STATUS_SUCCESS) fail("multiply", "cuBLAS: ", cublas().status_string(status));
 }
 
 // The program's handle. Its workspace is ours, so that cuBLAS allocates nothing, and gives the same bits in
@@ -29,9 +28,9 @@ class Blas {
   Blas()
       : workspace_("multiply", Device::cuda(),
                    std::int64_t{32} << 20) {  // what cuBLAS wants for compute capability 9.0
-    check(cublasCreate(&handle_));
-    check(cublasSetStream(handle_, stream()));  // it takes the workspace away, so this comes first
-    check(cublasSetWorkspace(handle_, workspace_.data(), static_cast<std::size_t>(workspace_.size())));
+    check(cublas().create(&handle_));
+    check(cublas().set_stream(handle_, stream()));  // it takes the workspace away, so this comes first
+    check(cublas().set_workspace(handle_, workspace_.data(), static_cast<std::size_t>(workspace_.size())));
   }
 
   // C = op(A) op(B) + beta C in row-major order: cuBLAS's matrices are column-major, in which the same
@@ -43,25 +42,15 @@ class Blas {
     const T one = 1;
     const std::lock_guard lock(mutex_);
     const bool tf32 = tf32_is_allowed.load(std::memory_order_relaxed);
-    check(cublasSetMathMode(handle_, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
-    check(products(handle_, operation(call.transpose_b), operation(call.transpose_a), n, m, k, &one, b,
-                   call.transpose_b ? k : n, k * n, a, call.transpose_a ? m : k, m * k, &beta, c, n, m * n,
-                   call.batch));
+    check(cublas().set_math_mode(handle_, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
+    check(gemm(c)(handle_, operation(call.transpose_b), operation(call.transpose_a), n, m, k, &one, b,
+                  call.transpose_b ? k : n, k * n, a, call.transpose_a ? m : k, m * k, &beta, c, n, m * n,
+                  call.batch));
   }
 
  private:
-  template <class... Arguments>
-  static cublasStatus_t products(cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b,
-                                 std::int64_t m, std::int64_t n, std::int64_t k, const float* alpha,
-                                 Arguments... arguments) {
-    return cublasSgemmStridedBatched_64(handle, op_a, op_b, m, n, k, alpha, arguments...);
-  }
-  template <class... Arguments>
-  static cublasStatus_t products(cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b,
-                                 std::int64_t m, std::int64_t n, std::int64_t k, const double* alpha,
-                                 Arguments... arguments) {
-    return cublasDgemmStridedBatched_64(handle, op_a, op_b, m, n, k, alpha, arguments...);
-  }
+  static decltype(Cublas::sgemm) gemm(const float*) { return cublas().sgemm; }
+  static decltype(Cublas::dgemm) gemm(const double*) { return cublas().dgemm; }
 
   std::mutex mutex_;  // from the math mode to the product that it is for
   cublasHandle_t handle_{};

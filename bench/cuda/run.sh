@@ -49,12 +49,13 @@ mkdir -p "$out" "$programs"
 tar -xzf "$archive" -C "$programs"
 export programs device_tests sanitized_tests
 
-# cuBLAS comes with CUDA, in a folder that may not be the one of the machine that built the programs.
-while library=$(ldd "$programs/cuda_timings" | awk '/not found/ {print $1; exit}') && [[ $library ]]; do
+# cuBLAS, which the programs load by its name, comes with CUDA in a folder that the loader may not know.
+library=$(grep -ao 'libcublas\.so\.[0-9]*' "$programs/cuda_timings" | sort -u) || true
+if [[ $library ]] && ! /sbin/ldconfig -p | grep -F "$library" >/dev/null; then
   found=$(find / -name "$library" -not -path '/proc/*' -print -quit 2>/dev/null)
   [[ $found ]] || { echo "$library, which the programs need, is not on this machine"; exit 1; }
-  ln -s "$found" "$programs/$library"
-done
+  export LD_LIBRARY_PATH=$(dirname "$found")
+fi
 
 # stage NAME SECONDS COMMAND…: runs it, unless other stages were asked for, and keeps what became of it.
 summary=()

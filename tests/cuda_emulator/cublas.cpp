@@ -1,4 +1,6 @@
 // cuBLAS's matrix products by the BLAS of the host.
+#include <taper/cuda/cublas.hpp>
+
 #include <cblas.h>
 #include <cublas_v2.h>
 
@@ -23,11 +25,12 @@ std::int64_t span(std::int64_t rows, std::int64_t columns, std::int64_t ld, std:
   return (batch - 1) * stride + (columns - 1) * ld + rows;
 }
 
+// As cublasSgemmStridedBatched_64.
 template <class T>
 cublasStatus_t products(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb,
                         std::int64_t m, std::int64_t n, std::int64_t k, const T* alpha, const T* a,
-                        std::int64_t lda, std::int64_t stride_a, const T* b, std::int64_t ldb,
-                        std::int64_t stride_b, const T* beta, T* c, std::int64_t ldc, std::int64_t stride_c,
+                        std::int64_t lda, long long stride_a, const T* b, std::int64_t ldb,
+                        long long stride_b, const T* beta, T* c, std::int64_t ldc, long long stride_c,
                         std::int64_t batch) {
   if (!handle) return CUBLAS_STATUS_NOT_INITIALIZED;
   const std::int64_t rows_a = transa == CUBLAS_OP_N ? m : k, rows_b = transb == CUBLAS_OP_N ? k : n;
@@ -74,24 +77,19 @@ cublasStatus_t cublasCreate(cublasHandle_t* handle) {
   *handle = new cublasContext;
   return CUBLAS_STATUS_SUCCESS;
 }
-cublasStatus_t cublasDestroy(cublasHandle_t handle) {
-  delete handle;
-  return CUBLAS_STATUS_SUCCESS;
-}
 cublasStatus_t cublasSetStream(cublasHandle_t, cudaStream_t) { return CUBLAS_STATUS_SUCCESS; }
 cublasStatus_t cublasSetMathMode(cublasHandle_t, cublasMath_t) { return CUBLAS_STATUS_SUCCESS; }
-cublasStatus_t cublasSetAtomicsMode(cublasHandle_t, cublasAtomicsMode_t) { return CUBLAS_STATUS_SUCCESS; }
 cublasStatus_t cublasSetWorkspace(cublasHandle_t, void*, std::size_t) { return CUBLAS_STATUS_SUCCESS; }
 
-#define CUDA_EMULATOR_PRODUCTS(name, T, Int)                                                                \
-  cublasStatus_t name(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, Int m,     \
-                      Int n, Int k, const T* alpha, const T* a, Int lda, long long stride_a, const T* b,    \
-                      Int ldb, long long stride_b, const T* beta, T* c, Int ldc, long long stride_c,        \
-                      Int batch) {                                                                          \
-    return products<T>(handle, transa, transb, m, n, k, alpha, a, lda, stride_a, b, ldb, stride_b, beta, c, \
-                       ldc, stride_c, batch);                                                               \
-  }
-CUDA_EMULATOR_PRODUCTS(cublasSgemmStridedBatched, float, int)
-CUDA_EMULATOR_PRODUCTS(cublasDgemmStridedBatched, double, int)
-CUDA_EMULATOR_PRODUCTS(cublasSgemmStridedBatched_64, float, std::int64_t)
-CUDA_EMULATOR_PRODUCTS(cublasDgemmStridedBatched_64, double, std::int64_t)
+const taper::cuda::Cublas& taper::cuda::cublas() {
+  static constexpr Cublas functions{
+      .create = cublasCreate,
+      .set_stream = cublasSetStream,
+      .set_workspace = cublasSetWorkspace,
+      .set_math_mode = cublasSetMathMode,
+      .sgemm = products<float>,
+      .dgemm = products<double>,
+      .status_string = cublasGetStatusString,
+  };
+  return functions;
+}

@@ -6,6 +6,7 @@
 #include <taper/ops/transpose.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace taper {
@@ -20,23 +21,29 @@ void copy_run(const T* from, std::int64_t count, T* to) {
   for (; i < count; ++i) to[i] = from[i];
 }
 
-// Tiles of 16 x 16 runs keep both the lines that are read and those that are written in the cache. The tiles
-// of 16 rows are shared out.
+// Tiles of 16 x 16 runs keep both the lines that are read and those that are written in the cache. Bands of
+// them are shared out: 16 of the rows or of the columns, whichever are more.
 template <class T>
 void swap_axes(const kernels::SwapExtents& e, const T* x, T* y) {
   constexpr std::int64_t tile = 16;
+  const bool by_rows = e.rows >= e.columns;
+  const std::int64_t length = std::max(e.rows, e.columns), across = std::min(e.rows, e.columns);
   const std::int64_t x_row = e.middle * e.columns * e.inner, y_row = e.middle * e.rows * e.inner;
-  const std::int64_t tiles = (e.rows + tile - 1) / tile, elements_of_tile = tile * e.columns * e.inner;
+  const std::int64_t bands = (length + tile - 1) / tile, elements_of_band = tile * across * e.inner;
   const std::int64_t part =
-      std::max<std::int64_t>(1, elements_of_part / std::max<std::int64_t>(1, elements_of_tile));
-  parallel_ranges(e.outer * e.middle * tiles, part, [&](std::int64_t begin, std::int64_t end) {
+      std::max<std::int64_t>(1, elements_of_part / std::max<std::int64_t>(1, elements_of_band));
+  parallel_ranges(e.outer * e.middle * bands, part, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t task = begin; task < end; ++task) {
-      const std::int64_t o = task / (e.middle * tiles), m = task / tiles % e.middle, i0 = task % tiles * tile;
+      const std::int64_t o = task / (e.middle * bands), m = task / bands % e.middle;
+      const std::int64_t along = task % bands * tile, along_end = std::min(along + tile, length);
       const T* from = x + o * e.rows * x_row + m * e.columns * e.inner;
       T* to = y + o * e.columns * y_row + m * e.rows * e.inner;
-      for (std::int64_t j0 = 0; j0 < e.columns; j0 += tile) {
-        for (std::int64_t j = j0; j < std::min(j0 + tile, e.columns); ++j) {
-          for (std::int64_t i = i0; i < std::min(i0 + tile, e.rows); ++i) {
+      for (std::int64_t k = 0; k < across; k += tile) {
+        const std::int64_t k_end = std::min(k + tile, across);
+        const auto [i0, i1, j0, j1] =
+            by_rows ? std::array{along, along_end, k, k_end} : std::array{k, k_end, along, along_end};
+        for (std::int64_t j = j0; j < j1; ++j) {
+          for (std::int64_t i = i0; i < i1; ++i) {
             copy_run(from + i * x_row + j * e.inner, e.inner, to + j * y_row + i * e.inner);
           }
         }

@@ -257,6 +257,31 @@ TEST(SparseAttentionOp, KMayBeAnyNumberFrom1On) {
   expect_close(found[1], zeros(in[1].shape(), float64), 0);
 }
 
+// Gradients of keys or values which do not stay in the cache are summed up column by column, others row by
+// row: the same sums in the same order, so that it makes no difference which values stand beside a value.
+TEST(SparseAttentionOp, TheGradientOfManyWideValuesIsThatOfNarrowOnes) {
+  constexpr std::int64_t width = 32, widths = 3;
+  for (const DType dtype : {float32, float64}) {
+    Generator generator(4);
+    const Tensor queries = randn({2, 1000, 8}, generator, dtype),
+                 keys = randn({2, 1500, 8}, generator, dtype);
+    const Tensor values = randn({2, 1500, widths * width}, generator, dtype);
+    const Tensor cotangent = randn({2, 1000, widths * width}, generator, dtype);
+    for (const bool is_spoilt : {false, true}) {
+      const Tensor q = is_spoilt ? with(queries, 1, 700, nan) : queries;
+      const auto gradient_of_values = [&](const Tensor& v, const Tensor& dy) {
+        return gradient_of([&](const Tensor& x) { return sparse_attention(q, keys, x, 5); }, v, dy);
+      };
+      const Tensor wide = gradient_of_values(values, cotangent);
+      for (std::int64_t c = 0; c < widths * width; c += width) {
+        const auto columns = [c](const Tensor& x) { return slice(x, 2, c, c + width); };
+        expect_same(columns(wide), gradient_of_values(columns(values), columns(cotangent)));
+      }
+      EXPECT_EQ(std::isnan(wide.to_vector().back()), is_spoilt) << "the last problem";
+    }
+  }
+}
+
 TEST(SparseAttentionOp, MayReadOneTensorThrice) {
   Generator generator(3);
   const Tensor x = randn({2, 5, 4}, generator, float64);

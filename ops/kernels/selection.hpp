@@ -5,6 +5,7 @@
 #include <taper/core/pool.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -16,10 +17,14 @@ namespace taper::kernels {
 template <class T>
 constexpr T infinity = std::numeric_limits<T>::infinity();
 
-// The number next to x on the way to -inf.
+// The number next to x on the way to -inf, as std::nextafter(x, -inf), which is a call.
 template <class T>
 T just_below(T x) {
-  return std::nextafter(x, -infinity<T>);
+  using Bits = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+  if (x == 0) return -std::numeric_limits<T>::denorm_min();
+  if (x == -infinity<T>) return x;
+  const auto bits = std::bit_cast<Bits>(x);
+  return std::bit_cast<T>(x > 0 ? bits - 1 : bits + 1);
 }
 
 // Candidates come in the order of their indices, so that of equal ones the lowest index is the one to keep,

@@ -12,6 +12,7 @@
 #include <taper/core/threads.hpp>
 #include <taper/ops/kernels/backend.hpp>
 #include <taper/ops/kernels/support.hpp>
+#include <taper/ops/kernels/support_rows-inl.hpp>
 
 #include <algorithm>
 #include <limits>
@@ -44,109 +45,6 @@ namespace taper::kernels::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// y[c … c + vectors * lanes) = sum over s of weight(s) * x[rows[s]], kept in registers.
-template <int vectors, class T, class Weight>
-HWY_INLINE void sum_columns(std::int64_t count, const Weight& weight, const std::int32_t* rows, const T* x,
-                            std::int64_t width, std::int64_t c, T* y) {
-  const hn::ScalableTag<T> d;
-  const std::int64_t lanes = hn::Lanes(d);
-  hn::Vec<decltype(d)> sums[vectors];
-  for (auto& sum : sums) sum = hn::Zero(d);
-  for (std::int64_t s = 0; s < count; ++s) {
-    const auto factor = hn::Set(d, weight(s));
-    const T* row = x + rows[s] * width + c;
-    for (int v = 0; v < vectors; ++v) sums[v] = hn::MulAdd(factor, hn::LoadU(d, row + v * lanes), sums[v]);
-  }
-  for (int v = 0; v < vectors; ++v) hn::StoreU(sums[v], d, y + c + v * lanes);
-}
-
-// y = sum over s of weight(s) * x[rows[s]], for rows of `width` elements.
-template <class T, class Weight>
-HWY_INLINE void weighted_sum(std::int64_t count, const Weight& weight, const std::int32_t* rows, const T* x,
-                             std::int64_t width, T* y) {
-  const std::int64_t lanes = hn::Lanes(hn::ScalableTag<T>());
-  std::int64_t c = 0;
-  for (; c + 8 * lanes <= width; c += 8 * lanes) sum_columns<8>(count, weight, rows, x, width, c, y);
-  for (; c + 4 * lanes <= width; c += 4 * lanes) sum_columns<4>(count, weight, rows, x, width, c, y);
-  for (; c + 2 * lanes <= width; c += 2 * lanes) sum_columns<2>(count, weight, rows, x, width, c, y);
-  for (; c + lanes <= width; c += lanes) sum_columns<1>(count, weight, rows, x, width, c, y);
-  for (; c < width; ++c) {
-    T sum = 0;
-    for (std::int64_t s = 0; s < count; ++s) sum += weight(s) * x[rows[s] * width + c];
-    y[c] = sum;
-  }
-}
-
-#if HWY_TARGET != HWY_SCALAR
-// The sums of the lanes of four vectors, side by side.
-template <class V>
-HWY_INLINE void store_sums(V v0, V v1, V v2, V v3, float* to) {
-  const hn::ScalableTag<float> d;
-  // Within each block of four lanes: first the sums of two lanes of v0 and v2 and of v1 and v3, then of all.
-  const auto even = hn::Add(hn::InterleaveLower(d, v0, v2), hn::InterleaveUpper(d, v0, v2));
-  const auto odd = hn::Add(hn::InterleaveLower(d, v1, v3), hn::InterleaveUpper(d, v1, v3));
-  const auto sums = hn::Add(hn::InterleaveLower(d, even, odd), hn::InterleaveUpper(d, even, odd));
-  HWY_ALIGN float blocks[HWY_MAX_BYTES / sizeof(float)];
-  hn::Store(sums, d, blocks);
-  const hn::FixedTag<float, 4> block;
-  auto total = hn::Load(block, blocks);
-  for (std::size_t i = 4; i < hn::Lanes(d); i += 4) total = hn::Add(total, hn::Load(block, blocks + i));
-  hn::StoreU(total, block, to);
-}
-
-// The same for rows of whole vectors of float32, four rows at a time, as far as they go. Returns how many
-// rows that were.
-HWY_INLINE std::int64_t dot_fours(std::int64_t count, const float* x, const std::int32_t* columns,
-                                  const float* rows, std::int64_t width, float* y) {
-  const hn::ScalableTag<float> d;
-  const std::int64_t lanes = hn::Lanes(d);
-  if (width % lanes != 0) return 0;
-  std::int64_t s = 0;
-  for (; s + 4 <= count; s += 4) {
-    const float* row[4];
-    for (int r = 0; r < 4; ++r) row[r] = rows + columns[s + r] * width;
-    auto sum0 = hn::Zero(d), sum1 = sum0, sum2 = sum0, sum3 = sum0;
-    for (std::int64_t c = 0; c < width; c += lanes) {
-      const auto left = hn::LoadU(d, x + c);
-      sum0 = hn::MulAdd(left, hn::LoadU(d, row[0] + c), sum0);
-      sum1 = hn::MulAdd(left, hn::LoadU(d, row[1] + c), sum1);
-      sum2 = hn::MulAdd(left, hn::LoadU(d, row[2] + c), sum2);
-      sum3 = hn::MulAdd(left, hn::LoadU(d, row[3] + c), sum3);
-    }
-    store_sums(sum0, sum1, sum2, sum3, y + s);
-  }
-  return s;
-}
-
-#else
-HWY_INLINE std::int64_t dot_fours(std::int64_t, const float*, const std::int32_t*, const float*, std::int64_t,
-                                  float*) {
-  return 0;
-}
-#endif
-
-// y[s] = x . rows[s], for rows of `width` elements.
-template <class T>
-HWY_INLINE void dot_each(std::int64_t count, const T* x, const std::int32_t* columns, const T* rows,
-                         std::int64_t width, T* y) {
-  const hn::ScalableTag<T> d;
-  const std::int64_t lanes = hn::Lanes(d);
-  std::int64_t s = 0;
-  if constexpr (sizeof(T) == 4) s = dot_fours(count, x, columns, rows, width, y);
-  for (; s < count; ++s) {
-    const T* row = rows + columns[s] * width;
-    auto sum0 = hn::Zero(d), sum1 = hn::Zero(d);
-    std::int64_t c = 0;
-    for (; c + 2 * lanes <= width; c += 2 * lanes) {
-      sum0 = hn::MulAdd(hn::LoadU(d, x + c), hn::LoadU(d, row + c), sum0);
-      sum1 = hn::MulAdd(hn::LoadU(d, x + c + lanes), hn::LoadU(d, row + c + lanes), sum1);
-    }
-    T sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(sum0, sum1)));
-    for (; c < width; ++c) sum += x[c] * row[c];
-    y[s] = sum;
-  }
-}
-
 constexpr std::int64_t ahead = 4;  // rows
 
 // Asks the memory for rows of x that will soon be needed: they lie anywhere, so that the processor can't
@@ -176,6 +74,21 @@ HWY_INLINE void gather(const Operands<T>& a, const RowRange& rows) {
     const T* const weights = a.left + row * s.k;
     weighted_sum(
         size, [=](std::int64_t slot) HWY_ATTR { return weights[slot]; }, columns, x, a.width, y);
+  }
+}
+
+// All of problem b, row after row.
+template <class T>
+HWY_INLINE void scatter_all(const Operands<T>& a, std::int64_t b) {
+  const Support& s = a.support;
+  const std::int32_t* const sizes = s.sizes.data() + b * s.n;
+  const bool is_spoilt = std::find(sizes, sizes + s.n, Support::spoilt) != sizes + s.n;
+  T* const y = a.y + b * s.m * a.width;
+  std::fill_n(y, s.m * a.width, is_spoilt ? std::numeric_limits<T>::quiet_NaN() : T{0});
+  for (std::int64_t i = 0; i < s.n && !is_spoilt; ++i) {
+    const std::int64_t row = b * s.n + i;
+    add_multiples(sizes[i], a.left + row * s.k, s.columns.data() + row * s.k, a.right + row * a.width,
+                  a.width, y);
   }
 }
 
@@ -223,6 +136,8 @@ void gather_float32(const Operands<float>& a, const RowRange& rows) { gather(a, 
 void gather_float64(const Operands<double>& a, const RowRange& rows) { gather(a, rows); }
 void scatter_float32(const Operands<float>& a, const RowRange& rows) { scatter(a, rows); }
 void scatter_float64(const Operands<double>& a, const RowRange& rows) { scatter(a, rows); }
+void scatter_all_float32(const Operands<float>& a, std::int64_t b) { scatter_all(a, b); }
+void scatter_all_float64(const Operands<double>& a, std::int64_t b) { scatter_all(a, b); }
 void dot_float32(const Operands<float>& a, const RowRange& rows) { dot(a, rows); }
 void dot_float64(const Operands<double>& a, const RowRange& rows) { dot(a, rows); }
 
@@ -237,6 +152,8 @@ HWY_EXPORT(gather_float32);
 HWY_EXPORT(gather_float64);
 HWY_EXPORT(scatter_float32);
 HWY_EXPORT(scatter_float64);
+HWY_EXPORT(scatter_all_float32);
+HWY_EXPORT(scatter_all_float64);
 HWY_EXPORT(dot_float32);
 HWY_EXPORT(dot_float64);
 
@@ -250,6 +167,12 @@ void scatter(const Operands<float>& a, const RowRange& rows) {
 }
 void scatter(const Operands<double>& a, const RowRange& rows) {
   HWY_DYNAMIC_DISPATCH(scatter_float64)(a, rows);
+}
+void scatter_all(const Operands<float>& a, std::int64_t b) {
+  HWY_DYNAMIC_DISPATCH(scatter_all_float32)(a, b);
+}
+void scatter_all(const Operands<double>& a, std::int64_t b) {
+  HWY_DYNAMIC_DISPATCH(scatter_all_float64)(a, b);
 }
 void dot(const Operands<float>& a, const RowRange& rows) { HWY_DYNAMIC_DISPATCH(dot_float32)(a, rows); }
 void dot(const Operands<double>& a, const RowRange& rows) { HWY_DYNAMIC_DISPATCH(dot_float64)(a, rows); }
@@ -325,9 +248,15 @@ Tensor scatter_rows(const Support& s, const Tensor& weights, const Tensor& x) {
     backend->scatter_rows(s, weights, x, y);
     return y;
   }
-  s.transposed();  // made here, by all threads
   dispatch(x.dtype(), [&]<class T>() {
     const Operands<T> operands{s, width, weights.data<T>(), x.data<T>(), y.mutable_data<T>()};
+    // Where all rows of the result stay in the cache, adding to them takes less time than sorting the slots,
+    // which too is done by one thread for each problem. Sums have the same order.
+    constexpr std::int64_t cached_bytes = std::int64_t{1} << 19;
+    if (s.m * width * static_cast<std::int64_t>(sizeof(T)) <= cached_bytes) {
+      return parallel_for(s.batch, [&](std::int64_t b) { scatter_all(operands, b); });
+    }
+    s.transposed();  // made here, by all threads
     for_rows(s.batch, s.m, [&](const RowRange& rows) { scatter(operands, rows); });
   });
   return y;

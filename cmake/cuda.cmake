@@ -2,9 +2,10 @@
 # tests/cuda_emulator (EMULATED), or replaced by a stub (OFF).
 file(GLOB cuda_sources CONFIGURE_DEPENDS cuda/*.cu)
 
-# Without fused multiply-adds these give the CPU's bits, and have to wait for memory anyway.
-set(sources_without_contraction ${PROJECT_SOURCE_DIR}/cuda/map.cu ${PROJECT_SOURCE_DIR}/cuda/rotary.cu
-                                ${PROJECT_SOURCE_DIR}/cuda/updates.cu)
+# Without fused multiply-adds: these give the CPU's bits, and have to wait for memory anyway. In normalize.cu a fused
+# gain * dy - mean would not be 0 where the mean is that product, and is multiplied by 1 / sqrt(epsilon) afterwards.
+set(sources_without_contraction map.cu normalize.cu rotary.cu updates.cu)
+list(TRANSFORM sources_without_contraction PREPEND ${PROJECT_SOURCE_DIR}/cuda/)
 
 if(TAPER_CUDA STREQUAL EMULATED)
   find_package(Boost REQUIRED COMPONENTS context)

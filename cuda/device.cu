@@ -1,33 +1,39 @@
 // The CUDA back end: finding the device.
 #include <taper/cuda/device.hpp>
 
-#include <cuda_runtime_api.h>
+#include <cuda_runtime.h>
 
 namespace taper::cuda {
 namespace {
 
-// cudaGetDeviceCount leaves its argument unwritten where it fails; any failure means that there is no device.
-cudaError_t count_devices(int& count) {
-  count = 0;
-  return cudaGetDeviceCount(&count);
+__global__ void nothing() {}
+
+// cudaSuccess where kernels can run; any failure means that there is no device for us.
+cudaError_t find_device() {
+  int count = 0;  // stays unwritten where cudaGetDeviceCount fails
+  cudaError_t error = cudaGetDeviceCount(&count);
+  if (error == cudaSuccess && count == 0) error = cudaErrorNoDevice;
+  cudaFuncAttributes attributes;  // a build for other kinds of GPU has none of the kernel
+  if (error == cudaSuccess) error = cudaFuncGetAttributes(&attributes, nothing);
+  cudaGetLastError();
+  return error;
+}
+
+cudaError_t device_error() {
+  static const cudaError_t error = find_device();
+  return error;
 }
 
 }  // namespace
 
-bool available() {
-  int count;
-  return count_devices(count) == cudaSuccess && count > 0;
-}
+bool available() { return device_error() == cudaSuccess; }
 
 std::string description() {
-  int count;
-  if (const cudaError_t error = count_devices(count); error != cudaSuccess) {
-    return std::string("built with CUDA, but no device can be used: ") + cudaGetErrorString(error);
-  }
-  if (count == 0) return "built with CUDA, but there is no device";
+  cudaError_t error = device_error();
   cudaDeviceProp properties;
-  if (const cudaError_t error = cudaGetDeviceProperties(&properties, 0); error != cudaSuccess) {
-    return std::string("built with CUDA, but the device does not answer: ") + cudaGetErrorString(error);
+  if (error == cudaSuccess) error = cudaGetDeviceProperties(&properties, 0);
+  if (error != cudaSuccess) {
+    return std::string("built with CUDA, but no device can be used: ") + cudaGetErrorString(error);
   }
   return std::string(properties.name) + " (compute capability " + std::to_string(properties.major) + "." +
          std::to_string(properties.minor) + ")";

@@ -5,7 +5,8 @@
 
 namespace taper::cuda {
 
-// Can CUDA kernels run: was the library built with CUDA, and is there a device with a working driver?
+// Can CUDA kernels run: was the library built with CUDA, for the kind of GPU that device 0 is, and does its
+// driver work? All work goes to device 0: threads that use Taper must leave it CUDA's current one.
 bool available();
 
 // One line for people: "NVIDIA H200 (compute capability 9.0)", "built without CUDA", or why no device can be

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <utility>
 
 #include <cuda_runtime.h>
@@ -34,7 +35,10 @@ __device__ inline std::int64_t item_stride() { return std::int64_t{gridDim.x} * 
 template <class... Parameters, class... Arguments>
 void launch(const char* op, void (*kernel)(Parameters...), dim3 blocks, dim3 threads,
             std::size_t shared_bytes, Arguments&&... arguments) {
+  std::unique_lock<std::mutex> lock;
   if (shared_bytes > 48 * 1024) {
+    static std::mutex mutex;  // the attribute is the kernel's, and another thread may launch it with less
+    lock = std::unique_lock(mutex);
     check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                static_cast<int>(shared_bytes)),
           op);

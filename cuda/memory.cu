@@ -89,9 +89,12 @@ void* CudaMemory::make_block(const char* op, detail::SizeClass size) const {
 void CudaMemory::free_cached_blocks() const {
   check(cudaStreamSynchronize(stream()), "release_cached_memory");
   for (Class& of_size : classes_) {
-    of_size.blocks -= of_size.free.size();
-    for (void* block : of_size.free) check(cudaFree(block), "release_cached_memory");
-    of_size.free.clear();
+    while (!of_size.free.empty()) {
+      void* const block = of_size.free.back();
+      of_size.free.pop_back();
+      --of_size.blocks;
+      check(cudaFree(block), "release_cached_memory");
+    }
   }
   stats_.cached_bytes = 0;
 }

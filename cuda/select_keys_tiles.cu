@@ -264,10 +264,12 @@ bool can_select_keys_by_tiles(const KeySelection<float>& a) {
   constexpr int fewest = 32;  // queries: with fewer, most of a tile would be idle
   constexpr int most = std::numeric_limits<int>::max() - 2 * tile;
   if (a.n < fewest || a.n > most || a.m > most || a.m == 0 || a.d == 0 || a.d % 4 != 0) return false;
+  // In all lists: 1 GiB, which only k in the thousands exceeds.
+  constexpr std::int64_t most_candidates = std::int64_t{1} << 27;
   int room;
   check(cudaDeviceGetAttribute(&room, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0), op);
   return shared_bytes(a.d) <= static_cast<std::size_t>(room) &&
-         blocks_at_a_time(a) * tile * capacity_of(a) <= std::numeric_limits<std::uint32_t>::max();
+         blocks_at_a_time(a) * tile * capacity_of(a) <= most_candidates;
 }
 
 void select_keys_by_tiles(const KeySelection<float>& a) {

@@ -61,6 +61,7 @@ __global__ void __launch_bounds__(threads, 3)
     if (warp >= count) continue;
     const std::int64_t at = b * a.n + i;
     finish(row, a.k, a.sizes + at, a.columns + at * a.k, a.probabilities + at * a.k);
+    __syncwarp();  // the next query fills the same list
   }
 }
 

@@ -203,6 +203,7 @@ __device__ double sum_in_order(T* buffer, double shift, const Walk& walk) {
         __syncwarp();
       });
       if constexpr (Group::is_block) {
+        __syncwarp();  // all lanes have read what the warp before carried here
         if (lane < chains) carried[lane] = sum;
         if (lane == 0) carried[chains] = size;
       }

@@ -111,7 +111,8 @@ class Kernels {
     time({"concat", {half, half}, [](const Tensors& x) { return concat(x); }, 2 * n});
     for (std::size_t i = order.size() - 1; i > 0; --i) std::swap(order[i], order[generator.bits() % (i + 1)]);
     of_rows(
-        "gather rows", [picks = Indices(order)](const Tensors& x) { return gather(x[0], picks); }, 2 * n);
+        "gather rows (backward: with the host's sort)",
+        [picks = Indices(order)](const Tensors& x) { return gather(x[0], picks); }, 2 * n);
     time_adam();
   }
 

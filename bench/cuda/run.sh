@@ -52,9 +52,9 @@ export programs device_tests sanitized_tests
 # cuBLAS, which the programs load by its name, comes with CUDA in a folder that the loader may not know.
 library=$(grep -ao 'libcublas\.so\.[0-9]*' "$programs/cuda_timings" | sort -u) || true
 if [[ $library ]] && ! /sbin/ldconfig -p | grep -F "$library" >/dev/null; then
-  found=$(find / -name "$library" -not -path '/proc/*' -print -quit 2>/dev/null)
+  found=$(find / \( -path /proc -o -path /sys \) -prune -o -name "$library" ! -type d -print -quit 2>/dev/null || true)
   [[ $found ]] || { echo "$library, which the programs need, is not on this machine"; exit 1; }
-  export LD_LIBRARY_PATH=$(dirname "$found")
+  export LD_LIBRARY_PATH=$(dirname "$found")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 fi
 
 # stage NAME SECONDS COMMAND…: runs it, unless other stages were asked for, and keeps what became of it.
@@ -122,7 +122,7 @@ stage versions 20 bash -c versions
 stage tests 140 bash -c tests
 stage check 40 "$programs/cuda_timings" "${check[@]}"
 stage sanitizers 110 bash -c sanitizers
-stage timings 270 "$python" bench/cuda/timings.py "$programs/cuda_timings" "$out" "${timings[@]}" "${facts[@]/#/--fact=}"
+stage timings 250 "$python" bench/cuda/timings.py "$programs/cuda_timings" "$out" "${timings[@]}" "${facts[@]/#/--fact=}"
 
 [[ $stages != *" timings "* || ! -f $out/timings.md ]] || cat "$out/timings.md"
 say "Logs and tables: $out"

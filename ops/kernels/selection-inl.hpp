@@ -125,16 +125,15 @@ HWY_NOINLINE void narrow_threshold(D d, Selection<T>& row, const T* x, std::int6
 }
 
 // Raises the threshold of a row that is to be projected by what `count` of its elements tell, whole vectors
-// of them. The sum of z - tau over any k elements z is at most 1, as that over the support is. So (their sum
-// - 1) / (their number) is not above tau, below which nothing is selected. Two steps of Michelot's iteration,
-// as in project(), but in T, which the margin makes up for. Returns whether there were at most k of them.
+// of them. The sum of z - tau over any k elements z or fewer is at most 1, as that over the support is. So
+// (their sum - 1) / (their number) is not above tau, below which nothing is selected. Two steps of Michelot's
+// iteration, as in project(), but in T, which the margin makes up for.
 template <class D, class T = hn::TFromD<D>>
-HWY_INLINE bool raise_to_tau(D d, Selection<T>& row, const T* elements, std::int64_t count) {
+HWY_INLINE void raise_to_tau(D d, Selection<T>& row, const T* elements, std::int64_t count) {
   constexpr T margin = 256 * std::numeric_limits<T>::epsilon();
   const std::int64_t lanes = hn::Lanes(d);
   const auto largest = hn::Set(d, row.largest);
   T tau = row.threshold - row.largest;
-  bool is_bound = false;
   for (int step = 0; step < 2; ++step) {
     auto sum = hn::Zero(d);
     std::int64_t above = 0;
@@ -144,11 +143,10 @@ HWY_INLINE bool raise_to_tau(D d, Selection<T>& row, const T* elements, std::int
       sum = hn::Add(sum, hn::IfThenElseZero(is_above, z));
       above += static_cast<std::int64_t>(hn::CountTrue(d, is_above));
     }
-    is_bound = above <= row.k;
+    if (above > row.k) return;  // the k-th largest of them is the bound, and others are equal
     tau = std::max(tau, (hn::GetLane(hn::SumOfLanes(d, sum)) - 1) / static_cast<T>(above));
-    if (is_bound) row.threshold = std::max(row.threshold, just_below(row.largest + (tau - margin)));
+    row.threshold = std::max(row.threshold, just_below(row.largest + (tau - margin)));
   }
-  return is_bound;
 }
 
 // Raises the threshold of a row that has no candidates yet, for x[0 … n), by what the maxima of the lanes
@@ -178,8 +176,11 @@ HWY_INLINE void raise_threshold(D d, Selection<T>& row, const T* x, std::int64_t
   if (row.k <= count) {
     row.threshold = std::max(row.threshold, just_below(kth_largest(d, maxima, count, row.k)));
   }
-  if (row.is_projection() && raise_to_tau(d, row, maxima, count)) return;
-  if (row.k > lanes) narrow_threshold(d, row, x, n);
+  if (row.is_projection()) {
+    raise_to_tau(d, row, maxima, count);
+  } else if (row.k > lanes) {
+    narrow_threshold(d, row, x, n);
+  }
 }
 
 // Offers row[base … base + n), which lies at x, to the selection. n is a multiple of Selection::step, and no

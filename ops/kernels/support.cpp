@@ -82,10 +82,13 @@ template <class T>
 HWY_INLINE void scatter_all(const Operands<T>& a, std::int64_t b) {
   const Support& s = a.support;
   const std::int32_t* const sizes = s.sizes.data() + b * s.n;
-  const bool is_spoilt = std::find(sizes, sizes + s.n, Support::spoilt) != sizes + s.n;
   T* const y = a.y + b * s.m * a.width;
-  std::fill_n(y, s.m * a.width, is_spoilt ? std::numeric_limits<T>::quiet_NaN() : T{0});
-  for (std::int64_t i = 0; i < s.n && !is_spoilt; ++i) {
+  if (std::find(sizes, sizes + s.n, Support::spoilt) != sizes + s.n) {
+    std::fill_n(y, s.m * a.width, std::numeric_limits<T>::quiet_NaN());
+    return;
+  }
+  std::fill_n(y, s.m * a.width, T{0});
+  for (std::int64_t i = 0; i < s.n; ++i) {
     const std::int64_t row = b * s.n + i;
     add_multiples(sizes[i], a.left + row * s.k, s.columns.data() + row * s.k, a.right + row * a.width,
                   a.width, y);

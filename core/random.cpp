@@ -8,6 +8,7 @@
 #include <bit>
 #include <cmath>
 #include <iomanip>
+#include <limits>
 #include <locale>
 #include <sstream>
 
@@ -110,14 +111,21 @@ Tensor uniform(const Shape& shape, double low, double high, Generator& generator
   if (!(std::isfinite(low) && std::isfinite(high) && low < high)) {
     fail("uniform", "wanted finite low < high, got low ", low, ", high ", high);
   }
-  // The largest value below high that the dtype can hold: rounding must not reach high itself.
-  const double largest = kind.dtype == float32
-                             ? std::nextafter(static_cast<float>(high), static_cast<float>(low))
-                             : std::nextafter(high, low);
+  // The least and the largest value in [low, high) that the dtype can hold: rounding must not leave it.
+  double least = low, largest = std::nextafter(high, low);
+  if (kind.dtype == float32) {
+    constexpr float infinity = std::numeric_limits<float>::infinity();
+    const float first = static_cast<float>(low), end = static_cast<float>(high);
+    least = first < low ? std::nextafter(first, infinity) : first;
+    largest = end < high ? end : std::nextafter(end, -infinity);
+  }
+  if (least > largest) {
+    fail("uniform", "wanted a ", kind.dtype, " in [low, high), got low ", low, ", high ", high);
+  }
   return draw("uniform", shape, kind, [&] {
     // low + (high - low) u, in halves, because high - low may overflow.
     const double x = 2 * (low / 2 + (high / 2 - low / 2) * generator.uniform());
-    return std::clamp(x, low, largest);
+    return std::clamp(x, least, largest);
   });
 }
 Tensor uniform(const Shape& shape, double low, double high, Kind kind) {

@@ -45,7 +45,8 @@ Generator& default_generator();
 Tensor randn(const Shape& shape, Generator& generator, Kind kind = float32);
 Tensor randn(const Shape& shape, Kind kind = float32);
 
-// Elements uniform in [low, high). Throws unless low < high and both are finite.
+// Elements uniform in [low, high). Throws unless low < high, both are finite, and a value of the dtype lies
+// in [low, high).
 Tensor uniform(const Shape& shape, double low, double high, Generator& generator, Kind kind = float32);
 Tensor uniform(const Shape& shape, double low, double high, Kind kind = float32);
 

@@ -84,8 +84,8 @@ TEST(Generator, HasTheMomentsOfItsDistributions) {
   EXPECT_NEAR(mean(square(u - 1.0)).item(), 4.0 / 3, five * std::sqrt(64.0 / 45));
 }
 
-// Rounding to float32 must not reach the open end: over so narrow an interval half the values would round up.
-TEST(Generator, UniformStaysBelowHigh) {
+// Rounding to float32 must leave neither end: over so narrow an interval half the values would round up.
+TEST(Generator, UniformStaysWithinItsInterval) {
   Generator generator(1);
   const float low = 1, high = std::nextafter(std::nextafter(low, 2.0f), 2.0f);
   const Tensor narrow = uniform({1000}, low, high, generator);
@@ -96,6 +96,8 @@ TEST(Generator, UniformStaysBelowHigh) {
   const double high64 = std::nextafter(1.0, 2.0);
   const Tensor wide = uniform({100}, 1, high64, generator, float64);
   for (double value : wide.to_vector()) EXPECT_EQ(value, 1);
+  const Tensor above = uniform({1000}, -0.1, -0.1 + 2e-8, generator);  // -0.1 rounds to a smaller float
+  for (double value : above.to_vector()) EXPECT_GE(value, -0.1);
   const Tensor large = uniform({1000}, 0, 1, generator);
   EXPECT_LT(max(large).item(), 1);
 }
@@ -150,6 +152,7 @@ TEST(Generator, RefusesIntervalsThatAreNone) {
   expect_error("uniform", [] { uniform({2}, 2, 1); }, {"low 2", "high 1"});
   expect_error("uniform", [=] { uniform({2}, 0, inf); }, {"high inf"});
   expect_error("uniform", [] { uniform({2}, std::nan(""), 1); }, {"nan"});
+  expect_error("uniform", [] { uniform({2}, 0.1, 0.1 + 1e-10); }, {"a float32 in [low, high)", "low 0.1"});
   expect_error("randn", [] { randn({-1}); }, {"(-1,)"});
   EXPECT_EQ(randn({0, 3}).size(), 0);
 }

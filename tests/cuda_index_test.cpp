@@ -226,12 +226,12 @@ TEST(CudaIndex, ColumnsStartBeyond2To31Elements) {
   }
 }
 
-// The reduction of an axis mask, in passes over numbers that stand for sums of the elements' indices: what
-// the kernels do, one element after the other.
-std::vector<std::int64_t> reduce_on_host(ReduceLoops loops, std::vector<std::int64_t> x, int widest) {
+// The reduction of an axis mask, in passes over numbers that stand for sums of the elements' indices, modulo
+// 2^64: what the kernels do, one element after the other.
+std::vector<std::uint64_t> reduce_on_host(ReduceLoops loops, std::vector<std::uint64_t> x, int widest) {
   for (;;) {
     const ReducePass pass = first_pass(loops, widest);
-    std::vector<std::int64_t> y(static_cast<std::size_t>(pass.results()), 0);
+    std::vector<std::uint64_t> y(static_cast<std::size_t>(pass.results()), 0);
     for (std::int64_t b = 0; b < pass.batch; ++b) {
       for (std::int64_t part = 0; part < pass.parts; ++part) {
         const std::int64_t begin = part * pass.part_length,
@@ -266,10 +266,11 @@ TEST(CudaIndex, PassesOfAReductionAddUpEveryElementOnce) {
       shape[static_cast<int>(random(0, rank - 1))] = random(1, 20000) / (rank * rank) + 1;
     const kernels::ReducePlan plan = kernels::plan_reduction(shape, reduced, false);
     const std::int64_t size = element_count("test", shape);
-    std::vector<std::int64_t> x(static_cast<std::size_t>(size));
-    std::vector<std::int64_t> expected(static_cast<std::size_t>(element_count("test", plan.result)), 0);
+    std::vector<std::uint64_t> x(static_cast<std::size_t>(size));
+    std::vector<std::uint64_t> expected(static_cast<std::size_t>(element_count("test", plan.result)), 0);
     for (std::int64_t i = 0; i < size; ++i) {
-      x[static_cast<std::size_t>(i)] = i * i + 1;
+      const auto number = static_cast<std::uint64_t>(i * i + 1);
+      x[static_cast<std::size_t>(i)] = number;
       std::int64_t to = 0, left = i, stride = 1;
       for (int axis = rank - 1; axis >= 0; --axis) {
         if (!reduced[axis]) {
@@ -278,7 +279,7 @@ TEST(CudaIndex, PassesOfAReductionAddUpEveryElementOnce) {
         }
         left /= shape[axis];
       }
-      expected[static_cast<std::size_t>(to)] += i * i + 1;
+      expected[static_cast<std::size_t>(to)] += number;
     }
     ASSERT_EQ(reduce_on_host(loops_of(plan), x, 1 << random(0, 2)), expected)
         << printed(shape) << " reduced " << printed(reduced);

@@ -17,7 +17,7 @@ Tensor generate(const char* op, const Shape& shape, Kind kind, Element element) 
     T* out = result.mutable_data<T>();
     for (std::int64_t i = 0, n = result.size(); i < n; ++i) out[i] = static_cast<T>(element(i));
   });
-  return kind.device.is_cpu() ? result : detail::copied(op, result, kind.device);
+  return kind.device.is_cpu() ? result : detail::copied(op, result, kind);
 }
 
 Tensor filled(const char* op, const Shape& shape, double value, Kind kind) {

@@ -1,4 +1,4 @@
-// What core needs of a device other than the CPU: memory, copies, and the two loops that it has of its own.
+// What core needs of a device other than the CPU: memory, copies, and the three loops that it has of its own.
 #pragma once
 
 #include <taper/core/pool.hpp>
@@ -32,6 +32,9 @@ class DeviceMemory {
   // to_i = value, and out_i = a_i + b_i (out may be a), for n elements of the dtype.
   virtual void fill(DType dtype, void* to, std::int64_t n, double value) const = 0;
   virtual void add(DType dtype, const void* a, const void* b, void* out, std::int64_t n) const = 0;
+  // to_i = from_i, rounded to to_dtype; n elements.
+  virtual void convert(DType from_dtype, const void* from, DType to_dtype, void* to,
+                       std::int64_t n) const = 0;
 };
 
 // The memory of a device that is not the CPU. Throws Error("[op] no CUDA device: …") where there is none.

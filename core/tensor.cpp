@@ -73,11 +73,11 @@ double Tensor::item() const {
 }
 
 std::vector<double> Tensor::to_vector() const {
-  if (!device().is_cpu()) return detail::copied("to_vector", *this, Device::cpu()).to_vector();
+  if (!device().is_cpu()) return detail::copied("to_vector", *this, {dtype(), Device::cpu()}).to_vector();
   return dispatch(dtype(), [&]<class T>() { return std::vector<double>(data<T>(), data<T>() + size()); });
 }
 
-Tensor Tensor::clone() const { return detail::copied("clone", *this, device()); }
+Tensor Tensor::clone() const { return detail::copied("clone", *this, kind()); }
 
 Tensor Tensor::detach() const { return Tensor(detail::share(*this, shape())); }
 

@@ -68,14 +68,20 @@ class Tensor {
   // All elements in row-major order, as doubles; likewise.
   std::vector<double> to_vector() const;
 
-  // The same elements on that device: a copy, or this tensor where it lies there already. It is an op, whose
-  // vector-Jacobian product is the copy back. Throws where there is no such device or it is out of memory.
-  Tensor to(Device device) const;
-  // Moves the elements and the gradient to that device, in place: every handle to this tensor sees it there,
-  // while views of it (detach, view, reshape) keep the elements where they were. Throws for a recorded result
-  // and for a view (once it was moved, also while a view of it lives), and as to() does; then nothing has
-  // changed. For Module::to.
-  void move_to(Device device);
+  // The same elements in that dtype, on that device, or both: a copy, or this tensor if it is of that kind
+  // already. float32 to float64 is exact; float64 to float32 rounds to the nearest, and beyond float32's
+  // range to an infinity. It is an op: dx = dy.to(kind of x). Throws if there is no such device or it is out
+  // of memory.
+  Tensor to(Kind kind) const;
+  Tensor to(DType dtype) const { return to(Kind(dtype, device())); }
+  Tensor to(Device device) const { return to(Kind(dtype(), device)); }
+  // Converts the elements and the gradient as to() does, in place: every handle to this tensor sees the new
+  // kind, while views of it (detach, view, reshape) keep the elements as they were. Throws for a recorded
+  // result and for a view (once it was moved, also while a view of it lives), and as to() does; then nothing
+  // has changed. For Module::to.
+  void move_to(Kind kind);
+  void move_to(DType dtype) { move_to(Kind(dtype, device())); }
+  void move_to(Device device) { move_to(Kind(dtype(), device)); }
 
   // A copy with memory of its own on the same device, without history or gradient.
   Tensor clone() const;

@@ -1,11 +1,14 @@
-// Copies between devices, and the op `to`.
+// Copies between devices and dtypes, and the op `to`.
 #include <taper/core/device_memory.hpp>
 #include <taper/core/fail.hpp>
 #include <taper/core/record.hpp>
+#include <taper/core/threads.hpp>
 #include <taper/core/transfer.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <ostream>
+#include <type_traits>
 
 namespace taper {
 
@@ -19,6 +22,29 @@ std::ostream& operator<<(std::ostream& out, const Kind& kind) {
   out << kind.dtype;
   return kind.device.is_cpu() ? out : out << " on " << kind.device;
 }
+
+namespace {
+
+// to_i = from_i rounded to the dtype of `to`, which has the same size, lies on the same device and has the
+// other dtype.
+void convert_elements(const Tensor& from, const Tensor& to) {
+  const void* const source = from.impl().data;
+  void* const target = to.impl().data;
+  if (!from.device().is_cpu()) {
+    return detail::device_memory("to", from.device())
+        .convert(from.dtype(), source, to.dtype(), target, from.size());
+  }
+  dispatch(from.dtype(), [&]<class From>() {
+    using To = std::conditional_t<std::is_same_v<From, float>, double, float>;
+    parallel_ranges(from.size(), elements_of_part, [=](std::int64_t begin, std::int64_t end) {
+      const auto* x = static_cast<const From*>(source);
+      std::transform(x + begin, x + end, static_cast<To*>(target) + begin,
+                     [](From v) { return static_cast<To>(v); });
+    });
+  });
+}
+
+}  // namespace
 
 void detail::copy_elements(const Tensor& from, const Tensor& to) {
   const void* const source = from.impl().data;
@@ -42,28 +68,35 @@ void detail::check_same_device(const char* op, const char* a_name, const Tensor&
        " of shape ", b.shape(), " on ", b.device(), "; to() brings them together");
 }
 
-Tensor detail::copied(const char* op, const Tensor& x, Device device) {
-  const Tensor copy = Tensor::uninitialized(op, x.shape(), {x.dtype(), device});
-  copy_elements(x, copy);
+Tensor detail::copied(const char* op, const Tensor& x, Kind kind) {
+  if (x.dtype() != kind.dtype && x.device() != kind.device)
+    return copied(op, copied(op, x, {kind.dtype, x.device()}), kind);
+  const Tensor copy = Tensor::uninitialized(op, x.shape(), kind);
+  if (x.dtype() == kind.dtype) {
+    copy_elements(x, copy);
+  } else {
+    convert_elements(x, copy);
+  }
   return copy;
 }
 
-Tensor Tensor::to(Device device) const {
-  if (this->device() == device) return *this;
-  return record("to", detail::copied("to", *this, device),
-                vjp(*this, [from = this->device()](const Tensor& dy) { return dy.to(from); }));
+Tensor Tensor::to(Kind kind) const {
+  if (this->kind() == kind) return *this;
+  return record("to", detail::copied("to", *this, kind),
+                vjp(*this, [from = this->kind()](const Tensor& dy) { return dy.to(from); }));
 }
 
-void Tensor::move_to(Device device) {
-  if (impl().device == device) return;
+void Tensor::move_to(Kind kind) {
+  if (this->kind() == kind) return;
   if (impl().tape != 0)
     fail("move_to", "only a leaf can be moved; this tensor of shape ", shape(), " is a recorded result");
   if (impl().owner && !impl().owner.is_sole_owner())
     fail("move_to", "this tensor of shape ", shape(), " is a view of another, or another is a view of it");
-  Tensor moved = detail::copied("move_to", *this, device);
-  Tensor gradient = impl().grad ? detail::copied("move_to", impl().grad, device) : Tensor();
+  Tensor moved = detail::copied("move_to", *this, kind);
+  Tensor gradient = impl().grad ? detail::copied("move_to", impl().grad, kind) : Tensor();
   impl_->data = moved.impl().data;
-  impl_->device = device;
+  impl_->dtype = kind.dtype;
+  impl_->device = kind.device;
   impl_->owner = std::move(moved);
   impl_->grad = std::move(gradient);
 }

@@ -14,7 +14,7 @@ void copy_elements(const Tensor& from, const Tensor& to);
 void check_same_device(const char* op, const char* a_name, const Tensor& a, const char* b_name,
                        const Tensor& b);
 
-// A copy on that device, without history.
-Tensor copied(const char* op, const Tensor& x, Device device);
+// A copy of that kind, without history.
+Tensor copied(const char* op, const Tensor& x, Kind kind);
 
 }  // namespace taper::detail

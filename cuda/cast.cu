@@ -1,5 +1,5 @@
-// cast: float32 to float64 and back.
-#include <taper/cuda/cuda_backend.hpp>
+// CudaMemory::convert: float32 to float64 and back.
+#include <taper/cuda/cuda_memory.hpp>
 #include <taper/cuda/map.cuh>
 
 namespace taper::cuda {
@@ -16,11 +16,12 @@ struct Cast {
 
 }  // namespace
 
-void CudaBackend::cast(const Tensor& x, Tensor& y) const {
-  dispatch(x.dtype(), [&]<class From>() {
-    dispatch(y.dtype(), [&]<class To>() {
-      const Nest<1> nest{{x.size()}, {Shape{1}}, {}};
-      map_elements<4>("cast", nest, Cast<To>(), Sources<From, 1>{{pointer<From>(x)}}, pointer<To>(y));
+void CudaMemory::convert(DType from_dtype, const void* from, DType to_dtype, void* to, std::int64_t n) const {
+  dispatch(from_dtype, [&]<class From>() {
+    dispatch(to_dtype, [&]<class To>() {
+      const Nest<1> nest{{n}, {Shape{1}}, {}};
+      map_elements<4>("cast", nest, Cast<To>(), Sources<From, 1>{{static_cast<const From*>(from)}},
+                      static_cast<To*>(to));
     });
   });
 }

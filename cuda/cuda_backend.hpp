@@ -7,9 +7,8 @@ namespace taper::cuda {
 
 class CudaBackend final : public kernels::Backend {
  public:
-  // map.cu, cast.cu, reduce.cu
+  // map.cu, reduce.cu
   void map(const kernels::MapCall& call, Tensor& y) const override;
-  void cast(const Tensor& x, Tensor& y) const override;
   void reduce(kernels::Reduction what, const kernels::ReducePlan& plan, const Tensor& x,
               Tensor& y) const override;
 

@@ -1,4 +1,4 @@
-// CudaMemory's copies between host and device, and the two loops that core needs of a device.
+// CudaMemory's copies between host and device, and two of the loops that core needs of a device.
 #include <taper/cuda/cuda_memory.hpp>
 #include <taper/cuda/launch.cuh>
 

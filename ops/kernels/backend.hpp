@@ -74,7 +74,6 @@ class Backend {
 
   // Elements.
   virtual void map(const MapCall& call, Tensor& y) const = 0;
-  virtual void cast(const Tensor& x, Tensor& y) const = 0;
   // For sum_of_squares y is float64.
   virtual void reduce(Reduction what, const ReducePlan& plan, const Tensor& x, Tensor& y) const = 0;
 

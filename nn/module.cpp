@@ -73,6 +73,10 @@ void Module::to(Device device) const {
   for (Tensor& parameter : parameters()) parameter.move_to(device);
 }
 
+void Module::to(DType dtype) const {
+  for (Tensor& parameter : parameters()) parameter.move_to(dtype);
+}
+
 void Module::check_state_dict(const char* op, const std::string& where, const std::string& prefix,
                               const std::map<std::string, Tensor>& tensors) const {
   std::map<std::string, Tensor> parameters;

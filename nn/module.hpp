@@ -64,6 +64,9 @@ class Module {
   // its moments follow. To be called between tapes. Throws where there is no such device or it is out of
   // memory; then some may have moved, and to() with the device before brings them back.
   void to(Device device) const;
+  // Converts every parameter and its gradient to that dtype, likewise. float32 to float64 and back brings
+  // every number back bit for bit.
+  void to(DType dtype) const;
 
   // Puts this module and all those inside it into training mode, in which each module starts, or out of it.
   // Some compute something else in training: Dropout. The mode is no part of a module's value, as a gradient

@@ -54,9 +54,9 @@ void Adam::update(const kernels::Backend& backend, std::size_t i, const Tensor& 
   backend.adam(step_of<double>(i), gradient, first_moment_[i], second_moment_[i], parameters_[i]);
 }
 
-void Adam::move_moments(std::size_t i, Device device) {
-  first_moment_[i].move_to(device);
-  second_moment_[i].move_to(device);
+void Adam::move_moments(std::size_t i, Kind kind) {
+  first_moment_[i] = first_moment_[i].to(kind);
+  second_moment_[i] = second_moment_[i].to(kind);
 }
 
 void Adam::update(std::size_t i, const Tensor& gradient, std::int64_t begin, std::int64_t end) {

@@ -83,7 +83,7 @@ void Optimizer::step() {
     gradients[i] = parameters_[i].grad();
     if (!gradients[i]) continue;
     ++steps_[i];
-    move_moments(i, parameters_[i].device());
+    move_moments(i, parameters_[i].kind());
     if (const kernels::Backend* backend = kernels::backend_of(parameters_[i])) {
       update(*backend, i, gradients[i]);
     } else {
@@ -120,13 +120,15 @@ State Optimizer::state() const {
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     state.texts[name_of(i, "steps")] = taper::detail::to_text(steps_[i]);
     for (const auto& [name, moment] : description.moments) {
-      state.tensors[name_of(i, name)] = moment[i].clone();
+      state.tensors[name_of(i, name)] = taper::detail::copied("state", moment[i], parameters_[i].kind());
     }
   }
   return state;
 }
 
 void Optimizer::load_state(const State& state) {
+  // The parameters may have another dtype since the last step.
+  for (std::size_t i = 0; i < parameters_.size(); ++i) move_moments(i, parameters_[i].kind());
   const Description description = describe();
   Texts texts(state.texts);
   if (texts("optimizer") != kind_) {

@@ -32,8 +32,9 @@ class Optimizer {
   void set_learning_rate(double learning_rate);
 
   // All that the steps to come depend on beside parameters and gradients, as copies. Tensors: the moments of
-  // parameter i as "i.first_moment", …. Texts: "optimizer" (which kind), "parameters" (how many),
-  // "learning_rate", the other settings by their names, and "i.steps", how often parameter i was updated.
+  // parameter i as "i.first_moment", …, of its kind. Texts: "optimizer" (which kind), "parameters" (how
+  // many), "learning_rate", the other settings by their names, and "i.steps", how often parameter i was
+  // updated.
   State state() const;
   // Goes on from where state() was called: from there on every step gives the same bits. The learning rate,
   // counts and moments are taken over; the kind, the other settings and the parameters' shapes and dtypes
@@ -66,8 +67,8 @@ class Optimizer {
   virtual void update(std::size_t i, const Tensor& gradient, std::int64_t begin, std::int64_t end) = 0;
   // Updates all of parameter i, which lies on the back end's device.
   virtual void update(const kernels::Backend& backend, std::size_t i, const Tensor& gradient) = 0;
-  // Moves the moments of parameter i to that device.
-  virtual void move_moments(std::size_t i, Device device) = 0;
+  // Converts the moments of parameter i to that kind.
+  virtual void move_moments(std::size_t i, Kind kind) = 0;
 
   const char* kind_;
 };

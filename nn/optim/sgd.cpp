@@ -43,8 +43,8 @@ void Sgd::update(const kernels::Backend& backend, std::size_t i, const Tensor& g
               parameters_[i]);
 }
 
-void Sgd::move_moments(std::size_t i, Device device) {
-  if (momentum_ > 0) velocity_[i].move_to(device);
+void Sgd::move_moments(std::size_t i, Kind kind) {
+  if (momentum_ > 0) velocity_[i] = velocity_[i].to(kind);
 }
 
 }  // namespace taper::optim

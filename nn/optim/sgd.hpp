@@ -28,7 +28,7 @@ class Sgd : public Optimizer {
   Description describe() const override;
   void update(std::size_t i, const Tensor& gradient, std::int64_t begin, std::int64_t end) override;
   void update(const kernels::Backend& backend, std::size_t i, const Tensor& gradient) override;
-  void move_moments(std::size_t i, Device device) override;
+  void move_moments(std::size_t i, Kind kind) override;
 
   double momentum_;
   bool nesterov_;

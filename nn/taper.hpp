@@ -4,6 +4,7 @@
 
 #include <taper/core/create.hpp>
 #include <taper/core/csv.hpp>
+#include <taper/core/derivatives.hpp>
 #include <taper/core/error.hpp>
 #include <taper/core/gradcheck.hpp>
 #include <taper/core/indices.hpp>

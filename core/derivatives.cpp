@@ -1,0 +1,85 @@
+// Jacobians row by row, and Hessians as Jacobians of gradients.
+#include <taper/core/create.hpp>
+#include <taper/core/derivatives.hpp>
+#include <taper/core/device_memory.hpp>
+#include <taper/core/fail.hpp>
+#include <taper/core/tape.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+namespace taper {
+namespace {
+
+using Function = std::function<Tensor(const Tensor&)>;
+
+// d(v^T y)/dx, of x's shape and kind.
+Tensor pulled_back(const char* op, Tape& tape, const Tensor& y, const Tensor& x,
+                   const GradientOptions& options) {
+  if (!Tape::tracks(y)) return zeros(x.shape(), x.kind());  // a constant
+  const Tensor dx = tape.gradient(y, {x}, options)[0];
+  if (!(dx.shape() == x.shape()) || dx.kind() != x.kind()) {
+    fail(op, "a vector-Jacobian product is ", dx.kind(), " ", dx.shape(), ", its input ", x.kind(), " ",
+         x.shape());
+  }
+  return dx;
+}
+
+// The Jacobian of y, which `tape` has recorded, with respect to its leaf x.
+Tensor jacobian_of(const char* op, Tape& tape, const Tensor& y, const Tensor& x) {
+  Shape shape = Shape::filled(y.rank() + x.rank(), 0);
+  std::copy(x.shape().begin(), x.shape().end(), std::copy(y.shape().begin(), y.shape().end(), shape.begin()));
+  const Tensor result = Tensor::uninitialized(op, shape, x.kind());
+  const std::size_t row_bytes = static_cast<std::size_t>(x.size()) * size_of(x.dtype());
+  std::byte* row = result.impl().data;
+  std::vector<double> one_hot(static_cast<std::size_t>(y.size()));
+  for (double& element : one_hot) {
+    element = 1;
+    const Tensor cotangent = tensor(one_hot, y.shape(), y.kind());
+    element = 0;
+    const Tensor dx = pulled_back(op, tape, y, x, {.keep_graph = true, .cotangent = cotangent});
+    if (x.device().is_cpu()) {
+      std::memcpy(row, dx.impl().data, row_bytes);
+    } else {
+      detail::device_memory(op, x.device()).copy(dx.impl().data, row, row_bytes);
+    }
+    row += row_bytes;
+  }
+  return result;
+}
+
+// The gradient of f at the leaf x, recorded so that it can be differentiated again.
+Tensor gradient_at(const char* op, Tape& tape, const Function& f, const Tensor& x) {
+  const Tensor y = f(x);
+  if (y.size() != 1) fail(op, "f must return one element, got shape ", y.shape());
+  return pulled_back(op, tape, y, x, {.create_graph = true});
+}
+
+}  // namespace
+
+Tensor jacobian(const Function& f, const Tensor& x) {
+  const Tensor leaf = x.clone().requires_grad();
+  Tape tape;
+  return jacobian_of("jacobian", tape, f(leaf), leaf);
+}
+
+Tensor hessian(const Function& f, const Tensor& x) {
+  const Tensor leaf = x.clone().requires_grad();
+  Tape tape;
+  return jacobian_of("hessian", tape, gradient_at("hessian", tape, f, leaf), leaf);
+}
+
+Tensor hessian_vector_product(const Function& f, const Tensor& x, const Tensor& v) {
+  constexpr const char* op = "hessian_vector_product";
+  if (!(v.shape() == x.shape()) || v.kind() != x.kind()) {
+    fail(op, "v must have x's shape, dtype and device: v is ", v.kind(), " ", v.shape(), ", x is ", x.kind(),
+         " ", x.shape());
+  }
+  const Tensor leaf = x.clone().requires_grad();
+  Tape tape;
+  // A copy of v, which may be part of the result, or recorded elsewhere.
+  return pulled_back(op, tape, gradient_at(op, tape, f, leaf), leaf, {.cotangent = v.clone()});
+}
+
+}  // namespace taper

@@ -2,17 +2,20 @@
 #pragma once
 
 #include <taper/core/error.hpp>
+#include <taper/core/scope.hpp>
 
 #include <sstream>
 
 namespace taper {
 
-// Throws Error("[op] " + the parts, each written with operator<<).
+// Throws Error("[op] " + the parts, each written with operator<<, + " (in " + the open scopes + ")" if there
+// are any).
 template <class... Parts>
 [[noreturn]] void fail(const char* op, const Parts&... parts) {
   std::ostringstream message;
   message << '[' << op << "] ";
   (message << ... << parts);
+  if (const std::string place = Scope::path(); !place.empty()) message << " (in " << place << ')';
   throw Error(message.str());
 }
 

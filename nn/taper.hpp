@@ -13,6 +13,7 @@
 #include <taper/core/random.hpp>
 #include <taper/core/record.hpp>
 #include <taper/core/safetensors.hpp>
+#include <taper/core/scope.hpp>
 #include <taper/core/state.hpp>
 #include <taper/core/tape.hpp>
 #include <taper/core/tensor.hpp>

@@ -1,0 +1,18 @@
+// Scope: the text of the open ones.
+#include <taper/core/scope.hpp>
+
+namespace taper {
+
+constinit thread_local const Scope* Scope::open_ = nullptr;
+
+std::string Scope::path() {
+  std::string path;
+  for (const Scope* scope = open_; scope; scope = scope->outer_) {
+    std::string name = scope->name_ ? scope->name_ : "";
+    if (scope->index_ != none) name += (scope->name_ ? "." : "") + std::to_string(scope->index_);
+    path = path.empty() ? name : name + "." + path;
+  }
+  return path;
+}
+
+}  // namespace taper

@@ -11,7 +11,10 @@ Embedding::Embedding(std::int64_t symbols, std::int64_t width, Generator& genera
   table = randn({symbols, width}, generator, dtype).requires_grad();
 }
 
-Tensor Embedding::operator()(const Indices& tokens) const { return gather(table, tokens, 0); }
+Tensor Embedding::operator()(const Indices& tokens) const {
+  const Scope scope = Scope::outermost("Embedding");
+  return gather(table, tokens, 0);
+}
 
 void Embedding::list(Parts& parts) const { parts.add("table", table); }
 

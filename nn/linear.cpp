@@ -22,6 +22,7 @@ Tensor Linear::operator()(const Tensor& x) const {
     fail("Linear", "x must be ", weight.dtype(), " with ", weight.extent(0), " as its last extent, got ",
          x.dtype(), " ", x.shape());
   }
+  const Scope scope = Scope::outermost("Linear");
   return bias ? affine(x, weight, bias) : matmul(x, weight);
 }
 

@@ -22,7 +22,10 @@ Mlp::Mlp(std::int64_t width, std::int64_t hidden, Generator& generator, const Ml
       output(hidden, options.outputs == 0 ? width : options.outputs, generator,
              {.bias = options.bias, .dtype = options.dtype}) {}
 
-Tensor Mlp::operator()(const Tensor& x) const { return output(gelu(hidden(x))); }
+Tensor Mlp::operator()(const Tensor& x) const {
+  const Scope scope = Scope::outermost("Mlp");
+  return call("output", output, gelu(call("hidden", hidden, x)));
+}
 
 void Mlp::list(Parts& parts) const {
   parts.add("hidden", hidden);

@@ -1,6 +1,7 @@
 // Module: what has parameters, or is made of modules that have.
 #pragma once
 
+#include <taper/core/scope.hpp>
 #include <taper/core/tensor.hpp>
 
 #include <map>
@@ -89,5 +90,13 @@ class Module {
   friend class Parts;
   mutable bool training_ = true;
 };
+
+// part(arguments…) in a Scope of that name. With the name under which list() adds the part, an error inside
+// says which of the parameters' names it concerns: "(in Mlp.hidden)".
+template <class Part, class... Arguments>
+Tensor call(const char* name, const Part& part, const Arguments&... arguments) {
+  const Scope scope(name);
+  return part(arguments...);
+}
 
 }  // namespace taper::nn

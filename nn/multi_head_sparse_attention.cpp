@@ -64,7 +64,7 @@ Tensor MultiHeadSparseAttention::split(const Tensor& x) const {
 // The heads' queries from x and keys from y, turned to their positions where asked for: keys stand at 0, 1,
 // …, and of n queries to m keys the first at m - n with causal, else at 0.
 std::pair<Tensor, Tensor> MultiHeadSparseAttention::queries_and_keys(const Tensor& x, const Tensor& y) const {
-  const Tensor q = split(query(x)), k = split(key(y));
+  const Tensor q = split(call("query", query, x)), k = split(call("key", key, y));
   if (!rotary_) return {q, k};
   return {rotary(q, causal_ ? y.extent(1) - x.extent(1) : 0), rotary(k)};
 }
@@ -83,19 +83,24 @@ Tensor MultiHeadSparseAttention::mask_of_heads(const Tensor& mask, const Tensor&
 }
 
 Tensor MultiHeadSparseAttention::attend(const Tensor& x, const Tensor& y, const Tensor& mask) const {
+  const Scope scope = Scope::outermost(name);
   const std::int64_t b = x.extent(0), n = x.extent(1), width = x.extent(2);
   const Tensor seen = mask_of_heads(mask, x, y);
   const auto [q, k] = queries_and_keys(x, y);
-  const Tensor v = split(value(y));
-  const Tensor heads = seen ? attention_(q, k, v, seen) : attention_(q, k, v);
-  return output(reshape(transpose(reshape(heads, {b, heads_, n, width / heads_}), 1, 2), {b, n, width}));
+  const Tensor v = split(call("value", value, y));
+  const Tensor heads =
+      seen ? call("attention", attention_, q, k, v, seen) : call("attention", attention_, q, k, v);
+  return call("output", output,
+              reshape(transpose(reshape(heads, {b, heads_, n, width / heads_}), 1, 2), {b, n, width}));
 }
 
 Tensor MultiHeadSparseAttention::probabilities(const Tensor& x, const AttentionMask& options) const {
   check("x", x);
+  const Scope scope = Scope::outermost(name);
   const Tensor seen = mask_of_heads(options.mask, x, x);
   const auto [q, k] = queries_and_keys(x, x);
   const std::int64_t b = x.extent(0), n = x.extent(1);
+  const Scope part("attention");
   return reshape(attention_.probabilities(q, k, seen), {b, heads_, n, n});
 }
 

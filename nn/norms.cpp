@@ -20,7 +20,10 @@ LayerNorm::LayerNorm(std::int64_t width, const LayerNormOptions& options)
       bias(parameter("LayerNorm", width, 0, options.dtype)),
       epsilon_(options.epsilon) {}
 
-Tensor LayerNorm::operator()(const Tensor& x) const { return layer_norm(x, gain, bias, epsilon_); }
+Tensor LayerNorm::operator()(const Tensor& x) const {
+  const Scope scope = Scope::outermost("LayerNorm");
+  return layer_norm(x, gain, bias, epsilon_);
+}
 
 void LayerNorm::list(Parts& parts) const {
   parts.add("gain", gain);
@@ -30,7 +33,10 @@ void LayerNorm::list(Parts& parts) const {
 RmsNorm::RmsNorm(std::int64_t width, const RmsNormOptions& options)
     : gain(parameter("RmsNorm", width, 1, options.dtype)), epsilon_(options.epsilon) {}
 
-Tensor RmsNorm::operator()(const Tensor& x) const { return rms_norm(x, gain, epsilon_); }
+Tensor RmsNorm::operator()(const Tensor& x) const {
+  const Scope scope = Scope::outermost("RmsNorm");
+  return rms_norm(x, gain, epsilon_);
+}
 
 void RmsNorm::list(Parts& parts) const { parts.add("gain", gain); }
 

@@ -23,6 +23,7 @@ Tensor LearnedPositions::operator()(const Tensor& x) const {
     fail("LearnedPositions", "x must be ", table.dtype(), " of shape (..., positions, ", width,
          ") with at most ", count, " positions, got ", x.dtype(), " ", x.shape());
   }
+  const Scope scope = Scope::outermost("LearnedPositions");
   return x + slice(table, 0, 0, x.extent(-2));
 }
 

@@ -19,8 +19,12 @@ void Sequential::throw_type(std::size_t i) const {
 }
 
 Tensor Sequential::operator()(const Tensor& x) const {
+  const Scope scope = Scope::outermost("Sequential");
   Tensor y = x;
-  for (const Step& step : steps_) y = step.apply(y);
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    const Scope part(i);
+    y = steps_[i].apply(y);
+  }
   return y;
 }
 

@@ -48,6 +48,7 @@ void SparseAttention::set_k(std::int64_t k) {
 Tensor SparseAttention::probabilities(const Tensor& queries, const Tensor& keys, const Tensor& mask) const {
   detail::check_attention(name, queries, keys, keys);
   if (mask) check_mask(mask, queries, keys);
+  const Scope scope = Scope::outermost(name);
   Tensor scores = bmm(queries, transpose(keys, 1, 2));
   if (options_.scale != 1) scores = scores * options_.scale;
   Tensor seen = mask;
@@ -64,6 +65,7 @@ Tensor SparseAttention::probabilities(const Tensor& queries, const Tensor& keys,
 
 Tensor SparseAttention::attend(const Tensor& queries, const Tensor& keys, const Tensor& values,
                                const Tensor& mask) const {
+  const Scope scope = Scope::outermost(name);
   if (options_.fused && !options_.dense) {
     return sparse_attention(queries, keys, values, k_,
                             {.scale = options_.scale, .causal = options_.causal, .mask = mask});

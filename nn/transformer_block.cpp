@@ -12,8 +12,8 @@ AnyNorm make_norm(std::int64_t width, const TransformerBlockOptions& options) {
   return LayerNorm(width, {.dtype = options.dtype});
 }
 
-Tensor normalised(const AnyNorm& norm, const Tensor& x) {
-  return std::visit([&x](const auto& layer) { return layer(x); }, norm);
+Tensor normalised(const char* name, const AnyNorm& norm, const Tensor& x) {
+  return std::visit([&](const auto& layer) { return call(name, layer, x); }, norm);
 }
 
 void add(Parts& parts, const char* name, const AnyNorm& norm) {
@@ -46,12 +46,16 @@ TransformerBlock::TransformerBlock(std::int64_t width, std::int64_t heads, std::
     : TransformerBlock(width, heads, k, default_generator(), Dropout(options.dropout), options) {}
 
 Tensor TransformerBlock::operator()(const Tensor& x, const AttentionMask& options) const {
-  const Tensor y = x + dropout(attention(normalised(norm1, x), options));
-  return y + dropout(mlp(normalised(norm2, y)));
+  const Scope scope = Scope::outermost("TransformerBlock");
+  const Tensor y = x + dropout(call("attention", attention, normalised("norm1", norm1, x), options));
+  return y + dropout(call("mlp", mlp, normalised("norm2", norm2, y)));
 }
 
 Tensor TransformerBlock::probabilities(const Tensor& x, const AttentionMask& options) const {
-  return attention.probabilities(normalised(norm1, x), options);
+  const Scope scope = Scope::outermost("TransformerBlock");
+  const Tensor normal = normalised("norm1", norm1, x);
+  const Scope part("attention");
+  return attention.probabilities(normal, options);
 }
 
 void TransformerBlock::list(Parts& parts) const {

@@ -22,7 +22,11 @@ class Arena {
   template <class T>
   void* allocate() {
     static_assert(alignof(T) <= alignment);
-    constexpr std::size_t bytes = (sizeof(T) + alignment - 1) / alignment * alignment;
+    return allocate(sizeof(T));
+  }
+  // The same for `size` bytes, aligned for every scalar type.
+  void* allocate(std::size_t size) {
+    const std::size_t bytes = (size + alignment - 1) / alignment * alignment;
     if (bytes > left_) add_chunk(bytes);
     std::byte* piece = next_;
     next_ += bytes;

@@ -37,8 +37,9 @@ struct EdgeOf final : Tape::Edge {
 };
 
 template <class Function>
-void add_if_tracked(Tape& tape, Tape::Edge*& edges, Vjp<Function>& vjp) {
-  if (Tape::tracks(*vjp.input)) tape.add_edge<EdgeOf<Function>>(edges, *vjp.input, std::move(vjp.function));
+void add_if_tracked(Tape& tape, Tape::Edge*& edges, std::uint32_t argument, Vjp<Function>& vjp) {
+  if (Tape::tracks(*vjp.input))
+    tape.add_edge<EdgeOf<Function>>(edges, argument, *vjp.input, std::move(vjp.function));
 }
 }  // namespace detail
 
@@ -50,7 +51,8 @@ Tensor record(const char* op, Tensor result, Vjp<Functions>... vjps) {
   Tape* tape = Tape::recording();
   if (tape && (Tape::tracks(*vjps.input) || ...)) {
     Tape::Edge* edges = nullptr;
-    (detail::add_if_tracked(*tape, edges, vjps), ...);
+    std::uint32_t argument = 0;
+    (detail::add_if_tracked(*tape, edges, argument++, vjps), ...);
     tape->add_node(op, edges, result);
   }
   return result;
@@ -61,7 +63,8 @@ template <class Function>
 Tensor record(const char* op, Tensor result, detail::PoolVector<Vjp<Function>> vjps) {
   if (Tape* tape = Tape::recording()) {
     Tape::Edge* edges = nullptr;
-    for (Vjp<Function>& vjp : vjps) detail::add_if_tracked(*tape, edges, vjp);
+    std::uint32_t argument = 0;
+    for (Vjp<Function>& vjp : vjps) detail::add_if_tracked(*tape, edges, argument++, vjp);
     if (edges) tape->add_node(op, edges, result);
   }
   return result;

@@ -16,11 +16,15 @@ namespace {
 
 std::atomic<std::uint64_t> next_id{1};
 
-// sum = x + y on the CPU.
-void add_elements(const Tensor& x, const Tensor& y, Tensor& sum) {
+// sum = x + y, which are alike; sum may be x.
+void add_elements(const char* op, const Tensor& x, const Tensor& y, const Tensor& sum) {
+  const std::byte *const x_bytes = x.impl().data, *const y_bytes = y.impl().data;
+  std::byte* const sum_bytes = sum.impl().data;
+  if (!x.device().is_cpu())
+    return detail::device_memory(op, x.device()).add(x.dtype(), x_bytes, y_bytes, sum_bytes, x.size());
   dispatch(x.dtype(), [&]<class T>() {
-    const T *a = x.data<T>(), *b = y.data<T>();
-    T* out = sum.mutable_data<T>();
+    const T *a = reinterpret_cast<const T*>(x_bytes), *b = reinterpret_cast<const T*>(y_bytes);
+    T* out = reinterpret_cast<T*>(sum_bytes);
     parallel_ranges(x.size(), elements_of_part, [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) out[i] = a[i] + b[i];
     });
@@ -30,20 +34,14 @@ void add_elements(const Tensor& x, const Tensor& y, Tensor& sum) {
 // x + y for two cotangents of one value, recorded like any op so that gradients of gradients see it. (The op
 // add stands above core.) x is overwritten where nobody else can see it.
 Tensor sum_of_cotangents(const char* op, Tensor x, const Tensor& y) {
-  if (!(x.shape() == y.shape()) || x.kind() != y.kind()) {
-    fail(op, "two vector-Jacobian products for one input differ: ", x.kind(), " ", x.shape(), " and ",
-         y.kind(), " ", y.shape());
-  }
-  const bool in_place = x.is_sole_owner() && !Tape::tracks(x);
-  Tensor sum = in_place ? x : Tensor::uninitialized(op, x.shape(), x.kind());
-  if (!x.device().is_cpu()) {
-    detail::device_memory(op, x.device())
-        .add(x.dtype(), x.impl().data, y.impl().data, sum.impl().data, x.size());
-  } else {
-    add_elements(x, y, sum);
-  }
   const auto identity = [](const Tensor& cotangent) { return cotangent; };
-  return record("sum_of_cotangents", sum, vjp(x, identity), vjp(y, identity));
+  if (x.is_sole_owner() && !Tape::tracks(x)) {
+    add_elements(op, x, y, x);
+    return record("sum_of_cotangents", std::move(x), vjp(y, identity));
+  }
+  Tensor sum = Tensor::uninitialized(op, x.shape(), x.kind());
+  add_elements(op, x, y, sum);
+  return record("sum_of_cotangents", std::move(sum), vjp(x, identity), vjp(y, identity));
 }
 
 }  // namespace
@@ -72,9 +70,17 @@ void Tape::free_edges(Node& node) {
   node.edges = nullptr;
 }
 
-std::uint32_t Tape::append(Node node) {
+std::uint32_t Tape::append(const char* op, Edge* edges, const detail::TensorImpl& value) {
   if (nodes_.size() >= foreign) fail("Tape", "more nodes than one tape can hold: ", nodes_.size());
-  nodes_.push_back(node);
+  const int rank = value.shape.size();
+  std::int64_t* extents = nullptr;
+  if (rank != 0) {
+    extents = static_cast<std::int64_t*>(arena_.allocate(static_cast<std::size_t>(rank) * sizeof *extents));
+    std::copy_n(value.shape.data(), rank, extents);
+  }
+  if (nodes_.size() == nodes_.capacity())  // starting with one node would take a small tape five blocks
+    nodes_.reserve(std::max<std::size_t>(64, 2 * nodes_.size()));
+  nodes_.push_back({op, edges, extents, rank, {value.dtype, value.device}});
   return static_cast<std::uint32_t>(nodes_.size() - 1);
 }
 
@@ -83,12 +89,12 @@ std::uint32_t Tape::node_of(const Tensor& x) {
   if (impl.tape == id_) return impl.node;
   if (impl.tape != 0) return foreign;
   auto [leaf, added] = leaves_.try_emplace(&impl);
-  if (added) leaf->second = {x, append({nullptr, nullptr, false})};
+  if (added) leaf->second = {x, append(nullptr, nullptr, impl)};
   return leaf->second.node;
 }
 
 void Tape::add_node(const char* op, Edge* edges, const Tensor& result) {
-  result.impl().node = append({op, edges, false});
+  result.impl().node = append(op, edges, result.impl());
   result.impl().tape = id_;
 }
 
@@ -129,7 +135,7 @@ Tape::PoolVector<Tensor> Tape::pull_back(const char* op, const Tensor& output, c
 
   for (std::uint32_t i = last + 1; i-- > 0;) {
     if (!cotangents[i] || !nodes_[i].op || (marks && !(*marks)[i].leads_to_input)) continue;
-    if (nodes_[i].freed) {
+    if (nodes_[i].is_freed()) {
       fail(op, "the graph behind the loss was freed by an earlier backward, at a node of ", nodes_[i].op,
            ": give that one {.keep_graph = true}");
     }
@@ -143,14 +149,13 @@ Tape::PoolVector<Tensor> Tape::pull_back(const char* op, const Tensor& output, c
       }
       if (marks && !(*marks)[edge->input].is_wanted()) continue;
       Tensor contribution = edge->pull_back(cotangent);
+      if (!contribution || !nodes_[edge->input].is_like(contribution.impl())) [[unlikely]]
+        fail_contribution(op, i, *edge, contribution);
       Tensor& total = cotangents[edge->input];
       total =
           total ? sum_of_cotangents(nodes_[i].op, std::move(total), contribution) : std::move(contribution);
     }
-    if (!keep_graph) {
-      free_edges(nodes_[i]);
-      nodes_[i].freed = true;
-    }
+    if (!keep_graph) free_edges(nodes_[i]);
   }
   return cotangents;
 }
@@ -160,12 +165,13 @@ void Tape::backward(const Tensor& loss, const GradientOptions& options) {
   PoolVector<Tensor> cotangents = pull_back("backward", loss, options, nullptr);
 
   PoolVector<std::pair<const Leaf*, Tensor>> totals;  // all of them first: a failing call changes no gradient
+  totals.reserve(leaves_.size());
   for (const auto& [impl, leaf] : leaves_) {
     if (leaf.node >= cotangents.size() || !cotangents[leaf.node] || !impl->wants_grad) continue;
     Tensor gradient = std::move(cotangents[leaf.node]);
-    if (!(gradient.shape() == impl->shape) || gradient.kind() != leaf.tensor.kind()) {
-      fail("backward", "a vector-Jacobian product is ", gradient.kind(), " ", gradient.shape(),
-           ", its input ", leaf.tensor.kind(), " ", impl->shape);
+    if (gradient.device() != impl->device) {
+      fail("backward", "a leaf of shape ", impl->shape, " was moved to ", impl->device,
+           " after it was recorded, its gradient is on ", gradient.device());
     }
     const Recording recording(options.create_graph ? this : nullptr);
     if (impl->grad) {
@@ -195,7 +201,7 @@ std::vector<Tensor> Tape::gradient(const Tensor& loss, const std::vector<Tensor>
   for (std::size_t i = 0; i < marks.size(); ++i) {
     // Of a freed node nobody knows any more where it leads; if an input may lie there, visiting it will say
     // so.
-    marks[i].leads_to_input = nodes_[i].freed && input_before;
+    marks[i].leads_to_input = nodes_[i].is_freed() && input_before;
     for (const Edge* edge = nodes_[i].edges; edge && !marks[i].leads_to_input; edge = edge->next) {
       marks[i].leads_to_input = edge->input == foreign || marks[edge->input].is_wanted();
     }

@@ -9,6 +9,7 @@
 #include <taper/core/arena.hpp>
 #include <taper/core/tensor.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <unordered_map>
 #include <vector>
@@ -58,6 +59,7 @@ class Tape {
     virtual ~Edge() = default;
     virtual Tensor pull_back(const Tensor& cotangent) const = 0;
     std::uint32_t input = 0;
+    std::uint32_t argument = 0;  // its place among the op's vjp(…) arguments
     Edge* next = nullptr;
   };
 
@@ -68,10 +70,11 @@ class Tape {
   static bool tracks(const Tensor& x) { return x.impl().wants_grad || x.impl().tape != 0; }
 
   template <class EdgeType, class Function>
-  void add_edge(Edge*& edges, const Tensor& input, Function&& function) {
+  void add_edge(Edge*& edges, std::uint32_t argument, const Tensor& input, Function&& function) {
     const std::uint32_t node = node_of(input);  // before the edge, for it may throw
     Edge* edge = new (arena_.allocate<EdgeType>()) EdgeType(std::forward<Function>(function));
     edge->input = node;
+    edge->argument = argument;
     edge->next = edges;
     edges = edge;
   }
@@ -93,8 +96,18 @@ class Tape {
  private:
   struct Node {
     const char* op;  // null for a leaf
-    Edge* edges;
-    bool freed;
+    Edge* edges;     // null for a leaf, and once they were freed
+    // What the value was when it was recorded: its cotangents must be alike. Only the extents are kept, in
+    // the arena; a scalar has none.
+    const std::int64_t* extents;
+    std::int32_t rank;
+    Kind kind;
+
+    bool is_freed() const { return op && !edges; }
+    bool is_like(const detail::TensorImpl& x) const {
+      return x.shape.size() == rank && x.dtype == kind.dtype && x.device == kind.device &&
+             std::equal(extents, extents + rank, x.shape.data());
+    }
   };
   struct Leaf {
     Tensor tensor;
@@ -115,11 +128,14 @@ class Tape {
   static constexpr std::uint32_t foreign = 0xffffffff;  // the input was recorded on another tape
 
   std::uint32_t node_of(const Tensor& x);
-  std::uint32_t append(Node node);
+  std::uint32_t append(const char* op, Edge* edges, const detail::TensorImpl& value);
   void check_output(const char* op, const Tensor& output, const GradientOptions& options) const;
   PoolVector<Tensor> pull_back(const char* op, const Tensor& output, const GradientOptions& options,
                                const PoolVector<Mark>* marks);
   static void free_edges(Node& node);
+  // Throws, for op, because edge `edge` of node `node` gave `contribution`.
+  [[noreturn]] void fail_contribution(const char* op, std::uint32_t node, const Edge& edge,
+                                      const Tensor& contribution) const;
 
   static constinit thread_local Tape* recording_;
 

@@ -1,0 +1,46 @@
+// What the tape says when a check of it fails. Nothing here runs as long as all is well.
+#include <taper/core/fail.hpp>
+#include <taper/core/tape.hpp>
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace taper {
+namespace {
+
+// ": summed over axes 0 and 2 it would have that shape", or nothing if no sum leads from shape `got` to
+// `wanted`.
+std::string advice(const Shape& got, const Shape& wanted) {
+  if (got == wanted || !broadcasts_to(wanted, got)) return "";
+  const int added = got.size() - wanted.size();
+  std::vector<int> axes;
+  for (int axis = 0; axis < got.size(); ++axis) {
+    if (axis < added || wanted[axis - added] != got[axis]) axes.push_back(axis);
+  }
+  std::ostringstream text;
+  text << ": summed over " << (axes.size() == 1 ? "axis " : "axes ");
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    text << (i == 0 ? "" : i + 1 < axes.size() ? ", " : " and ") << axes[i];
+  }
+  text << " it would have that shape";
+  return text.str();
+}
+
+}  // namespace
+
+void Tape::fail_contribution(const char* op, std::uint32_t node, const Edge& edge,
+                             const Tensor& contribution) const {
+  const Node& input = nodes_[edge.input];
+  const Shape wanted(input.extents, input.rank);
+  std::ostringstream got;
+  if (contribution) {
+    got << contribution.kind() << ' ' << contribution.shape() << advice(contribution.shape(), wanted);
+  } else {
+    got << "an empty handle";
+  }
+  fail(op, "the vector-Jacobian product of ", nodes_[node].op, " (node ", node, ") with respect to argument ",
+       edge.argument, " must be ", input.kind, " ", wanted, ", got ", got.str());
+}
+
+}  // namespace taper

@@ -1,6 +1,10 @@
 // The element types of a Tensor, chosen at run time, and the one place that turns them into C++ types.
 #pragma once
 
+#if __cplusplus < 202002L
+#error "Taper needs C++20: compile with -std=c++20"
+#endif
+
 #include <cstddef>
 #include <cstdint>
 #include <iosfwd>

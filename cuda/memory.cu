@@ -110,7 +110,7 @@ void CudaMemory::fail_out_of_memory(const char* op, std::size_t bytes) const {
 
 const detail::DeviceMemory& detail::device_memory(const char* op, Device) {
   static const cuda::CudaMemory& instance = [op]() -> const cuda::CudaMemory& {
-    if (!cuda::available()) fail(op, "no CUDA device: ", cuda::description());
+    if (!cuda::available()) fail(op, "no CUDA device: ", cuda::description(), "; stay on Device::cpu()");
     return *new cuda::CudaMemory;
   }();
   return instance;

@@ -5,15 +5,21 @@
 #include <taper/ops/kernels/backend.hpp>
 
 namespace taper {
+namespace {
+
+[[noreturn]] void fail_without_cuda(const char* op) {
+  fail(op, "no CUDA device: ", cuda::description(),
+       "; configure with -DTAPER_CUDA=ON, which needs nvcc, or stay on Device::cpu()");
+}
+
+}  // namespace
 
 bool cuda::available() { return false; }
 std::string cuda::description() { return "built without CUDA"; }
 void cuda::allow_tf32(bool) {}
 
-const detail::DeviceMemory& detail::device_memory(const char* op, Device) {
-  fail(op, "no CUDA device: ", cuda::description());
-}
+const detail::DeviceMemory& detail::device_memory(const char* op, Device) { fail_without_cuda(op); }
 
-const kernels::Backend& kernels::cuda_backend() { fail("Tensor", "no CUDA device: ", cuda::description()); }
+const kernels::Backend& kernels::cuda_backend() { fail_without_cuda("Tensor"); }
 
 }  // namespace taper

@@ -2,7 +2,22 @@
 #include <taper/core/fail.hpp>
 #include <taper/nn/sequential.hpp>
 
+#include <cstdlib>
+#include <memory>
+
+#include <cxxabi.h>
+
 namespace taper::nn {
+namespace {
+
+// As in the source: "taper::nn::Linear".
+std::string name_of(const std::type_info& type) {
+  const std::unique_ptr<char, void (*)(void*)> name(
+      abi::__cxa_demangle(type.name(), nullptr, nullptr, nullptr), std::free);
+  return name ? name.get() : type.name();
+}
+
+}  // namespace
 
 void Sequential::append(Step step) {
   if (!step.apply) fail("Sequential", "part ", steps_.size(), " is a null function");
@@ -14,8 +29,9 @@ const Sequential::Function& Sequential::function(std::size_t i) const {
   return steps_[i].apply;
 }
 
-void Sequential::throw_type(std::size_t i) const {
-  fail("Sequential", "part ", i, " was asked for as something else than it is");
+void Sequential::throw_type(std::size_t i, const std::type_info& wanted) const {
+  fail("Sequential", "part ", i, " is a ", name_of(steps_[i].apply.target_type()), ", asked for as a ",
+       name_of(wanted));
 }
 
 Tensor Sequential::operator()(const Tensor& x) const {

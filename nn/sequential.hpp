@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 
 namespace taper::nn {
@@ -40,7 +41,7 @@ class Sequential : public Module {
   template <class Part>
   const Part& at(std::size_t i) const {
     const Part* found = function(i).template target<Part>();
-    if (!found) throw_type(i);
+    if (!found) throw_type(i, typeid(Part));
     return *found;
   }
   template <class Part>
@@ -63,7 +64,7 @@ class Sequential : public Module {
 
   void append(Step step);
   const Function& function(std::size_t i) const;
-  [[noreturn]] void throw_type(std::size_t i) const;
+  [[noreturn]] void throw_type(std::size_t i, const std::type_info& wanted) const;
 
   std::vector<Step> steps_;
 };

@@ -101,8 +101,10 @@ TEST(Sequential, Errors) {
   Tensor (*null)(const Tensor&) = nullptr;
   expect_error("Sequential", [&] { model.add(null); }, {"part 2", "null function"});
   expect_error("Sequential", [&] { model.at<Linear>(2); }, {"part 2", "of 2"});
-  expect_error("Sequential", [&] { model.at<Mlp>(0); }, {"part 0", "something else"});
-  expect_error("Sequential", [&] { model.at<Linear>(1); }, {"part 1", "something else"});
+  expect_error("Sequential", [&] { model.at<Mlp>(0); },
+               {"part 0 is a taper::nn::Linear, asked for as a taper::nn::Mlp"});
+  expect_error("Sequential", [&] { model.at<Linear>(1); },
+               {"part 1 is a taper::Tensor (*)(taper::Tensor const&), asked for as a taper::nn::Linear"});
   expect_error("Linear", [&] { model(ones({3})); }, {"(3,)"});
 }
 

@@ -19,7 +19,7 @@ class Array {
  public:
   Array() = default;
   Array(const char* op, Device device, std::int64_t size) : size_(size), device_(device) {
-    data_ = static_cast<T*>(device.is_cpu() ? pool_allocate(bytes())
+    data_ = static_cast<T*>(device.is_cpu() ? pool_allocate(bytes(), op)
                                             : device_memory(op, device).allocate(op, bytes()));
   }
   Array(Array&& other) noexcept

@@ -69,7 +69,9 @@ Tensor full(const Shape& shape, double value, Kind kind) { return filled("full",
 Tensor zeros(const Shape& shape, Kind kind) { return filled("zeros", shape, 0, kind); }
 Tensor ones(const Shape& shape, Kind kind) { return filled("ones", shape, 1, kind); }
 
-Tensor scalar_like(double value, const Tensor& like) { return full({}, value, like.kind()); }
+Tensor scalar_like(double value, const Tensor& like) {
+  return full({}, value, detail::check_given("scalar_like", "like", like).kind());
+}
 
 Tensor arange(double start, double stop, double step, Kind kind) {
   if (!std::isfinite(start) || !std::isfinite(stop) || !std::isfinite(step) || step == 0) {

@@ -79,6 +79,7 @@ Tensor load_npy(const std::string& path) {
 }
 
 void save_npy(const std::string& path, const Tensor& tensor) {
+  detail::check_given("save_npy", "tensor", tensor);
   const Tensor host = tensor.detach().to(Device::cpu());
   const std::string bytes =
       dispatch(tensor.dtype(), [&]<class T>() { return xt::dump_npy(as_xtensor<T>(host)); });

@@ -1,10 +1,14 @@
 // Free lists by size class, one set a thread: no locks, and a block freed on another thread simply moves
 // there.
 #include <taper/core/device_memory.hpp>
+#include <taper/core/fail.hpp>
 #include <taper/core/pool.hpp>
 #include <taper/core/size_class.hpp>
 
+#include <iomanip>
+#include <locale>
 #include <new>
+#include <sstream>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define TAPER_ASAN 1
@@ -60,10 +64,12 @@ struct Closer {
   }
 };
 
-void* allocate_from_system(std::size_t bytes) {
+void* allocate_from_system(std::size_t bytes) noexcept {
   thread_local Closer closer;  // constructed by the thread's first request
-  void* block = ::operator new(bytes, alignment);
   static_cast<void>(closer);
+  // Not the form that throws: the sanitizers' ends the program instead.
+  void* block = ::operator new(bytes, alignment, std::nothrow);
+  if (!block) return nullptr;
   pool.system_bytes += bytes;
   ++pool.system_allocations;
   return block;
@@ -71,13 +77,19 @@ void* allocate_from_system(std::size_t bytes) {
 
 }  // namespace
 
-void* pool_allocate(std::size_t bytes) {
+void* try_pool_allocate(std::size_t bytes) noexcept {
   const SizeClass wanted = size_class(bytes);
   FreeBlock* block = pool.free[wanted.index];
   if (!block) return allocate_from_system(wanted.bytes);
   ASAN_UNPOISON_MEMORY_REGION(block, wanted.bytes);
   pool.free[wanted.index] = block->next;
   pool.cached_bytes -= wanted.bytes;
+  return block;
+}
+
+void* pool_allocate(std::size_t bytes, const char* op) {
+  void* const block = try_pool_allocate(bytes);
+  if (!block) fail(op, "out of memory: asked for ", bytes_text(bytes));
   return block;
 }
 
@@ -91,6 +103,17 @@ void pool_release(void* memory, std::size_t bytes) noexcept {
   pool.free[size.index] = block;
   pool.cached_bytes += size.bytes;
   ASAN_POISON_MEMORY_REGION(block, size.bytes);
+}
+
+std::string bytes_text(std::size_t bytes) {
+  constexpr const char* units[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  auto count = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; count >= 1024; ++unit) count /= 1024;
+  std::ostringstream text;
+  text.imbue(std::locale::classic());
+  text << std::fixed << std::setprecision(unit == 0 ? 0 : 1) << count << ' ' << units[unit];
+  return text.str();
 }
 
 }  // namespace detail

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace taper {
@@ -23,13 +24,19 @@ void release_cached_memory(Device device = Device::cpu());
 
 namespace detail {
 
-// A block of at least `bytes` bytes, aligned to 64; its contents are indeterminate. Throws std::bad_alloc.
-void* pool_allocate(std::size_t bytes);
+// A block of at least `bytes` bytes, aligned to 64; its contents are indeterminate. Null if the system has no
+// such block.
+void* try_pool_allocate(std::size_t bytes) noexcept;
+// The same, but throws Error("[op] out of memory: …"), which says how much was asked for.
+void* pool_allocate(std::size_t bytes, const char* op = "pool");
 
-// Takes back a block of pool_allocate(bytes), from any thread. The thread that frees keeps the block, but
+// Takes back such a block, from any thread. The thread that frees keeps the block, but
 // never more bytes than it has itself asked the system for: a producer and a consumer of tensors don't pile
 // up memory.
 void pool_release(void* block, std::size_t bytes) noexcept;
+
+// "3.6 PiB", "512 bytes".
+std::string bytes_text(std::size_t bytes);
 
 // The pool as a standard allocator.
 template <class T>

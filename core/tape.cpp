@@ -99,7 +99,7 @@ void Tape::add_node(const char* op, Edge* edges, const Tensor& result) {
 }
 
 void Tape::check_output(const char* op, const Tensor& output, const GradientOptions& options) const {
-  const detail::TensorImpl& impl = output.impl();
+  const detail::TensorImpl& impl = detail::check_given(op, "loss", output).impl();
   if (!tracks(output)) {
     fail(op, "loss of shape ", output.shape(),
          " depends on nothing that asks for a gradient, or was computed while no "
@@ -110,7 +110,7 @@ void Tape::check_output(const char* op, const Tensor& output, const GradientOpti
       if (tape->id_ == impl.tape) fail(op, "loss of shape ", output.shape(), " was recorded on another tape");
     }
     fail(op, "loss of shape ", output.shape(),
-         " was recorded on a tape that is gone (or on another thread's)");
+         " was recorded on a tape that is gone (or on another thread's): call backward while it lives");
   }
   if (!options.cotangent) {
     if (output.size() != 1) {
@@ -187,6 +187,7 @@ void Tape::backward(const Tensor& loss, const GradientOptions& options) {
 std::vector<Tensor> Tape::gradient(const Tensor& loss, const std::vector<Tensor>& inputs,
                                    const GradientOptions& options) {
   check_output("gradient", loss, options);
+  detail::check_given("gradient", "inputs", inputs);
   PoolVector<Mark> marks(node_of(loss) + std::size_t{1});
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Tensor& input = inputs[i];

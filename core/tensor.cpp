@@ -39,10 +39,25 @@ void destroy(TensorImpl* impl) noexcept {
 
 }  // namespace detail
 
-void Tensor::throw_empty() {
-  throw Error(
-      "[Tensor] an empty handle was used: it was default-constructed or moved from, or stands for no "
-      "gradient");
+const char* Tensor::why_empty() const {
+  return impl_ ? "there is no gradient yet; call backward first (only a leaf that asked with requires_grad() "
+                 "gets "
+                 "a gradient, and zero_grad() takes it away)"
+               : "it was default-constructed or moved from";
+}
+
+void Tensor::throw_empty(const char* method) const {
+  fail(method, "called on an empty handle: ", why_empty());
+}
+
+void detail::throw_not_given(const char* op, const char* name, const Tensor& x) {
+  fail(op, name, " is an empty handle: ", x.why_empty());
+}
+
+void detail::check_given(const char* op, const char* name, const std::vector<Tensor>& list) {
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (!list[i]) fail(op, name, "[", i, "] is an empty handle: ", list[i].why_empty());
+  }
 }
 
 Tensor Tensor::uninitialized(const char* op, const Shape& shape, Kind kind) {
@@ -53,13 +68,18 @@ Tensor Tensor::uninitialized(const char* op, const Shape& shape, Kind kind) {
   const bool is_on_cpu = kind.device.is_cpu();
   void* const elements = is_on_cpu ? nullptr : detail::device_memory(op, kind.device).allocate(op, bytes);
   const std::size_t block_bytes = sizeof(detail::TensorImpl) + (is_on_cpu ? bytes : 0);
-  auto* block = static_cast<std::byte*>(detail::pool_allocate(block_bytes));
+  auto* block = static_cast<std::byte*>(detail::try_pool_allocate(block_bytes));
+  if (!block)
+    fail(op, "out of memory: shape ", shape, " of ", kind.dtype, " takes ", detail::bytes_text(bytes));
   auto* impl = new (block) detail::TensorImpl(shape, kind, size, block_bytes);
   impl->data = is_on_cpu ? block + sizeof(detail::TensorImpl) : static_cast<std::byte*>(elements);
   return Tensor(impl);
 }
 
-std::int64_t Tensor::extent(int axis) const { return shape()[checked_axis("extent", "axis", axis, shape())]; }
+std::int64_t Tensor::extent(int axis) const {
+  const Shape& shape = impl("extent").shape;
+  return shape[checked_axis("extent", "axis", axis, shape)];
+}
 
 void Tensor::throw_access(DType wanted) const {
   if (dtype() != wanted) fail("data", "asked for ", wanted, " elements of a ", dtype(), " tensor");
@@ -68,28 +88,31 @@ void Tensor::throw_access(DType wanted) const {
 }
 
 double Tensor::item() const {
-  if (size() != 1) fail("item", "wanted exactly one element, got shape ", shape());
+  if (impl("item").size != 1)
+    fail("item", "wanted exactly one element, got shape ", shape(),
+         ": call sum() or mean() first, or to_vector()");
   return to_vector()[0];
 }
 
 std::vector<double> Tensor::to_vector() const {
-  if (!device().is_cpu()) return detail::copied("to_vector", *this, {dtype(), Device::cpu()}).to_vector();
+  if (!impl("to_vector").device.is_cpu())
+    return detail::copied("to_vector", *this, {dtype(), Device::cpu()}).to_vector();
   return dispatch(dtype(), [&]<class T>() { return std::vector<double>(data<T>(), data<T>() + size()); });
 }
 
-Tensor Tensor::clone() const { return detail::copied("clone", *this, kind()); }
+Tensor Tensor::clone() const { return detail::copied("clone", *this, {impl("clone").dtype, impl_->device}); }
 
-Tensor Tensor::detach() const { return Tensor(detail::share(*this, shape())); }
+Tensor Tensor::detach() const { return Tensor(detail::share(*this, impl("detach").shape)); }
 
 Tensor Tensor::view(const Shape& shape) const {
-  if (element_count("view", shape) != size()) {
+  if (element_count("view", shape) != impl("view").size) {
     fail("view", "shape ", shape, " has another number of elements than ", this->shape());
   }
   return Tensor(detail::share(*this, shape));
 }
 
 Tensor& Tensor::requires_grad(bool value) {
-  if (impl().tape != 0) {
+  if (impl("requires_grad").tape != 0) {
     fail("requires_grad", "only a leaf can ask for a gradient; this tensor of shape ", shape(),
          " is a recorded result: call detach() or clone() first");
   }

@@ -21,7 +21,7 @@ struct TensorImpl;
 // invisible except through mutable_data() and the optimizers, which update parameters in place.
 //
 // The default-constructed handle is empty: it stands for "no tensor yet", and every function that is handed
-// one throws.
+// one throws, naming the argument.
 class Tensor {
  public:
   Tensor() = default;
@@ -39,15 +39,15 @@ class Tensor {
   static Tensor uninitialized(const char* op, const Shape& shape, Kind kind);
 
   // Is there an array behind this handle?
-  explicit operator bool() const { return impl_ != nullptr; }
+  explicit operator bool() const { return reinterpret_cast<std::uintptr_t>(impl_) > no_gradient_yet; }
 
   const Shape& shape() const;
-  int rank() const { return shape().size(); }
+  int rank() const;
   std::int64_t size() const;            // number of elements
   std::int64_t extent(int axis) const;  // of one axis; negative counts from the end
   DType dtype() const;
   Device device() const;
-  Kind kind() const { return {dtype(), device()}; }
+  Kind kind() const;
 
   // The elements in row-major order. Throws unless T is the dtype's type (float or double) and the tensor
   // lies on the CPU.
@@ -95,21 +95,30 @@ class Tensor {
   // tensor that no tape recorded as a result; throws otherwise. Returns *this.
   Tensor& requires_grad(bool value = true);
   bool wants_grad() const;
-  // The gradient accumulated so far; an empty handle before the first backward and after zero_grad.
+  // The gradient accumulated so far; before the first backward and after zero_grad an empty handle, which
+  // says so where it is used all the same.
   Tensor grad() const;
   void zero_grad();
 
-  // The array itself, for the tape and the kernels. Throws on an empty handle.
-  detail::TensorImpl& impl() const {
-    if (!impl_) throw_empty();
+  // The array itself, for the tape and the kernels. Throws on an empty handle, in the name of `method`.
+  detail::TensorImpl& impl(const char* method = "impl") const {
+    if (!*this) throw_empty(method);
     return *impl_;
   }
+  // Why this handle is empty, for the messages of those who refuse it.
+  const char* why_empty() const;
   // Is this the only handle to memory of its own, so that it may be overwritten unseen?
   bool is_sole_owner() const;
 
  private:
+  friend struct detail::TensorImpl;  // whose gradient starts as no_gradient()
+
+  // In the place of the pointer, what an empty handle is other than null: a gradient that is not there.
+  static constexpr std::uintptr_t no_gradient_yet = 1;
+  static Tensor no_gradient() { return Tensor(reinterpret_cast<detail::TensorImpl*>(no_gradient_yet)); }
+
   explicit Tensor(detail::TensorImpl* impl) : impl_(impl) {}  // takes over one reference
-  [[noreturn]] static void throw_empty();
+  [[noreturn]] void throw_empty(const char* method) const;
   [[noreturn]] void throw_access(DType wanted) const;
   void* checked_data(DType wanted) const;
 
@@ -135,7 +144,7 @@ struct alignas(64) TensorImpl {
   std::size_t block_bytes;  // of the pool
   std::byte* data = nullptr;
   Tensor owner;  // whose block holds the elements, if not this one
-  Tensor grad;
+  Tensor grad = Tensor::no_gradient();
   Shape shape;
   DType dtype;
   Device device;
@@ -145,14 +154,27 @@ struct alignas(64) TensorImpl {
 // Destroys the tensor and returns its block to the pool.
 void destroy(TensorImpl* impl) noexcept;
 
+[[noreturn]] void throw_not_given(const char* op, const char* name, const Tensor& x);
+
+// Throws Error("[op] name is an empty handle: …") if x is one, and likewise for the names and tensors after
+// it. Returns x.
+template <class... Others>
+const Tensor& check_given(const char* op, const char* name, const Tensor& x, const Others&... others) {
+  if (!x) throw_not_given(op, name, x);
+  if constexpr (sizeof...(others) > 0) check_given(op, others...);
+  return x;
+}
+// The same for a list, in which an empty handle is called "name[i]".
+void check_given(const char* op, const char* name, const std::vector<Tensor>& list);
+
 }  // namespace detail
 
 inline Tensor::Tensor(const Tensor& other) noexcept : impl_(other.impl_) {
-  if (impl_) impl_->references.fetch_add(1, std::memory_order_relaxed);
+  if (*this) impl_->references.fetch_add(1, std::memory_order_relaxed);
 }
 
 inline Tensor::~Tensor() {
-  if (!impl_) return;
+  if (!*this) return;
   // The last handle needs no locked instruction: nobody else can add a reference any more.
   if (impl_->references.load(std::memory_order_acquire) == 1 ||
       impl_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
@@ -160,19 +182,21 @@ inline Tensor::~Tensor() {
   }
 }
 
-inline const Shape& Tensor::shape() const { return impl().shape; }
-inline std::int64_t Tensor::size() const { return impl().size; }
-inline DType Tensor::dtype() const { return impl().dtype; }
-inline Device Tensor::device() const { return impl().device; }
-inline bool Tensor::wants_grad() const { return impl().wants_grad; }
+inline const Shape& Tensor::shape() const { return impl("shape").shape; }
+inline int Tensor::rank() const { return impl("rank").shape.size(); }
+inline std::int64_t Tensor::size() const { return impl("size").size; }
+inline DType Tensor::dtype() const { return impl("dtype").dtype; }
+inline Device Tensor::device() const { return impl("device").device; }
+inline Kind Tensor::kind() const { return {impl("kind").dtype, impl_->device}; }
+inline bool Tensor::wants_grad() const { return impl("wants_grad").wants_grad; }
 inline void* Tensor::checked_data(DType wanted) const {
-  if (impl().dtype != wanted || !impl_->device.is_cpu()) throw_access(wanted);
+  if (impl("data").dtype != wanted || !impl_->device.is_cpu()) throw_access(wanted);
   return impl_->data;
 }
-inline Tensor Tensor::grad() const { return impl().grad; }
-inline void Tensor::zero_grad() { impl().grad = Tensor(); }
+inline Tensor Tensor::grad() const { return impl("grad").grad; }
+inline void Tensor::zero_grad() { impl("zero_grad").grad = Tensor::no_gradient(); }
 inline bool Tensor::is_sole_owner() const {
-  return impl().references.load(std::memory_order_acquire) == 1 && !impl().owner;
+  return impl("is_sole_owner").references.load(std::memory_order_acquire) == 1 && !impl().owner;
 }
 
 }  // namespace taper

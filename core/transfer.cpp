@@ -81,19 +81,19 @@ Tensor detail::copied(const char* op, const Tensor& x, Kind kind) {
 }
 
 Tensor Tensor::to(Kind kind) const {
-  if (this->kind() == kind) return *this;
+  if (Kind(impl("to").dtype, impl_->device) == kind) return *this;
   return record("to", detail::copied("to", *this, kind),
                 vjp(*this, [from = this->kind()](const Tensor& dy) { return dy.to(from); }));
 }
 
 void Tensor::move_to(Kind kind) {
-  if (this->kind() == kind) return;
+  if (Kind(impl("move_to").dtype, impl_->device) == kind) return;
   if (impl().tape != 0)
     fail("move_to", "only a leaf can be moved; this tensor of shape ", shape(), " is a recorded result");
   if (impl().owner && !impl().owner.is_sole_owner())
     fail("move_to", "this tensor of shape ", shape(), " is a view of another, or another is a view of it");
   Tensor moved = detail::copied("move_to", *this, kind);
-  Tensor gradient = impl().grad ? detail::copied("move_to", impl().grad, kind) : Tensor();
+  Tensor gradient = impl().grad ? detail::copied("move_to", impl().grad, kind) : impl().grad;
   impl_->data = moved.impl().data;
   impl_->dtype = kind.dtype;
   impl_->device = kind.device;

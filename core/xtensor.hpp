@@ -74,11 +74,13 @@ Tensor from_xtensor(const xt::xexpression<Expression>& expression,
 // double; throws where the tensor's dtype is another.
 template <class T>
 auto as_xtensor(Tensor& tensor) {
+  detail::check_given("as_xtensor", "tensor", tensor);
   return xt::adapt(tensor.mutable_data<T>(), static_cast<std::size_t>(tensor.size()), xt::no_ownership(),
                    detail::xtensor_shape(tensor));
 }
 template <class T>
 auto as_xtensor(const Tensor& tensor) {
+  detail::check_given("as_xtensor", "tensor", tensor);
   return xt::adapt(tensor.data<T>(), static_cast<std::size_t>(tensor.size()), xt::no_ownership(),
                    detail::xtensor_shape(tensor));
 }

@@ -21,6 +21,7 @@
 namespace taper::nn {
 
 Tensor mean_squared_error(const Tensor& prediction, const Tensor& target) {
+  detail::check_given("mean_squared_error", "prediction", prediction, "target", target);
   detail::check_same_device("mean_squared_error", "prediction", prediction, "target", target);
   if (!(prediction.shape() == target.shape()) || prediction.dtype() != target.dtype()) {
     fail("mean_squared_error", "prediction and target differ: prediction is ", prediction.dtype(), " ",

@@ -30,6 +30,11 @@ class Names {
 
 }  // namespace
 
+void Parts::add(const std::string& name, const Tensor& parameter) {
+  parameters_.emplace_back(prefix_ + name, parameter);
+  detail::check_given("Parts::add", parameters_.back().first.c_str(), parameter);
+}
+
 void Parts::add(const std::string& name, const Module& module) {
   if (training_) module.training_ = *training_;
   const std::string outer = std::exchange(prefix_, prefix_ + name + ".");

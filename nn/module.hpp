@@ -18,9 +18,8 @@ struct Run;
 // Where a module lists its parts, by name: its parameters and the modules that it is made of.
 class Parts {
  public:
-  void add(const std::string& name, const Tensor& parameter) {
-    parameters_.emplace_back(prefix_ + name, parameter);
-  }
+  // Throws where the parameter is an empty handle.
+  void add(const std::string& name, const Tensor& parameter);
   void add(const std::string& name, const Module& module);
 
  private:

@@ -19,6 +19,7 @@ namespace {
 constexpr const char* name = "SparseAttention";
 
 void check_mask(const Tensor& mask, const Tensor& queries, const Tensor& keys) {
+  detail::check_given(name, "mask", mask);
   const Shape scores{queries.extent(0), queries.extent(1), keys.extent(1)};
   if (broadcasts_to(mask.shape(), scores)) return;
   fail(name, "mask must broadcast to (batch, queries, keys) = ", scores, ", got ", mask.shape());

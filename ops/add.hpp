@@ -9,7 +9,11 @@ namespace taper {
 // same; shapes broadcast as in NumPy. Throws where dtypes differ or shapes do not broadcast.
 Tensor add(const Tensor& a, const Tensor& b);
 inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
-inline Tensor operator+(const Tensor& a, double b) { return add(a, scalar_like(b, a)); }
-inline Tensor operator+(double a, const Tensor& b) { return add(scalar_like(a, b), b); }
+inline Tensor operator+(const Tensor& a, double b) {
+  return add(a, scalar_like(b, detail::check_given("add", "a", a)));
+}
+inline Tensor operator+(double a, const Tensor& b) {
+  return add(scalar_like(a, detail::check_given("add", "b", b)), b);
+}
 
 }  // namespace taper

@@ -3,6 +3,9 @@
 
 namespace taper {
 
-Tensor cast(const Tensor& x, DType dtype) { return x.to(dtype); }
+Tensor cast(const Tensor& x, DType dtype) {
+  detail::check_given("cast", "x", x);
+  return x.to(dtype);
+}
 
 }  // namespace taper

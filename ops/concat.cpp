@@ -13,6 +13,7 @@ namespace taper {
 
 Tensor concat(const std::vector<Tensor>& tensors, int axis) {
   if (tensors.empty()) fail("concat", "tensors is empty: wanted at least one");
+  detail::check_given("concat", "tensors", tensors);
   const Tensor& first = tensors.front();
   const int joined = checked_axis("concat", "axis", axis, first.shape());
   Shape shape = first.shape();

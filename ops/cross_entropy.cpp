@@ -144,6 +144,7 @@ Tensor cross_entropy_dz(const Tensor& dloss, const Tensor& logits, const Target&
 
 std::int64_t detail::count_labels(const char* op, const Tensor& logits, const Indices& labels,
                                   std::int64_t ignored) {
+  detail::check_given(op, "logits", logits);
   const int leading = logits.rank() - 1;
   if (leading < 0 || !(Shape(logits.shape().data(), leading) == labels.shape())) {
     fail(op, "labels must have the shape of logits without its last axis: logits are ", logits.shape(),

@@ -54,6 +54,7 @@ Tensor pullback(const Tensor& x, const Tensor& dy) {
 }  // namespace
 
 Tensor gelu(const Tensor& x) {
+  detail::check_given("gelu", "x", x);
   return record("gelu", forward_kernel(x), vjp(x, [x](const Tensor& dy) { return pullback(x, dy); }));
 }
 

@@ -9,7 +9,11 @@ namespace taper {
 // the same; shapes broadcast as in NumPy. Throws where dtypes differ or shapes do not broadcast.
 Tensor mul(const Tensor& a, const Tensor& b);
 inline Tensor operator*(const Tensor& a, const Tensor& b) { return mul(a, b); }
-inline Tensor operator*(const Tensor& a, double b) { return mul(a, scalar_like(b, a)); }
-inline Tensor operator*(double a, const Tensor& b) { return mul(scalar_like(a, b), b); }
+inline Tensor operator*(const Tensor& a, double b) {
+  return mul(a, scalar_like(b, detail::check_given("mul", "a", a)));
+}
+inline Tensor operator*(double a, const Tensor& b) {
+  return mul(scalar_like(a, detail::check_given("mul", "b", b)), b);
+}
 
 }  // namespace taper

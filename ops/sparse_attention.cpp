@@ -71,6 +71,7 @@ Tensor prepared(const Tensor& mask, const Shape& scores, DType dtype) {
 
 void detail::check_attention(const char* name, const Tensor& queries, const Tensor& keys,
                              const Tensor& values) {
+  check_given(name, "queries", queries, "keys", keys, "values", values);
   const auto wrong = [&](const char* what) {
     fail(name, what, ": queries are ", queries.dtype(), " ", queries.shape(), ", keys ", keys.dtype(), " ",
          keys.shape(), ", values ", values.dtype(), " ", values.shape());

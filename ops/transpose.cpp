@@ -55,6 +55,7 @@ void swap_axes(const kernels::SwapExtents& e, const T* x, T* y) {
 }  // namespace
 
 Tensor transpose(const Tensor& x, int axis0, int axis1) {
+  detail::check_given("transpose", "x", x);
   int a = checked_axis("transpose", "axis0", axis0, x.shape());
   int b = checked_axis("transpose", "axis1", axis1, x.shape());
   if (a > b) std::swap(a, b);

@@ -165,7 +165,7 @@ TEST_P(SparseAttention, Errors) {
   expect_error("SparseAttention", [&] { attention(q, k, ones({2, 4, 6}, float64)); }, {"dtypes", "float64"});
   expect_error("SparseAttention", [&] { attention(q, k, v, ones({3, 3})); }, {"mask", "(2, 3, 4)", "(3, 3)"});
   expect_error("SparseAttention", [&] { attention(q, k, v, ones({1, 2, 3, 4})); }, {"mask", "(1, 2, 3, 4)"});
-  expect_error("Tensor", [&] { attention(q, k, v, Tensor()); }, {"empty handle"});
+  expect_error("SparseAttention", [&] { attention(q, k, v, Tensor()); }, {"mask is an empty handle"});
 }
 
 }  // namespace

@@ -201,7 +201,7 @@ TEST(Dropout, EmptyScalarAndErrors) {
     expect_error("Dropout", [&] { Dropout(p, generator); }, {"p must be at least 0 and below 1", printed(p)});
     expect_error("Dropout", [&] { Dropout{p}; });
   }
-  expect_error("Tensor", [&] { dropout(Tensor()); }, {"empty handle"});
+  expect_error("Dropout", [&] { dropout(Tensor()); }, {"x is an empty handle"});
 }
 
 }  // namespace

@@ -214,7 +214,7 @@ TEST_P(MultiHead, Errors) {
                },
                {"mask", "(2, 3, 4)", "got (6, 3, 4)"});
   expect_error(name, [&] { attention(x, y, {.mask = ones({1, 2, 3, 4})}); }, {"mask", "(1, 2, 3, 4)"});
-  expect_error("Tensor", [&] { attention(Tensor()); }, {"empty handle"});
+  expect_error("MultiHeadSparseAttention", [&] { attention(Tensor()); }, {"x is an empty handle"});
 }
 
 TEST(MultiHeadSparseAttention, NamesItsParameters) {

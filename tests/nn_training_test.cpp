@@ -72,13 +72,21 @@ TEST(Optimizer, LeavesParametersWithoutAGradientAlone) {
 }
 
 TEST(Optimizer, Errors) {
-  expect_error("Optimizer", [] { optim::Adam({ones({2, 3})}); }, {"parameters[0]", "(2, 3)"});
-  expect_error("Adam", [] { optim::Adam({}, {.learning_rate = -1}); }, {"learning_rate", "-1"});
-  expect_error("Adam", [] { optim::Adam({}, {.beta1 = 1}); }, {"beta1", "1"});
-  expect_error("Adam", [] { optim::Adam({}, {.beta2 = -0.5}); }, {"beta2", "-0.5"});
-  expect_error("Adam", [] { optim::Adam({}, {.epsilon = 0}); }, {"epsilon", "0"});
-  expect_error("Sgd", [] { optim::Sgd({}, {.learning_rate = -1}); }, {"learning_rate", "-1"});
-  expect_error("Sgd", [] { optim::Sgd({}, {.momentum = 1}); }, {"momentum", "1"});
+  const Tensor p = ones({}).requires_grad();
+  expect_error("Adam", [] { optim::Adam({}); }, {"parameters is empty"});
+  expect_error("Sgd", [] { optim::Sgd({}); }, {"parameters is empty"});
+  expect_error("Optimizer", [&] { optim::Adam({p, Tensor()}); }, {"parameters[1] is an empty handle"});
+  expect_error("Optimizer",
+               [] {
+                 optim::Adam({ones({2, 3})});
+               },
+               {"parameters[0]", "(2, 3)", "leave out what is frozen", "requires_grad()"});
+  expect_error("Adam", [&] { optim::Adam({p}, {.learning_rate = -1}); }, {"learning_rate", "-1"});
+  expect_error("Adam", [&] { optim::Adam({p}, {.beta1 = 1}); }, {"beta1", "1"});
+  expect_error("Adam", [&] { optim::Adam({p}, {.beta2 = -0.5}); }, {"beta2", "-0.5"});
+  expect_error("Adam", [&] { optim::Adam({p}, {.epsilon = 0}); }, {"epsilon", "0"});
+  expect_error("Sgd", [&] { optim::Sgd({p}, {.learning_rate = -1}); }, {"learning_rate", "-1"});
+  expect_error("Sgd", [&] { optim::Sgd({p}, {.momentum = 1}); }, {"momentum", "1"});
 }
 
 TEST(Training, ATinyAttentionModelLearns) {

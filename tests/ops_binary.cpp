@@ -50,6 +50,10 @@ OpRow binary(const std::string& op, Tensor (*f)(const Tensor&, const Tensor&),
 
 std::vector<OpRow> binary_ops() {
   const Draw any = between(-2, 2);
+  OpRow pow_row = binary(
+      "pow", pow, [](double x, double p) { return std::exp(p * std::log(x)); }, between(0.5, 2),
+      between(-2, 3));
+  pow_row.arguments = {"x", "p"};
   return {
       binary(
           "add", add, [](double a, double b) { return a + b; }, any, any),
@@ -60,9 +64,7 @@ std::vector<OpRow> binary_ops() {
           "maximum", maximum, [](double a, double b) { return a < b ? b : a; }, grid(0), grid(0.1)),
       binary(
           "mul", mul, [](double a, double b) { return a * b; }, any, any),
-      binary(
-          "pow", pow, [](double x, double p) { return std::exp(p * std::log(x)); }, between(0.5, 2),
-          between(-2, 3)),
+      pow_row,
       binary(
           "sub", sub, [](double a, double b) { return a - b; }, any, any),
   };

@@ -56,7 +56,7 @@ void add_normalization_errors(OpRow& op_row,
 }
 
 OpRow layer_norm_row() {
-  OpRow op_row{"layer_norm", {}};
+  OpRow op_row{.op = "layer_norm", .arguments = {"x", "gain", "bias"}};
   for (const Shape& shape : row_shapes()) {
     const Shape width{shape[shape.size() - 1]};
     op_row.variants.push_back({printed(shape),
@@ -80,7 +80,7 @@ OpRow layer_norm_row() {
 }
 
 OpRow rms_norm_row() {
-  OpRow op_row{"rms_norm", {}};
+  OpRow op_row{.op = "rms_norm", .arguments = {"x", "gain"}};
   for (const Shape& shape : row_shapes()) {
     const Shape width{shape[shape.size() - 1]};
     op_row.variants.push_back({printed(shape),
@@ -147,7 +147,7 @@ OpRow rotary_row() {
 }
 
 OpRow cross_entropy_row() {
-  OpRow op_row{"cross_entropy", {}};
+  OpRow op_row{.op = "cross_entropy", .arguments = {"logits"}};
   const auto add_variant = [&](const std::string& name, const Shape& shape, const Indices& labels,
                                const CrossEntropyOptions& options) {
     const auto reference = [=](const std::vector<Array>& in) {

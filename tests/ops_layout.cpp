@@ -49,7 +49,7 @@ OpRow broadcast_to_row() {
 }
 
 OpRow concat_row() {
-  OpRow op_row{"concat", {}};
+  OpRow op_row{.op = "concat", .arguments = {"tensors[]"}};
   const auto add_variant = [&](const char* name, const std::vector<Shape>& shapes, int axis) {
     Variant variant{name, [axis](const Tensors& x) { return concat(x, axis); }, {}, {}};
     const int joined = axis < 0 ? axis + shapes[0].size() : axis;

@@ -159,7 +159,7 @@ OpRow affine_row() {
     for (std::size_t i = 0; i < y.values.size(); ++i) y.values[i] += x[2].values[i % x[2].values.size()];
     return y;
   };
-  OpRow op_row{"affine", {}};
+  OpRow op_row{.op = "affine", .arguments = {"x", "weight", "bias"}};
   const auto add_variant = [&](const char* name, const Shape& x, std::int64_t outputs) {
     op_row.variants.push_back(
         {name,
@@ -294,14 +294,14 @@ Reference attention_reference(std::int64_t k, double scale, bool causal, const T
 // None of these inputs puts a score near tau or near another at the k-th place; a gradcheck that found a kink
 // would say so.
 OpRow sparse_attention_row() {
-  OpRow op_row{"sparse_attention", {}};
+  OpRow op_row{.op = "sparse_attention", .arguments = {"queries", "keys", "values"}};
   const auto add_variant = [&](const char* name, std::int64_t k, const Shape& nmde,
                                const AttentionOptions& options = {}, std::int64_t batch = 2) {
     const std::int64_t n = nmde[0], m = nmde[1], d = nmde[2], e = nmde[3];
     op_row.variants.push_back({name,
                                [=](const Tensors& x) {
                                  AttentionOptions there = options;
-                                 if (there.mask) there.mask = there.mask.to(x[0].device());
+                                 if (there.mask) there.mask = on_the_device_of(x, there.mask);
                                  return sparse_attention(x[0], x[1], x[2], k, there);
                                },
                                attention_reference(k, options.scale, options.causal, options.mask),

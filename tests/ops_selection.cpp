@@ -145,7 +145,7 @@ OpRow where_row() {
     };
     op_row.variants.push_back(
         {name,
-         [=](const Tensors& x) { return where(condition.to(x[0].device()), x[0], x[1]); },
+         [=](const Tensors& x) { return where(on_the_device_of(x, condition), x[0], x[1]); },
          reference,
          {{a, between(-2, 2)}, {b, between(-2, 2)}}});
   };

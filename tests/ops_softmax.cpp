@@ -49,7 +49,7 @@ void add_axis_errors(OpRow& op_row, const std::function<Tensor(const Tensor&, in
 }
 
 OpRow dense(const char* op, Tensor (*f)(const Tensor&, int), Row (*reference)(const Row&)) {
-  OpRow op_row{op, {}};
+  OpRow op_row{.op = op, .arguments = {"z"}};
   for (const Place& place : places()) {
     const int axis = place.axis < 0 ? place.axis + place.shape.size() : place.axis;
     op_row.variants.push_back({place.name,
@@ -64,7 +64,7 @@ OpRow dense(const char* op, Tensor (*f)(const Tensor&, int), Row (*reference)(co
 // Elements that differ by 0.05 at least: no ties, and with 0.1 a step supports of several elements.
 OpRow sparse(const char* op, Tensor (*f)(const Tensor&, std::int64_t, int),
              Row (*reference)(const Row&, std::int64_t)) {
-  OpRow op_row{op, {}};
+  OpRow op_row{.op = op, .arguments = {"z"}};
   for (const Place& place : places()) {
     const int axis = place.axis < 0 ? place.axis + place.shape.size() : place.axis;
     for (const std::int64_t k : {1, 3, 100}) {

@@ -146,7 +146,7 @@ TEST(Where, KeepsInfinitiesOfTheOtherSideOut) {
 }
 
 TEST(Where, RefusesAnEmptyCondition) {
-  expect_error("Tensor", [] { where(Tensor(), ones({2}), ones({2})); });
+  expect_error("where", [] { where(Tensor(), ones({2}), ones({2})); }, {"condition is an empty handle"});
 }
 
 TEST(Operators, AreTheNamedOps) {

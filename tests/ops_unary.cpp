@@ -25,7 +25,8 @@ OpRow unary(const char* op, Tensor (*f)(const Tensor&), double (*reference)(doub
 // multiples of 1/4, which float32 holds exactly: rounding is a staircase whose differences mean nothing.
 OpRow cast_row() {
   const MultiFunction there_and_back = [](const Tensors& x) {
-    return cast(cast(x[0], x[0].dtype() == float32 ? float64 : float32), x[0].dtype());
+    const DType dtype = x[0] ? x[0].dtype() : float64;
+    return cast(cast(x[0], dtype == float32 ? float64 : float32), dtype);
   };
   const Draw quarters = [](const Shape& shape, Generator& generator) {
     Tensor x = uniform(shape, -1, 1, generator, float64);

@@ -3,6 +3,7 @@
 
 #include <taper/core/create.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -49,6 +50,17 @@ Draw grid(double offset) {
     return generate(shape,
                     [&](std::int64_t) { return offset + 0.2 * (std::floor(17 * generator.uniform()) - 8); });
   };
+}
+
+Tensor on_the_device_of(const Tensors& inputs, const Tensor& constant) {
+  const auto given = std::find_if(inputs.begin(), inputs.end(), [](const Tensor& x) { return bool(x); });
+  return given == inputs.end() ? constant : constant.to(given->device());
+}
+
+std::string OpRow::argument(std::size_t i) const {
+  if (arguments.empty()) return variants.at(0).inputs.size() == 1 ? "x" : std::string(1, "ab"[i]);
+  const std::string& name = arguments.at(std::min(i, arguments.size() - 1));
+  return name.ends_with("[]") ? name.substr(0, name.size() - 1) + std::to_string(i) + "]" : name;
 }
 
 const std::vector<OpRow>& registry() {

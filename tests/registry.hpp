@@ -27,6 +27,9 @@ struct Input {
   Draw draw;
 };
 
+// `constant` on the device of the inputs, of which one may be an empty handle.
+Tensor on_the_device_of(const Tensors& inputs, const Tensor& constant);
+
 // One way to call an op: with these inputs, away from kinks, f must return what the reference does.
 struct Variant {
   std::string name;
@@ -45,10 +48,17 @@ struct ErrorCase {
 
 struct OpRow {
   std::string op;
-  std::vector<Variant> variants;
+  std::vector<Variant> variants = {};
   std::vector<ErrorCase> errors = {};
+  // What the header calls the differentiable inputs: by default "x" alone, or "a" and "b". A list is its name
+  // and
+  // "[]".
+  std::vector<std::string> arguments = {};
   // The stem of the header that declares the op, where it is not the op's name.
   std::string header = op;
+
+  // What messages call input i.
+  std::string argument(std::size_t i) const;
 };
 
 // All rows.

@@ -169,7 +169,12 @@ TEST_P(Op, RefusesAnEmptyHandle) {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       Tensors with_empty = inputs;
       with_empty[i] = Tensor();
-      expect_error("Tensor", [&] { variant.f(with_empty); }, {"empty handle"});
+      expect_error(GetParam().row.op, [&] { variant.f(with_empty); },
+                   {"] " + GetParam().row.argument(i) + " is an empty handle: it was default-constructed"});
+      with_empty[i] = inputs[0].clone().grad();
+      expect_error(GetParam().row.op, [&] { variant.f(with_empty); },
+                   {"] " + GetParam().row.argument(i) + " is an empty handle: there is no gradient",
+                    "call backward first"});
     }
   });
 }

@@ -152,7 +152,8 @@ TEST(Tape, RefusesALossOfAnotherTape) {
   }
   Tape outer;
   here = square(a);
-  expect_error("backward", [&] { outer.backward(gone); }, {"loss", "tape that is gone"});
+  expect_error("backward", [&] { outer.backward(gone); },
+               {"loss", "tape that is gone", "call backward while it lives"});
   Tape inner;
   expect_error("backward", [&] { inner.backward(here); }, {"loss", "another tape"});
   expect_error("gradient", [&] { inner.gradient(here, {a}); }, {"another tape"});
@@ -183,8 +184,13 @@ TEST(Tape, RefusesALossThatDependsOnNothing) {
   expect_error("backward", [&] { tape.backward(sum(row({1, 2}))); }, {"depends on nothing", "()"});
   expect_error("backward", [&] { tape.backward(unrecorded); }, {"no tape"});
   expect_error("gradient", [&] { tape.gradient(square(a), {row({1})}); }, {"inputs[0]", "requires_grad"});
-  expect_error("Tensor", [&] { tape.backward(Tensor()); });
-  expect_error("Tensor", [&] { tape.gradient(square(a), {Tensor()}); });
+  expect_error("backward", [&] { tape.backward(Tensor()); }, {"loss is an empty handle"});
+  expect_error("gradient", [&] { tape.gradient(Tensor(), {a}); }, {"loss is an empty handle"});
+  expect_error("gradient",
+               [&] {
+                 tape.gradient(square(a), {a, Tensor()});
+               },
+               {"inputs[1] is an empty handle"});
 }
 
 TEST(Tape, OnlyALeafMayAskForAGradient) {

@@ -60,6 +60,7 @@ void scale_on_device(const kernels::Backend& backend, Tensor& gradient, double f
 
 double clip_gradients(const std::vector<Tensor>& parameters, double max_norm) {
   if (!(max_norm > 0)) fail("clip_gradients", "max_norm must be positive, got ", max_norm);
+  taper::detail::check_given("clip_gradients", "parameters", parameters);
   using taper::detail::PoolVector;
   PoolVector<Tensor> gradients;
   PoolVector<std::int64_t> sizes;

@@ -62,11 +62,13 @@ Optimizer::Optimizer(const char* kind, std::vector<Tensor> parameters, double le
       steps_(parameters_.size()),
       kind_(kind) {
   check_learning_rate(kind, learning_rate);
+  if (parameters_.empty()) fail(kind, "parameters is empty: wanted at least one");
+  taper::detail::check_given("Optimizer", "parameters", parameters_);
   std::map<const std::byte*, std::size_t> seen;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     if (!parameters_[i].wants_grad()) {
       fail("Optimizer", "parameters[", i, "] of shape ", parameters_[i].shape(),
-           " does not ask for a gradient");
+           " does not ask for a gradient: leave out what is frozen, or call requires_grad() on it");
     }
     const auto [first, is_new] = seen.emplace(parameters_[i].impl().data, i);
     if (!is_new) {

@@ -49,8 +49,8 @@ class Optimizer {
     std::vector<std::pair<std::string, std::vector<Tensor>>> moments;  // one tensor for each parameter
   };
 
-  // The parameters to update, which are shared, not copied. `kind` is a literal: "Adam". Throws where a
-  // parameter does not ask for a gradient or shares another's memory, or for a learning rate that
+  // The parameters to update, which are shared, not copied. `kind` is a literal: "Adam". Throws where there
+  // is none, where one does not ask for a gradient or shares another's memory, or for a learning rate that
   // set_learning_rate refuses.
   Optimizer(const char* kind, std::vector<Tensor> parameters, double learning_rate);
 

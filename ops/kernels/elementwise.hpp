@@ -13,7 +13,8 @@
 
 namespace taper::kernels {
 
-// The dtype and device that a and b have in common. Throws, naming both, where they differ.
+// The dtype and device that a and b have in common. Throws, naming both, where they differ, or where one is
+// an empty handle.
 Kind common_kind(const char* op, const Tensor& a, const Tensor& b);
 
 // How to walk several operands that broadcast to one shape: a loop nest as shallow as the shapes allow. Axes
@@ -55,6 +56,7 @@ bool map_on_device(const char* op, F, const BroadcastPlan<N>& plan, const std::a
 // y_i = f(x_i). Here and below, on a device other than the CPU f must be one of Functions; throws otherwise.
 template <class F>
 Tensor map(const char* op, const Tensor& x, F f) {
+  taper::detail::check_given(op, "x", x);
   Tensor y = Tensor::uninitialized(op, x.shape(), x.kind());
   if (!x.device().is_cpu()) {
     detail::map_on_device(op, f, BroadcastPlan<1>{x.shape(), {x.size()}, {Shape{1}}}, {&x}, y);

@@ -258,6 +258,8 @@ RowMoments<T>* pointer(Moments moments) {
 
 void check_normalization(const Normalization& which, const Tensor& x, const Tensor& gain,
                          const Tensor* bias) {
+  taper::detail::check_given(which.op, "x", x, "gain", gain);
+  if (bias) taper::detail::check_given(which.op, "bias", *bias);
   if (x.rank() == 0) fail(which.op, "x must have at least one axis, got shape ", x.shape());
   const auto check = [&](const char* name, const Tensor& vector) {
     taper::detail::check_same_device(which.op, "x", x, name, vector);

@@ -14,15 +14,14 @@ std::ostream& operator<<(std::ostream& out, const Shape& shape) {
 
 std::int64_t element_count(const char* op, const Shape& shape) {
   std::int64_t count = 1;
-  bool overflow = false, empty = false;
+  bool overflow = false;
   for (std::int64_t extent : shape) {
     if (extent < 0) fail(op, "shape has a negative extent: ", shape);
-    empty |= extent == 0;
     overflow |= __builtin_mul_overflow(count, extent, &count);
   }
-  if (empty) return 0;
-  if (overflow) fail(op, "shape ", shape, " has more elements than 64 bits can count");
-  return count;
+  if (!overflow) return count;
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return 0;
+  fail(op, "shape ", shape, " has more elements than 64 bits can count");
 }
 
 Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {

@@ -4,6 +4,7 @@
 #include <taper/core/fail.hpp>
 #include <taper/core/record.hpp>
 #include <taper/core/tape.hpp>
+#include <taper/core/tape_walk.hpp>
 #include <taper/core/threads.hpp>
 
 #include <atomic>
@@ -11,6 +12,7 @@
 namespace taper {
 
 constinit thread_local Tape* Tape::recording_ = nullptr;
+constinit thread_local const Tape::Walk* Tape::walk_ = nullptr;
 
 namespace {
 
@@ -80,7 +82,12 @@ std::uint32_t Tape::append(const char* op, Edge* edges, const detail::TensorImpl
   }
   if (nodes_.size() == nodes_.capacity())  // starting with one node would take a small tape five blocks
     nodes_.reserve(std::max<std::size_t>(64, 2 * nodes_.size()));
-  nodes_.push_back({op, edges, extents, rank, {value.dtype, value.device}});
+  nodes_.push_back({op,
+                    edges,
+                    extents,
+                    rank,
+                    {value.dtype, value.device},
+                    detail::change_count.load(std::memory_order_relaxed)});
   return static_cast<std::uint32_t>(nodes_.size() - 1);
 }
 
@@ -133,6 +140,7 @@ Tape::PoolVector<Tensor> Tape::pull_back(const char* op, const Tensor& output, c
   const Recording recording(options.create_graph ? this : nullptr);
   cotangents[last] = options.cotangent ? options.cotangent : ones(output.shape(), output.kind());
 
+  Walk walk(*this, op);
   for (std::uint32_t i = last + 1; i-- > 0;) {
     if (!cotangents[i] || !nodes_[i].op || (marks && !(*marks)[i].leads_to_input)) continue;
     if (nodes_[i].is_freed()) {
@@ -141,6 +149,7 @@ Tape::PoolVector<Tensor> Tape::pull_back(const char* op, const Tensor& output, c
     }
     const bool is_input = marks && (*marks)[i].is_input;
     const Tensor cotangent = is_input ? cotangents[i] : std::move(cotangents[i]);
+    walk.visit(i, nodes_[i].recorded, cotangent);
     for (const Edge* edge = nodes_[i].edges; edge; edge = edge->next) {
       if (edge->input == foreign) {
         fail(op, "reached an input of ", nodes_[i].op,
@@ -151,6 +160,7 @@ Tape::PoolVector<Tensor> Tape::pull_back(const char* op, const Tensor& output, c
       Tensor contribution = edge->pull_back(cotangent);
       if (!contribution || !nodes_[edge->input].is_like(contribution.impl())) [[unlikely]]
         fail_contribution(op, i, *edge, contribution);
+      contribution.bytes();  // it may be a tensor that the product kept: then this is the read
       Tensor& total = cotangents[edge->input];
       total =
           total ? sum_of_cotangents(nodes_[i].op, std::move(total), contribution) : std::move(contribution);

@@ -102,6 +102,7 @@ class Tape {
     const std::int64_t* extents;
     std::int32_t rank;
     Kind kind;
+    std::uint64_t recorded;  // when, by detail::change_count
 
     bool is_freed() const { return op && !edges; }
     bool is_like(const detail::TensorImpl& x) const {
@@ -125,6 +126,9 @@ class Tape {
                                      std::equal_to<>,
                                      detail::PoolAllocator<std::pair<const detail::TensorImpl* const, Leaf>>>;
 
+  class Walk;  // see tape_walk.hpp
+  friend void detail::check_unchanged(detail::TensorImpl& impl);
+
   static constexpr std::uint32_t foreign = 0xffffffff;  // the input was recorded on another tape
 
   std::uint32_t node_of(const Tensor& x);
@@ -138,6 +142,7 @@ class Tape {
                                       const Tensor& contribution) const;
 
   static constinit thread_local Tape* recording_;
+  static constinit thread_local const Walk* walk_;  // the innermost that runs on this thread, or null
 
   std::uint64_t id_;
   Tape* enclosing_;  // the tape that records again when this one ends

@@ -1,6 +1,6 @@
 // What the tape says when a check of it fails. Nothing here runs as long as all is well.
 #include <taper/core/fail.hpp>
-#include <taper/core/tape.hpp>
+#include <taper/core/tape_walk.hpp>
 
 #include <sstream>
 #include <string>
@@ -41,6 +41,33 @@ void Tape::fail_contribution(const char* op, std::uint32_t node, const Edge& edg
   }
   fail(op, "the vector-Jacobian product of ", nodes_[node].op, " (node ", node, ") with respect to argument ",
        edge.argument, " must be ", input.kind, " ", wanted, ", got ", got.str());
+}
+
+void detail::check_unchanged(TensorImpl& impl) {
+  const Tape::Walk& walk = *Tape::walk_;
+  TensorImpl& owner = impl.owner_of_elements();
+  const std::uint64_t changed = owner.changed.load(std::memory_order_relaxed);
+  if (changed > walk.start || changed + changes_since_recording <= walk.start) return;
+  // A cotangent is given to the walk, or a vector-Jacobian product that kept it was recorded later than this
+  // one.
+  if (&owner == &walk.cotangent->impl().owner_of_elements()) return;
+
+  const Tape& tape = walk.tape;
+  std::ostringstream read;
+  for (const TensorImpl* known : {&impl, &owner}) {
+    const char* const view = known == &impl ? "" : "a view of ";
+    if (known->tape == tape.id_) {
+      read << view << "the result of " << tape.nodes_[known->node].op << " (node " << known->node << ")";
+    } else if (known->wants_grad || tape.leaves_.contains(known)) {
+      read << view << "a leaf";
+    } else {
+      continue;
+    }
+    break;
+  }
+  fail(walk.op, "the vector-Jacobian product of ", tape.nodes_[walk.node].op, " (node ", walk.node,
+       ") reads ", read.tellp() == 0 ? "a tensor" : read.str(), " of shape ", impl.shape,
+       " that was changed after it was recorded: clone() it first, or change it after the last backward");
 }
 
 }  // namespace taper

@@ -10,18 +10,24 @@
 namespace taper {
 
 namespace detail {
-namespace {
 
-std::size_t element_bytes(const TensorImpl& impl) {
-  return static_cast<std::size_t>(impl.size) * size_of(impl.dtype);
+constinit std::atomic<std::uint64_t> change_count{0};
+constinit thread_local std::uint64_t changes_since_recording = 0;
+
+// Several threads may change one tensor at once (the workers of an optimizer's step): any of their counts
+// will do.
+void mark_changed(TensorImpl& impl) noexcept {
+  const std::uint64_t now = change_count.fetch_add(1, std::memory_order_relaxed) + 1;
+  impl.owner_of_elements().changed.store(now, std::memory_order_relaxed);
 }
+
+namespace {
 
 // A header for the same elements under `shape`. Sharing a share refers to the owner itself: chains don't
 // build up.
 TensorImpl* share(const Tensor& source, const Shape& shape) {
   const TensorImpl& impl = source.impl();
-  auto* header =
-      new (pool_allocate(sizeof(TensorImpl))) TensorImpl(shape, source.kind(), impl.size, sizeof(TensorImpl));
+  auto* header = new (pool_allocate(sizeof(TensorImpl))) TensorImpl(shape, source.kind(), impl.size, false);
   header->data = impl.data;
   header->owner = impl.owner ? impl.owner : source;
   return header;
@@ -31,8 +37,8 @@ TensorImpl* share(const Tensor& source, const Shape& shape) {
 
 void destroy(TensorImpl* impl) noexcept {
   if (!impl->device.is_cpu() && !impl->owner)
-    device_memory("Tensor", impl->device).release(impl->data, element_bytes(*impl));
-  const std::size_t bytes = impl->block_bytes;
+    device_memory("Tensor", impl->device).release(impl->data, impl->element_bytes());
+  const std::size_t bytes = impl->block_bytes();
   impl->~TensorImpl();
   pool_release(impl, bytes);
 }
@@ -71,13 +77,14 @@ Tensor Tensor::uninitialized(const char* op, const Shape& shape, Kind kind) {
   auto* block = static_cast<std::byte*>(detail::try_pool_allocate(block_bytes));
   if (!block)
     fail(op, "out of memory: shape ", shape, " of ", kind.dtype, " takes ", detail::bytes_text(bytes));
-  auto* impl = new (block) detail::TensorImpl(shape, kind, size, block_bytes);
+  auto* impl = new (block) detail::TensorImpl(shape, kind, size, is_on_cpu);
   impl->data = is_on_cpu ? block + sizeof(detail::TensorImpl) : static_cast<std::byte*>(elements);
   return Tensor(impl);
 }
 
 std::int64_t Tensor::extent(int axis) const {
   const Shape& shape = impl("extent").shape;
+  if (axis >= 0 && axis < shape.size()) return shape[axis];
   return shape[checked_axis("extent", "axis", axis, shape)];
 }
 

@@ -18,7 +18,8 @@ struct TensorImpl;
 }
 
 // A handle to an array. Copying the handle shares the array; no op changes its inputs, so sharing is
-// invisible except through mutable_data() and the optimizers, which update parameters in place.
+// invisible except through mutable_data(), load_state_dict() and the optimizers, which write in place. A tape
+// notices (see mutable_data).
 //
 // The default-constructed handle is empty: it stands for "no tensor yet", and every function that is handed
 // one throws, naming the argument.
@@ -53,13 +54,17 @@ class Tensor {
   // lies on the CPU.
   template <class T>
   const T* data() const {
-    return static_cast<const T*>(checked_data(dtype_of<T>));
+    check_access(dtype_of<T>);
+    return reinterpret_cast<const T*>(bytes());
   }
-  // The same, to write to. Every handle that shares the array sees the change, a tape that already recorded
-  // it too: fill a tensor before it is used, and update parameters between tapes.
+  // The same, to write to. Every handle that shares the array sees the change. The call counts as the change,
+  // whatever is written: a vector-Jacobian product of a node that was recorded before it refuses to read the
+  // array after it, while a tape whose products don't read it is not concerned. What is written through a
+  // pointer that was obtained before recording goes unnoticed.
   template <class T>
   T* mutable_data() {
-    return static_cast<T*>(checked_data(dtype_of<T>));
+    check_access(dtype_of<T>);
+    return reinterpret_cast<T*>(mutable_bytes());
   }
 
   // The only element, as a double. Throws unless there is exactly one. From a device it is copied, which
@@ -109,6 +114,10 @@ class Tensor {
   const char* why_empty() const;
   // Is this the only handle to memory of its own, so that it may be overwritten unseen?
   bool is_sole_owner() const;
+  // The elements on whatever device, to read and to write: data() and mutable_data() for those who know the
+  // type. Who reads or fills a tensor that a vector-Jacobian product can't have seen may use impl().data.
+  const std::byte* bytes() const;
+  std::byte* mutable_bytes();
 
  private:
   friend struct detail::TensorImpl;  // whose gradient starts as no_gradient()
@@ -120,7 +129,7 @@ class Tensor {
   explicit Tensor(detail::TensorImpl* impl) : impl_(impl) {}  // takes over one reference
   [[noreturn]] void throw_empty(const char* method) const;
   [[noreturn]] void throw_access(DType wanted) const;
-  void* checked_data(DType wanted) const;
+  void check_access(DType wanted) const;
 
   detail::TensorImpl* impl_ = nullptr;
 };
@@ -134,14 +143,20 @@ namespace detail {
 // the elements of another is a header alone that keeps the owner alive. Of a tensor on a device only the
 // header stands in the pool.
 struct alignas(64) TensorImpl {
-  TensorImpl(const Shape& shape, Kind kind, std::int64_t size, std::size_t block_bytes)
-      : size(size), block_bytes(block_bytes), shape(shape), dtype(kind.dtype), device(kind.device) {}
+  TensorImpl(const Shape& shape, Kind kind, std::int64_t size, bool has_elements)
+      : size(size),
+        shape(shape),
+        dtype(kind.dtype),
+        device(kind.device),
+        element_room(has_elements ? static_cast<std::uint8_t>(size_of(kind.dtype)) : 0) {}
 
   std::atomic<std::uint32_t> references{1};
   std::uint32_t node = 0;  // which node of that tape produced this tensor
   std::uint64_t tape = 0;  // number of the tape that recorded it; 0: none
   std::int64_t size;
-  std::size_t block_bytes;  // of the pool
+  // When the elements were last changed, by the count of changes; 0 if never while others saw them. Of a
+  // header that shares elements it is the owner's that counts.
+  std::atomic<std::uint64_t> changed{0};
   std::byte* data = nullptr;
   Tensor owner;  // whose block holds the elements, if not this one
   Tensor grad = Tensor::no_gradient();
@@ -149,7 +164,30 @@ struct alignas(64) TensorImpl {
   DType dtype;
   Device device;
   bool wants_grad = false;
+  // Bytes that the block has for each element, 0 if they lie elsewhere. (move_to may leave them unused.)
+  std::uint8_t element_room;
+
+  std::size_t element_bytes() const { return static_cast<std::size_t>(size) * size_of(dtype); }
+  std::size_t block_bytes() const {
+    return sizeof(TensorImpl) + static_cast<std::size_t>(size) * element_room;
+  }
+  TensorImpl& owner_of_elements() { return owner ? owner.impl() : *this; }
 };
+static_assert(sizeof(TensorImpl) == 128, "a scalar takes three cache lines");
+
+// How often elements were changed that another handle could see, in the whole program: the clock of
+// `changed`.
+extern constinit std::atomic<std::uint64_t> change_count;
+// While a vector-Jacobian product runs on this thread: how many of these changes lie between the recording of
+// its node and the start of the walk. What one of them changed, it must not read. Usually, and outside of
+// walks, 0, so that a read costs one comparison.
+extern constinit thread_local std::uint64_t changes_since_recording;
+
+// Counts a change of the elements. From any thread.
+void mark_changed(TensorImpl& impl) noexcept;
+// Throws if one of changes_since_recording changed the elements (but those of the cotangent, which is what
+// the walk makes it).
+void check_unchanged(TensorImpl& impl);
 
 // Destroys the tensor and returns its block to the pool.
 void destroy(TensorImpl* impl) noexcept;
@@ -189,8 +227,16 @@ inline DType Tensor::dtype() const { return impl("dtype").dtype; }
 inline Device Tensor::device() const { return impl("device").device; }
 inline Kind Tensor::kind() const { return {impl("kind").dtype, impl_->device}; }
 inline bool Tensor::wants_grad() const { return impl("wants_grad").wants_grad; }
-inline void* Tensor::checked_data(DType wanted) const {
+inline void Tensor::check_access(DType wanted) const {
   if (impl("data").dtype != wanted || !impl_->device.is_cpu()) throw_access(wanted);
+}
+inline const std::byte* Tensor::bytes() const {
+  if (detail::changes_since_recording != 0) [[unlikely]]
+    detail::check_unchanged(impl());
+  return impl().data;
+}
+inline std::byte* Tensor::mutable_bytes() {
+  if (!is_sole_owner()) detail::mark_changed(*impl_);
   return impl_->data;
 }
 inline Tensor Tensor::grad() const { return impl("grad").grad; }

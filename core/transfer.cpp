@@ -27,9 +27,9 @@ namespace {
 
 // to_i = from_i rounded to the dtype of `to`, which has the same size, lies on the same device and has the
 // other dtype.
-void convert_elements(const Tensor& from, const Tensor& to) {
-  const void* const source = from.impl().data;
-  void* const target = to.impl().data;
+void convert_elements(const Tensor& from, Tensor& to) {
+  const void* const source = from.bytes();
+  void* const target = to.mutable_bytes();
   if (!from.device().is_cpu()) {
     return detail::device_memory("to", from.device())
         .convert(from.dtype(), source, to.dtype(), target, from.size());
@@ -46,10 +46,10 @@ void convert_elements(const Tensor& from, const Tensor& to) {
 
 }  // namespace
 
-void detail::copy_elements(const Tensor& from, const Tensor& to) {
-  const void* const source = from.impl().data;
-  void* const target = to.impl().data;
-  const std::size_t bytes = static_cast<std::size_t>(from.size()) * size_of(from.dtype());
+void detail::copy_elements(const Tensor& from, Tensor& to) {
+  const void* const source = from.bytes();
+  void* const target = to.mutable_bytes();
+  const std::size_t bytes = from.impl().element_bytes();
   if (from.device().is_cpu() && to.device().is_cpu()) {
     std::memmove(target, source, bytes);
   } else if (from.device().is_cpu()) {
@@ -71,7 +71,7 @@ void detail::check_same_device(const char* op, const char* a_name, const Tensor&
 Tensor detail::copied(const char* op, const Tensor& x, Kind kind) {
   if (x.dtype() != kind.dtype && x.device() != kind.device)
     return copied(op, copied(op, x, {kind.dtype, x.device()}), kind);
-  const Tensor copy = Tensor::uninitialized(op, x.shape(), kind);
+  Tensor copy = Tensor::uninitialized(op, x.shape(), kind);
   if (x.dtype() == kind.dtype) {
     copy_elements(x, copy);
   } else {
@@ -94,6 +94,8 @@ void Tensor::move_to(Kind kind) {
     fail("move_to", "this tensor of shape ", shape(), " is a view of another, or another is a view of it");
   Tensor moved = detail::copied("move_to", *this, kind);
   Tensor gradient = impl().grad ? detail::copied("move_to", impl().grad, kind) : impl().grad;
+  // The elements stay what they are, up to rounding to another dtype: what changed them is remembered.
+  moved.impl().changed = impl_->owner_of_elements().changed.load();
   impl_->data = moved.impl().data;
   impl_->dtype = kind.dtype;
   impl_->device = kind.device;

@@ -7,7 +7,7 @@ namespace taper::detail {
 
 // Copies the elements of `from` into those of `to`, which has the same size and dtype and lies on any device.
 // Waits for a device only where `to` lies on the CPU.
-void copy_elements(const Tensor& from, const Tensor& to);
+void copy_elements(const Tensor& from, Tensor& to);
 
 // Throws Error("[op] devices differ: …"), naming both tensors and both devices, where a and b do not lie on
 // one.

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <type_traits>
 #include <utility>
 
 #include <cuda_runtime.h>
@@ -62,15 +63,16 @@ __device__ T* dynamic_shared() {
   return reinterpret_cast<T*>(memory);
 }
 
-// The elements of a tensor on the device, for kernels. Throws unless T is the dtype's type.
-template <class T>
-const T* pointer(const Tensor& x) {
+// The elements of a tensor on the device, for kernels, to read or to write: data() and mutable_data() there.
+// Throws unless T is the dtype's type.
+template <class T, class TensorType>
+auto pointer(TensorType& x) {
   if (x.dtype() != dtype_of<T>) fail("pointer", "the dtype is ", x.dtype(), ", not ", dtype_of<T>);
-  return reinterpret_cast<const T*>(x.impl().data);
-}
-template <class T>
-T* pointer(Tensor& x) {
-  return const_cast<T*>(pointer<T>(std::as_const(x)));
+  if constexpr (std::is_const_v<TensorType>) {
+    return reinterpret_cast<const T*>(x.bytes());
+  } else {
+    return reinterpret_cast<T*>(x.mutable_bytes());
+  }
 }
 
 }  // namespace taper::cuda

@@ -69,7 +69,7 @@ std::map<std::string, Tensor> Module::state_dict() const {
 
 void Module::load_state_dict(const std::map<std::string, Tensor>& tensors) const {
   check_state_dict("load_state_dict", "", "", tensors);
-  for (const auto& [name, parameter] : named_parameters()) {
+  for (auto& [name, parameter] : named_parameters()) {
     detail::copy_elements(tensors.at(name), parameter);
   }
 }

@@ -1,5 +1,4 @@
 // What the tape refuses: vector-Jacobian products that are not like their input.
-#include <taper/cuda/device.hpp>
 #include <taper/taper.hpp>
 
 #include <string>
@@ -7,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "helpers.hpp"
+#include "kinds.hpp"
 
 namespace taper::test {
 namespace {
@@ -20,18 +20,8 @@ Tensor broken_add(const Tensor& x, const Tensor& b, Db db) {
 
 const auto as_it_came = [](const Tensor& dy) { return dy; };  // forgets to sum over the rows
 
-struct Kinds : testing::TestWithParam<Kind> {
-  void SetUp() override {
-    if (!kind.device.is_cpu() && !cuda::available()) GTEST_SKIP() << "no CUDA device";
-  }
-  Tensor leaf(const Tensor& values) const { return cast(values, kind.dtype).to(kind.device).requires_grad(); }
-  const Kind kind = GetParam();
-};
-
 struct EdgeCheck : Kinds {};
-INSTANTIATE_TEST_SUITE_P(All, EdgeCheck,
-                         testing::Values(Kind(float32), Kind(float64), Kind(float32, Device::cuda()),
-                                         Kind(float64, Device::cuda())));
+INSTANTIATE_TEST_SUITE_P(All, EdgeCheck, all_kinds);
 
 TEST_P(EdgeCheck, AMissingSumOverABroadcastAxisIsNamedWithTheRemedy) {
   for (const std::int64_t n : {3, 50}) {

@@ -179,7 +179,7 @@ void Optimizer::load_state(const State& state) {
 
   learning_rate_ = learning_rate;
   steps_ = std::move(steps);
-  for (const auto& [from, to] : copies) {
+  for (auto& [from, to] : copies) {
     taper::detail::copy_elements(from, to);
   }
 }

@@ -7,6 +7,7 @@ namespace taper::kernels {
 
 Kind common_kind(const char* op, const Tensor& a, const Tensor& b) {
   taper::detail::check_given(op, "a", a, "b", b);
+  if (a.kind() == b.kind()) return a.kind();
   if (a.dtype() != b.dtype()) {
     fail(op, "dtypes differ: a is ", a.dtype(), " ", a.shape(), ", b is ", b.dtype(), " ", b.shape());
   }

@@ -15,15 +15,9 @@ namespace {
 using Function = std::function<Tensor(const Tensor&)>;
 
 // d(v^T y)/dx, of x's shape and kind.
-Tensor pulled_back(const char* op, Tape& tape, const Tensor& y, const Tensor& x,
-                   const GradientOptions& options) {
+Tensor pulled_back(Tape& tape, const Tensor& y, const Tensor& x, const GradientOptions& options) {
   if (!Tape::tracks(y)) return zeros(x.shape(), x.kind());  // a constant
-  const Tensor dx = tape.gradient(y, {x}, options)[0];
-  if (!(dx.shape() == x.shape()) || dx.kind() != x.kind()) {
-    fail(op, "a vector-Jacobian product is ", dx.kind(), " ", dx.shape(), ", its input ", x.kind(), " ",
-         x.shape());
-  }
-  return dx;
+  return tape.gradient(y, {x}, options)[0];
 }
 
 // The Jacobian of y, which `tape` has recorded, with respect to its leaf x.
@@ -38,7 +32,7 @@ Tensor jacobian_of(const char* op, Tape& tape, const Tensor& y, const Tensor& x)
     element = 1;
     const Tensor cotangent = tensor(one_hot, y.shape(), y.kind());
     element = 0;
-    const Tensor dx = pulled_back(op, tape, y, x, {.keep_graph = true, .cotangent = cotangent});
+    const Tensor dx = pulled_back(tape, y, x, {.keep_graph = true, .cotangent = cotangent});
     if (x.device().is_cpu()) {
       std::memcpy(row, dx.impl().data, row_bytes);
     } else {
@@ -49,22 +43,29 @@ Tensor jacobian_of(const char* op, Tape& tape, const Tensor& y, const Tensor& x)
   return result;
 }
 
+Tensor result_of(const char* op, const Function& f, const Tensor& x) {
+  const Tensor y = f(x);
+  return detail::check_given(op, "f's result", y);
+}
+
 // The gradient of f at the leaf x, recorded so that it can be differentiated again.
 Tensor gradient_at(const char* op, Tape& tape, const Function& f, const Tensor& x) {
-  const Tensor y = f(x);
+  const Tensor y = result_of(op, f, x);
   if (y.size() != 1) fail(op, "f must return one element, got shape ", y.shape());
-  return pulled_back(op, tape, y, x, {.create_graph = true});
+  return pulled_back(tape, y, x, {.create_graph = true});
 }
 
 }  // namespace
 
 Tensor jacobian(const Function& f, const Tensor& x) {
+  detail::check_given("jacobian", "x", x);
   const Tensor leaf = x.clone().requires_grad();
   Tape tape;
-  return jacobian_of("jacobian", tape, f(leaf), leaf);
+  return jacobian_of("jacobian", tape, result_of("jacobian", f, leaf), leaf);
 }
 
 Tensor hessian(const Function& f, const Tensor& x) {
+  detail::check_given("hessian", "x", x);
   const Tensor leaf = x.clone().requires_grad();
   Tape tape;
   return jacobian_of("hessian", tape, gradient_at("hessian", tape, f, leaf), leaf);
@@ -72,6 +73,7 @@ Tensor hessian(const Function& f, const Tensor& x) {
 
 Tensor hessian_vector_product(const Function& f, const Tensor& x, const Tensor& v) {
   constexpr const char* op = "hessian_vector_product";
+  detail::check_given(op, "x", x, "v", v);
   if (!(v.shape() == x.shape()) || v.kind() != x.kind()) {
     fail(op, "v must have x's shape, dtype and device: v is ", v.kind(), " ", v.shape(), ", x is ", x.kind(),
          " ", x.shape());
@@ -79,7 +81,7 @@ Tensor hessian_vector_product(const Function& f, const Tensor& x, const Tensor& 
   const Tensor leaf = x.clone().requires_grad();
   Tape tape;
   // A copy of v, which may be part of the result, or recorded elsewhere.
-  return pulled_back(op, tape, gradient_at(op, tape, f, leaf), leaf, {.cotangent = v.clone()});
+  return pulled_back(tape, gradient_at(op, tape, f, leaf), leaf, {.cotangent = v.clone()});
 }
 
 }  // namespace taper

@@ -64,32 +64,32 @@ struct Closer {
   }
 };
 
-void* allocate_from_system(std::size_t bytes) noexcept {
+[[noreturn]] void fail_out_of_memory(std::size_t bytes, const char* op, const Shape* shape) {
+  if (shape) fail(op, "out of memory: shape ", *shape, " takes ", bytes_text(bytes));
+  fail(op, "out of memory: asked for ", bytes_text(bytes));
+}
+
+void* allocate_from_system(std::size_t bytes, const char* op, const Shape* shape) {
   thread_local Closer closer;  // constructed by the thread's first request
   static_cast<void>(closer);
+  const std::size_t size = size_class(bytes).bytes;
   // Not the form that throws: the sanitizers' ends the program instead.
-  void* block = ::operator new(bytes, alignment, std::nothrow);
-  if (!block) return nullptr;
-  pool.system_bytes += bytes;
+  void* const block = ::operator new(size, alignment, std::nothrow);
+  if (!block) fail_out_of_memory(bytes, op, shape);
+  pool.system_bytes += size;
   ++pool.system_allocations;
   return block;
 }
 
 }  // namespace
 
-void* try_pool_allocate(std::size_t bytes) noexcept {
+void* pool_allocate(std::size_t bytes, const char* op, const Shape* shape) {
   const SizeClass wanted = size_class(bytes);
   FreeBlock* block = pool.free[wanted.index];
-  if (!block) return allocate_from_system(wanted.bytes);
+  if (!block) return allocate_from_system(bytes, op, shape);
   ASAN_UNPOISON_MEMORY_REGION(block, wanted.bytes);
   pool.free[wanted.index] = block->next;
   pool.cached_bytes -= wanted.bytes;
-  return block;
-}
-
-void* pool_allocate(std::size_t bytes, const char* op) {
-  void* const block = try_pool_allocate(bytes);
-  if (!block) fail(op, "out of memory: asked for ", bytes_text(bytes));
   return block;
 }
 

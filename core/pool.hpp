@@ -3,6 +3,7 @@
 #pragma once
 
 #include <taper/core/device.hpp>
+#include <taper/core/shape.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -24,11 +25,10 @@ void release_cached_memory(Device device = Device::cpu());
 
 namespace detail {
 
-// A block of at least `bytes` bytes, aligned to 64; its contents are indeterminate. Null if the system has no
-// such block.
-void* try_pool_allocate(std::size_t bytes) noexcept;
-// The same, but throws Error("[op] out of memory: …"), which says how much was asked for.
-void* pool_allocate(std::size_t bytes, const char* op = "pool");
+// A block of at least `bytes` bytes, aligned to 64; its contents are indeterminate. If the system has none,
+// throws Error("[op] out of memory: …"), which says how much was asked for and, where it is given, for which
+// shape.
+void* pool_allocate(std::size_t bytes, const char* op = "pool", const Shape* shape = nullptr);
 
 // Takes back such a block, from any thread. The thread that frees keeps the block, but
 // never more bytes than it has itself asked the system for: a producer and a consumer of tensors don't pile

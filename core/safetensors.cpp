@@ -312,7 +312,7 @@ void save_safetensors(const std::string& path, const State& state) {
       const auto reject = [&](const auto&... why) {
         fail(op, path, ": tensor ", shown(named.first), " ", why...);
       };
-      if (!tensor) reject("is an empty handle: ", tensor.why_empty());
+      if (!tensor) reject("is ", detail::an_empty_handle);
       if (tensor.dtype() != dtype) continue;
       if (name == metadata) reject("has a name that the format keeps for texts");
       if (name.find('\0') != std::string::npos) reject("has a zero byte in its name");

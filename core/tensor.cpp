@@ -45,24 +45,13 @@ void destroy(TensorImpl* impl) noexcept {
 
 }  // namespace detail
 
-const char* Tensor::why_empty() const {
-  return impl_ ? "there is no gradient yet; call backward first (only a leaf that asked with requires_grad() "
-                 "gets "
-                 "a gradient, and zero_grad() takes it away)"
-               : "it was default-constructed or moved from";
-}
+void Tensor::throw_empty(const char* method) { fail(method, "called on ", detail::an_empty_handle); }
 
-void Tensor::throw_empty(const char* method) const {
-  fail(method, "called on an empty handle: ", why_empty());
-}
-
-void detail::throw_not_given(const char* op, const char* name, const Tensor& x) {
-  fail(op, name, " is an empty handle: ", x.why_empty());
-}
+void detail::throw_not_given(const char* op, const char* name) { fail(op, name, " is ", an_empty_handle); }
 
 void detail::check_given(const char* op, const char* name, const std::vector<Tensor>& list) {
   for (std::size_t i = 0; i < list.size(); ++i) {
-    if (!list[i]) fail(op, name, "[", i, "] is an empty handle: ", list[i].why_empty());
+    if (!list[i]) fail(op, name, "[", i, "] is ", an_empty_handle);
   }
 }
 
@@ -74,9 +63,7 @@ Tensor Tensor::uninitialized(const char* op, const Shape& shape, Kind kind) {
   const bool is_on_cpu = kind.device.is_cpu();
   void* const elements = is_on_cpu ? nullptr : detail::device_memory(op, kind.device).allocate(op, bytes);
   const std::size_t block_bytes = sizeof(detail::TensorImpl) + (is_on_cpu ? bytes : 0);
-  auto* block = static_cast<std::byte*>(detail::try_pool_allocate(block_bytes));
-  if (!block)
-    fail(op, "out of memory: shape ", shape, " of ", kind.dtype, " takes ", detail::bytes_text(bytes));
+  auto* block = static_cast<std::byte*>(detail::pool_allocate(block_bytes, op, &shape));
   auto* impl = new (block) detail::TensorImpl(shape, kind, size, is_on_cpu);
   impl->data = is_on_cpu ? block + sizeof(detail::TensorImpl) : static_cast<std::byte*>(elements);
   return Tensor(impl);

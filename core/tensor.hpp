@@ -40,7 +40,7 @@ class Tensor {
   static Tensor uninitialized(const char* op, const Shape& shape, Kind kind);
 
   // Is there an array behind this handle?
-  explicit operator bool() const { return reinterpret_cast<std::uintptr_t>(impl_) > no_gradient_yet; }
+  explicit operator bool() const { return impl_ != nullptr; }
 
   const Shape& shape() const;
   int rank() const;
@@ -78,15 +78,15 @@ class Tensor {
   // range to an infinity. It is an op: dx = dy.to(kind of x). Throws if there is no such device or it is out
   // of memory.
   Tensor to(Kind kind) const;
-  Tensor to(DType dtype) const { return to(Kind(dtype, device())); }
-  Tensor to(Device device) const { return to(Kind(dtype(), device)); }
+  Tensor to(DType dtype) const;
+  Tensor to(Device device) const;
   // Converts the elements and the gradient as to() does, in place: every handle to this tensor sees the new
   // kind, while views of it (detach, view, reshape) keep the elements as they were. Throws for a recorded
   // result and for a view (once it was moved, also while a view of it lives), and as to() does; then nothing
   // has changed. For Module::to.
   void move_to(Kind kind);
-  void move_to(DType dtype) { move_to(Kind(dtype, device())); }
-  void move_to(Device device) { move_to(Kind(dtype(), device)); }
+  void move_to(DType dtype);
+  void move_to(Device device);
 
   // A copy with memory of its own on the same device, without history or gradient.
   Tensor clone() const;
@@ -100,18 +100,15 @@ class Tensor {
   // tensor that no tape recorded as a result; throws otherwise. Returns *this.
   Tensor& requires_grad(bool value = true);
   bool wants_grad() const;
-  // The gradient accumulated so far; before the first backward and after zero_grad an empty handle, which
-  // says so where it is used all the same.
+  // The gradient accumulated so far; an empty handle before the first backward and after zero_grad.
   Tensor grad() const;
   void zero_grad();
 
   // The array itself, for the tape and the kernels. Throws on an empty handle, in the name of `method`.
   detail::TensorImpl& impl(const char* method = "impl") const {
-    if (!*this) throw_empty(method);
+    if (!impl_) throw_empty(method);
     return *impl_;
   }
-  // Why this handle is empty, for the messages of those who refuse it.
-  const char* why_empty() const;
   // Is this the only handle to memory of its own, so that it may be overwritten unseen?
   bool is_sole_owner() const;
   // The elements on whatever device, to read and to write: data() and mutable_data() for those who know the
@@ -120,14 +117,8 @@ class Tensor {
   std::byte* mutable_bytes();
 
  private:
-  friend struct detail::TensorImpl;  // whose gradient starts as no_gradient()
-
-  // In the place of the pointer, what an empty handle is other than null: a gradient that is not there.
-  static constexpr std::uintptr_t no_gradient_yet = 1;
-  static Tensor no_gradient() { return Tensor(reinterpret_cast<detail::TensorImpl*>(no_gradient_yet)); }
-
   explicit Tensor(detail::TensorImpl* impl) : impl_(impl) {}  // takes over one reference
-  [[noreturn]] void throw_empty(const char* method) const;
+  [[noreturn, gnu::cold]] static void throw_empty(const char* method);
   [[noreturn]] void throw_access(DType wanted) const;
   void check_access(DType wanted) const;
 
@@ -159,7 +150,7 @@ struct alignas(64) TensorImpl {
   std::atomic<std::uint64_t> changed{0};
   std::byte* data = nullptr;
   Tensor owner;  // whose block holds the elements, if not this one
-  Tensor grad = Tensor::no_gradient();
+  Tensor grad;
   Shape shape;
   DType dtype;
   Device device;
@@ -192,13 +183,18 @@ void check_unchanged(TensorImpl& impl);
 // Destroys the tensor and returns its block to the pool.
 void destroy(TensorImpl* impl) noexcept;
 
-[[noreturn]] void throw_not_given(const char* op, const char* name, const Tensor& x);
+// What messages call one.
+inline constexpr const char* an_empty_handle =
+    "an empty handle: default-constructed, moved from, or a gradient that is not there yet (call backward "
+    "first)";
+
+[[noreturn, gnu::cold]] void throw_not_given(const char* op, const char* name);
 
 // Throws Error("[op] name is an empty handle: …") if x is one, and likewise for the names and tensors after
 // it. Returns x.
 template <class... Others>
 const Tensor& check_given(const char* op, const char* name, const Tensor& x, const Others&... others) {
-  if (!x) throw_not_given(op, name, x);
+  if (!x) throw_not_given(op, name);
   if constexpr (sizeof...(others) > 0) check_given(op, others...);
   return x;
 }
@@ -208,11 +204,11 @@ void check_given(const char* op, const char* name, const std::vector<Tensor>& li
 }  // namespace detail
 
 inline Tensor::Tensor(const Tensor& other) noexcept : impl_(other.impl_) {
-  if (*this) impl_->references.fetch_add(1, std::memory_order_relaxed);
+  if (impl_) impl_->references.fetch_add(1, std::memory_order_relaxed);
 }
 
 inline Tensor::~Tensor() {
-  if (!*this) return;
+  if (!impl_) return;
   // The last handle needs no locked instruction: nobody else can add a reference any more.
   if (impl_->references.load(std::memory_order_acquire) == 1 ||
       impl_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
@@ -223,6 +219,10 @@ inline Tensor::~Tensor() {
 inline const Shape& Tensor::shape() const { return impl("shape").shape; }
 inline int Tensor::rank() const { return impl("rank").shape.size(); }
 inline std::int64_t Tensor::size() const { return impl("size").size; }
+inline Tensor Tensor::to(DType dtype) const { return to(Kind(dtype, impl("to").device)); }
+inline Tensor Tensor::to(Device device) const { return to(Kind(impl("to").dtype, device)); }
+inline void Tensor::move_to(DType dtype) { move_to(Kind(dtype, impl("move_to").device)); }
+inline void Tensor::move_to(Device device) { move_to(Kind(impl("move_to").dtype, device)); }
 inline DType Tensor::dtype() const { return impl("dtype").dtype; }
 inline Device Tensor::device() const { return impl("device").device; }
 inline Kind Tensor::kind() const { return {impl("kind").dtype, impl_->device}; }
@@ -240,7 +240,7 @@ inline std::byte* Tensor::mutable_bytes() {
   return impl_->data;
 }
 inline Tensor Tensor::grad() const { return impl("grad").grad; }
-inline void Tensor::zero_grad() { impl("zero_grad").grad = Tensor::no_gradient(); }
+inline void Tensor::zero_grad() { impl("zero_grad").grad = Tensor(); }
 inline bool Tensor::is_sole_owner() const {
   return impl("is_sole_owner").references.load(std::memory_order_acquire) == 1 && !impl().owner;
 }

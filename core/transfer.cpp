@@ -93,7 +93,7 @@ void Tensor::move_to(Kind kind) {
   if (impl().owner && !impl().owner.is_sole_owner())
     fail("move_to", "this tensor of shape ", shape(), " is a view of another, or another is a view of it");
   Tensor moved = detail::copied("move_to", *this, kind);
-  Tensor gradient = impl().grad ? detail::copied("move_to", impl().grad, kind) : impl().grad;
+  Tensor gradient = impl().grad ? detail::copied("move_to", impl().grad, kind) : Tensor();
   // The elements stay what they are, up to rounding to another dtype: what changed them is remembered.
   moved.impl().changed = impl_->owner_of_elements().changed.load();
   impl_->data = moved.impl().data;

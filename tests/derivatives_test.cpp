@@ -216,13 +216,15 @@ TEST(Derivatives, SayWhatIsWrong) {
                  hessian_vector_product(total, x, row({1, 2}));
                },
                {"float64", "float32"});
-  expect_error("Tensor", [&] { hessian_vector_product(total, x, {}); });
-  expect_error("Tensor", [&] { jacobian(total, {}); });
-  expect_error("Tensor", [&] { jacobian([](const Tensor&) { return Tensor(); }, x); });
+  expect_error("hessian_vector_product", [&] { hessian_vector_product(total, x, {}); },
+               {"v is an empty handle"});
+  expect_error("hessian", [&] { hessian(total, {}); }, {"x is an empty handle"});
+  expect_error("jacobian", [&] { jacobian(total, {}); }, {"x is an empty handle"});
+  expect_error("jacobian", [&] { jacobian([](const Tensor&) { return Tensor(); }, x); }, {"f's result"});
   const auto bad = [](const Tensor& z) {
     return record("bad", zeros({}), vjp(z, [](const Tensor& dy) { return dy; }));
   };
-  expect_error("jacobian", [&] { jacobian(bad, x); }, {"vector-Jacobian product", "()", "(2,)"});
+  expect_error("gradient", [&] { jacobian(bad, x); }, {"vector-Jacobian product", "()", "(2,)"});
 }
 
 TEST(Derivatives, OfARecordedResultOfAnotherTapeAskForDetach) {

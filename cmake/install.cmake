@@ -3,7 +3,7 @@ include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/taper)
-foreach(part core ops nn nn/optim)
+foreach(part core core/gradcheck ops nn nn/optim)
   file(GLOB headers CONFIGURE_DEPENDS ${part}/*.hpp)
   list(FILTER headers EXCLUDE REGEX "/nn/taper\\.hpp$")
   install(FILES ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/taper/${part})

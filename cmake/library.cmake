@@ -8,7 +8,7 @@ find_package(nlohmann_json REQUIRED)
 find_package(Threads REQUIRED)
 
 # To add an op means to add its pair of files: the sources and the header <taper/ops.hpp> follow from what is there.
-file(GLOB sources CONFIGURE_DEPENDS core/*.cpp ops/*.cpp ops/kernels/*.cpp nn/*.cpp nn/optim/*.cpp)
+file(GLOB sources CONFIGURE_DEPENDS core/*.cpp core/gradcheck/*.cpp ops/*.cpp ops/kernels/*.cpp nn/*.cpp nn/optim/*.cpp)
 file(GLOB op_headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/ops ops/*.hpp)
 list(TRANSFORM op_headers REPLACE "(.+)" "#include <taper/ops/\\1>\n" OUTPUT_VARIABLE op_includes)
 string(CONCAT op_includes ${op_includes})

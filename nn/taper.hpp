@@ -6,7 +6,8 @@
 #include <taper/core/csv.hpp>
 #include <taper/core/derivatives.hpp>
 #include <taper/core/error.hpp>
-#include <taper/core/gradcheck.hpp>
+#include <taper/core/gradcheck/curve.hpp>
+#include <taper/core/gradcheck/gradcheck.hpp>
 #include <taper/core/indices.hpp>
 #include <taper/core/npy.hpp>
 #include <taper/core/pool.hpp>
@@ -23,6 +24,7 @@
 #include <taper/nn/checkpoint.hpp>
 #include <taper/nn/dropout.hpp>
 #include <taper/nn/embedding.hpp>
+#include <taper/nn/gradcheck.hpp>
 #include <taper/nn/init.hpp>
 #include <taper/nn/k_schedule.hpp>
 #include <taper/nn/linear.hpp>

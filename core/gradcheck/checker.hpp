@@ -1,0 +1,99 @@
+// One gradient check, from the first call of f to the report. Inside the gradient checker: checker.cpp holds
+// what is checked once, elements.cpp the comparison element by element, directions.cpp the one for large
+// inputs, float32.cpp the one of two dtypes, diagnosis.cpp what the numbers say about the cause.
+#pragma once
+
+#include <taper/core/gradcheck/gradcheck.hpp>
+#include <taper/core/gradcheck/problem.hpp>
+#include <taper/core/gradcheck/progress.hpp>
+#include <taper/core/random.hpp>
+
+#include <sstream>
+
+namespace taper::gradcheck_detail {
+
+using Element = GradcheckReport::Element;
+
+class Checker {
+ public:
+  Checker(const char* op, const ManyToMany& f, const Tensors& inputs, const GradcheckOptions& options);
+  GradcheckReport run();  // once
+
+ private:
+  // How an element came out.
+  enum class Outcome { passed, kink, undecided, failed };
+  struct Comparison {
+    Outcome outcome = Outcome::passed;
+    Element element;
+    bool at_kink = false;
+  };
+  // A vector through all inputs.
+  using Direction = std::vector<Values>;
+
+  // --- checker.cpp ---
+  bool calls_agree();  // determinism and purity of f and backward; false if nothing can be compared
+  void check_linearity();
+  void finish();
+
+  // --- elements.cpp ---
+  void check_elements();
+  Comparison compare(std::size_t input, std::int64_t i);
+  // Along `line`; `project` takes the derivative along it from the gradients of all inputs.
+  using Project = std::function<double(const std::vector<Values>&)>;
+  Comparison compare(Line& line, const Project& project, const Element& element, int first_step);
+  Comparison judge(Line& line, std::size_t c, const Derivative& found, const Project& project,
+                   const Element& element);
+  Comparison judge(Line& line, std::size_t c, const Derivative& found, double analytic, Element element);
+  void add(Comparison comparison);
+  void look_for_support_change();
+  bool depends_on_inputs();
+
+  // --- float32.cpp ---
+  void check_float32();
+
+  // --- directions.cpp ---
+  void check_directions();
+  Direction random_direction(int kind);
+  Line line_along(const Direction& direction);
+  Comparison compare(const Direction& direction);
+  void bisect(const Direction& direction, Element whole);
+  void sample_neighbours(std::size_t input, std::int64_t around);
+
+  std::string name(std::size_t argument) const;
+
+  const char* op_;
+  const ManyToMany& f_;
+  const GradcheckOptions& options_;
+  Problem problem_;
+  Generator generator_;
+  Progress progress_;
+  GradcheckReport report_;
+  Tensors given_;                              // the inputs, if one of them is float32
+  Values at_x_;                                // f's results at x
+  std::vector<Values> cotangents_;             // v and u
+  std::vector<std::vector<Values>> analytic_;  // [cotangent][input][element]
+  std::vector<double> scale_;                  // of each input's gradients: the largest
+  bool all_finite_ = true;                     // f's results at x
+  bool depends_ = false;                       // did a result of f change anywhere?
+};
+
+// Two cotangents for f's results: v has both signs and no zeros, so that no result goes unseen; u has zeros,
+// both signs and several magnitudes. Results that are not finite count for nothing.
+std::vector<Values> draw_cotangents(const Values& results, Generator& generator);
+
+// Sentences about the cause, from the elements that failed. Those of an argument stand in the order of its
+// elements.
+std::vector<std::string> diagnose(const GradcheckReport& report, const std::vector<Shape>& shapes);
+
+// The parts, each written with operator<<.
+template <class... Parts>
+std::string text(const Parts&... parts) {
+  std::ostringstream out;
+  (out << ... << parts);
+  return out.str();
+}
+
+// The position of element i of a tensor of that shape.
+Shape index_of(std::int64_t i, const Shape& shape);
+
+}  // namespace taper::gradcheck_detail

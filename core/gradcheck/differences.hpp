@@ -1,0 +1,112 @@
+// Numerical derivatives of a function along a line, each with an estimate of its own error. Inside the
+// gradient checker.
+//
+// y(t) = f(x + t e) is a vector; what is differentiated is v . y(t) for a few cotangents v at once, which
+// cost no further evaluation. Steps start large and shrink; extrapolation to step 0 (Richardson) removes the
+// truncation error, and what neighbours in the tableau disagree by estimates what is left (Ridders, Adv. Eng.
+// Software 4, 1982). Noise bounds it from below: the rounding of y, the height of its stairs if y changes in
+// stairs.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace taper::gradcheck_detail {
+
+using Values = std::vector<double>;
+
+// y(t), and through `t` the step that was really taken: x + t is rounded.
+using Evaluate = std::function<const Values&(double& t)>;
+
+// What the differences say of v . y'(0).
+struct Derivative {
+  // A value with its estimated error, and the step that gave it; found is false if no two steps could be
+  // compared.
+  struct Value {
+    double value = 0, estimate = 0, step = 0;
+    bool found = false;
+  };
+  enum class Kind { smooth, kink, jump };
+
+  Kind kind = Kind::smooth;
+  Value central;  // from one side alone if y is not finite on the other
+  // At a kink: v . y'(0) lies between these for each choice of a one-sided derivative in each result.
+  double lower = 0, upper = 0, bounds_estimate = 0, bounds_step = 0;
+  // At a jump: the derivative on the side on which y is continuous, if there is one.
+  Value one_sided;
+};
+
+// A function along a line.
+class Line {
+ public:
+  // `scale` is the size of the largest step worth trying, `finest` of the smallest. `at_zero` is y(0);
+  // results that are not finite there are left out. `cotangents` have y's size.
+  Line(Evaluate evaluate, const Values& at_zero, const std::vector<Values>& cotangents, double scale,
+       double finest);
+
+  // For each cotangent, from `levels` steps: scale * 2^first and on by factors of 1/4. Nothing is found if a
+  // kink or a jump may lie among them.
+  std::vector<Derivative> quick(int first, int levels);
+  // From all steps: forty evaluations, and a search for kinks, jumps and stairs.
+  std::vector<Derivative> thorough();
+  // How much the derivative of cotangent c varies when it is taken again with steps near `step`: what the
+  // estimate of a single tableau may have missed by luck.
+  double spread(std::size_t c, double step);
+
+  // The sum of |v_j y_j(0)| for cotangent c.
+  double size(std::size_t c) const { return size_[c]; }
+  double scale() const { return scale_; }
+
+  std::int64_t evaluations() const { return evaluations_; }
+  // Cotangent c with zeros for the results that did not change at any step, and the bound of what the
+  // derivative along the line may owe to those: each may have moved by less than its last place.
+  Values seen(std::size_t c) const;
+  double unseen(std::size_t c) const;
+  // Did any result change at any step?
+  bool depends() const { return std::find(depends_.begin(), depends_.end(), 1) != depends_.end(); }
+
+ private:
+  // y at +h and -h, as one-sided differences with each cotangent.
+  struct Level {
+    double h = 0;
+    bool right_finite = false, left_finite = false;
+    bool right_changed = false, left_changed = false;  // does y differ from y(0) at all?
+    struct Projection {
+      double right = 0, left = 0, central = 0;  // difference quotients
+      double lower = 0, upper = 0;              // of right and left, result by result
+      double rounded = 0;                       // by how much rounding may move v . y
+    };
+    std::vector<Projection> of;  // cotangent
+  };
+  enum class Side { central, right, left };
+
+  Level level(double h);
+  // The best value of the tableau, from the levels at which that side is finite.
+  Derivative::Value extrapolate(const std::vector<Level>& levels, std::size_t c, Side side) const;
+  Derivative judge(const std::vector<Level>& levels, std::size_t c);
+  void measure_noise(const std::vector<Level>& levels, std::size_t c, double value);
+  void find_bounds(const std::vector<const Level*>& telling, std::size_t c, Derivative& result) const;
+  // By how much noise may move the gap between the one-sided quotients.
+  double gap_noise(const Level& level, std::size_t c) const;
+  // Of stairs: sets noise_[c] to their height.
+  void look_for_stairs(const std::vector<Level>& levels);
+  void add_quanta();
+  Values at(double t);
+  bool differs(const Values& a, const Values& b) const;
+
+  Evaluate evaluate_;
+  const Values& at_zero_;
+  const std::vector<Values>& cotangents_;
+  double scale_, finest_;
+  std::vector<double> noise_;  // of v . y beyond rounding, for each cotangent
+  std::vector<double> size_;   // of the terms of v . y(0)
+  std::vector<char> depends_;  // which results changed at some step
+  std::vector<char> flat_;     // which of them did not at a smaller one
+  Values quantum_;             // the smallest change of each
+  bool stairs_ = false;
+  std::int64_t evaluations_ = 0;
+};
+
+}  // namespace taper::gradcheck_detail

@@ -1,0 +1,72 @@
+// What is checked: y = f(x), its gradients by the tape, and x itself, which is changed in place and comes
+// back bit for bit. Inside the gradient checker.
+#pragma once
+
+#include <taper/core/gradcheck/differences.hpp>
+#include <taper/core/tape.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace taper::gradcheck_detail {
+
+using Tensors = std::vector<Tensor>;
+using ManyToMany = std::function<Tensors(const Tensors&)>;
+
+// f and the inputs at which it is checked. The inputs are the caller's own tensors, so that an f that reads
+// them elsewhere (a model its parameters) sees the changes; a recorded result, a float32 tensor, and one that
+// shares its elements with another input are replaced by float64 copies. The destructor brings back every
+// bit.
+class Problem {
+ public:
+  enum class Precision { widened, as_given };
+  // Throws if an input is an empty handle. `op` is named in messages. as_given: float32 inputs stay what they
+  // are.
+  Problem(const char* op, const ManyToMany& f, const Tensors& inputs,
+          Precision precision = Precision::widened);
+  ~Problem();
+  Problem(const Problem&) = delete;
+  Problem& operator=(const Problem&) = delete;
+
+  const Tensors& inputs() const { return inputs_; }
+  // The elements of input i as they came.
+  const Values& original(std::size_t i) const { return originals_[i]; }
+  std::int64_t input_size() const { return input_size_; }
+
+  // f's results at the inputs as they are, one behind the other; valid until the next call.
+  const Values& evaluate();
+  // Sets one element of a float64 input, or all of an input.
+  void put(std::size_t input, std::int64_t element, double value);
+  void put(std::size_t input, const Values& values);
+  // Puts back what came, and says whether anything else stood there.
+  bool restore();
+
+  // Records f at the inputs, for pull_back. Returns its results.
+  const Values& record();
+  // v^T df/dx for each input, of the recorded f. v may be rounded to the results' dtype.
+  std::vector<Values> pull_back(const Values& v);
+  // The shapes of the recorded results.
+  const std::vector<Shape>& shapes() const { return shapes_; }
+
+  std::int64_t evaluations() const { return evaluations_; }
+
+ private:
+  void collect(const Tensors& results);
+  void copy_bytes(const Tensor& to, std::int64_t offset, const void* from, std::size_t bytes);
+
+  const char* op_;
+  const ManyToMany& f_;
+  Tensors inputs_;
+  std::vector<Values> originals_;
+  std::vector<bool> wanted_grad_;
+  std::int64_t input_size_ = 0;
+  Values values_;
+  std::vector<Shape> shapes_;
+  std::optional<Tape> tape_;
+  Tensors results_;
+  std::int64_t evaluations_ = 0;
+};
+
+}  // namespace taper::gradcheck_detail

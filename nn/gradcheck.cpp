@@ -1,0 +1,51 @@
+// Parameters as named inputs of the checker, in float64 for as long as it takes.
+#include <taper/core/fail.hpp>
+#include <taper/nn/gradcheck.hpp>
+
+namespace taper {
+namespace {
+
+// Parameters in float64; the destructor converts back those that were not.
+class Widened {
+ public:
+  explicit Widened(const std::vector<Tensor>& parameters) : parameters_(parameters) {
+    for (Tensor& parameter : parameters_) {
+      dtypes_.push_back(parameter.dtype());
+      parameter.move_to(float64);
+    }
+  }
+  ~Widened() {
+    for (std::size_t i = 0; i < parameters_.size(); ++i) parameters_[i].move_to(dtypes_[i]);
+  }
+  Widened(const Widened&) = delete;
+  Widened& operator=(const Widened&) = delete;
+
+ private:
+  std::vector<Tensor> parameters_;
+  std::vector<DType> dtypes_;
+};
+
+}  // namespace
+
+GradcheckReport gradcheck(const nn::Module& model, const MultiFunction& loss, const std::vector<Tensor>& data,
+                          const GradcheckOptions& options) {
+  GradcheckOptions named = options;
+  named.names.clear();
+  for (const auto& [name, parameter] : model.named_parameters()) named.names.push_back(name);
+  if (named.names.empty()) fail("gradcheck", "the model has no parameters");
+  std::vector<Tensor> wide;
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    if (!data[i]) fail("gradcheck", "data[", i, "] is an empty handle");
+    wide.push_back(data[i].detach().to(float64));
+  }
+  const Widened widened(model.parameters());
+  return gradcheck(MultiFunction([&](const std::vector<Tensor>&) { return loss(wide); }), model.parameters(),
+                   named);
+}
+
+GradcheckReport gradcheck(const nn::Module& model, const std::function<Tensor()>& loss,
+                          const GradcheckOptions& options) {
+  return gradcheck(model, MultiFunction([&](const std::vector<Tensor>&) { return loss(); }), {}, options);
+}
+
+}  // namespace taper

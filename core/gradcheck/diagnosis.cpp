@@ -187,6 +187,24 @@ std::string place(const Argument& a) {
   return "";
 }
 
+// An amount that is the same along an axis, and differs from line to line.
+std::string same_along_axis(const Argument& a) {
+  if (!a.complete || a.wrong.size() != a.all.size()) return "";
+  std::size_t inner = a.all.size();
+  for (int axis = 0; axis < a.shape.size(); ++axis) {
+    const auto extent = static_cast<std::size_t>(a.shape[axis]);
+    inner /= extent;
+    if (extent < 2) continue;
+    bool is_same = true;
+    for (std::size_t k = 0; k < a.all.size() && is_same; ++k) {
+      const Element &here = *a.all[k], &first = *a.all[k - k / inner % extent * inner];
+      is_same = same(here.analytic - here.numeric, first.analytic - first.numeric, a.scale);
+    }
+    if (is_same) return text("off by the same amount along axis ", axis, ": is a mean over it missing?");
+  }
+  return "";
+}
+
 std::string zero_or_nan(const Argument& a) {
   const auto count = [&](auto is) {
     return static_cast<std::size_t>(std::count_if(a.wrong.begin(), a.wrong.end(), is));
@@ -237,6 +255,7 @@ std::vector<std::string> diagnose(const GradcheckReport& report, const std::vect
     std::string cause = zero_or_nan(a);
     if (cause.empty()) cause = proportion(a);
     if (cause.empty()) cause = rearrangement(a);
+    if (cause.empty()) cause = same_along_axis(a);
     const std::string where = place(a);
     if (!cause.empty()) found.push_back(name + ": " + cause);
     if (!where.empty()) found.push_back(name + ": " + where);

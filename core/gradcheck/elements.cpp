@@ -93,7 +93,7 @@ Checker::Comparison Checker::compare(Line& line, const Project& project, const E
     const Derivative::Value& value = quick[c].central;
     const double analytic = project(analytic_[c]);
     const double size = std::max(std::abs(analytic), std::abs(value.value));
-    enough &= value.found && value.estimate <= fine_at_once * size &&
+    enough &= value.found && std::isfinite(analytic) && value.estimate <= fine_at_once * size &&
               std::abs(analytic - value.value) <= value.estimate + options_.tolerance * size;
   }
   Comparison found = worst_of(enough ? quick : line.thorough());
@@ -124,8 +124,10 @@ Checker::Comparison Checker::judge(Line& line, std::size_t c, const Derivative& 
     element.numeric = value;
     element.estimate = estimate;
     element.step = step;
-    element.error = in_units(std::abs(analytic - value),
-                             estimate + options_.tolerance * std::max(std::abs(analytic), std::abs(value)));
+    // What is not finite may not widen what is allowed.
+    const double size =
+        std::isfinite(analytic) ? std::max(std::abs(analytic), std::abs(value)) : std::abs(value);
+    element.error = in_units(std::abs(analytic - value), estimate + options_.tolerance * size);
   };
   const auto fine = [&] {
     const double size = std::max(std::abs(analytic), std::abs(element.numeric));

@@ -1,8 +1,7 @@
-// Gradient checks in the tests of somebody else, with an installed Taper: of an op of theirs, and of a function on xtensor
-// arrays.
-#include <taper/core/gradcheck/xtensor.hpp>
-
+// Gradient checks in the tests of somebody else, with an installed Taper: of an op of theirs, and of a
+// function on xtensor arrays.
 #include <taper/core/gradcheck/gtest.hpp>
+#include <taper/core/gradcheck/xtensor.hpp>
 #include <taper/taper.hpp>
 
 #include <xtensor/xmath.hpp>

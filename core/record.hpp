@@ -55,6 +55,8 @@ Tensor record(const char* op, Tensor result, Vjp<Functions>... vjps) {
     (detail::add_if_tracked(*tape, edges, argument++, vjps), ...);
     tape->add_node(op, edges, result);
   }
+  if (tape && tape->checks_finite()) [[unlikely]]
+    tape->check_result(op, result, {vjps.input...});
   return result;
 }
 
@@ -66,6 +68,8 @@ Tensor record(const char* op, Tensor result, detail::PoolVector<Vjp<Function>> v
     std::uint32_t argument = 0;
     for (Vjp<Function>& vjp : vjps) detail::add_if_tracked(*tape, edges, argument++, vjp);
     if (edges) tape->add_node(op, edges, result);
+    if (tape->checks_finite()) [[unlikely]]
+      tape->check_result(op, result, {});
   }
   return result;
 }

@@ -24,6 +24,15 @@ std::int64_t element_count(const char* op, const Shape& shape) {
   fail(op, "shape ", shape, " has more elements than 64 bits can count");
 }
 
+Shape index_of(std::int64_t i, const Shape& shape) {
+  Shape index = shape;
+  for (int axis = shape.size() - 1; axis >= 0; --axis) {
+    index[axis] = i % shape[axis];
+    i /= shape[axis];
+  }
+  return index;
+}
+
 Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
   const Shape& longer = a.size() >= b.size() ? a : b;
   const Shape& shorter = a.size() >= b.size() ? b : a;

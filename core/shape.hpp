@@ -76,6 +76,9 @@ std::ostream& operator<<(std::ostream& out, const Shape& shape);
 // bits.
 std::int64_t element_count(const char* op, const Shape& shape);
 
+// Where element `i` of a tensor of that shape stands, counted in row-major order.
+Shape index_of(std::int64_t i, const Shape& shape);
+
 // The shape that a and b broadcast to by NumPy's rule: aligned at the last axis, each pair equal or one of
 // them 1. Throws, naming both shapes, where they do not.
 Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);

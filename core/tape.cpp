@@ -48,7 +48,10 @@ Tensor sum_of_cotangents(const char* op, Tensor x, const Tensor& y) {
 
 }  // namespace
 
-Tape::Tape() : id_(next_id.fetch_add(1, std::memory_order_relaxed)), enclosing_(recording_) {
+Tape::Tape(const TapeOptions& options)
+    : id_(next_id.fetch_add(1, std::memory_order_relaxed)),
+      enclosing_(recording_),
+      check_finite_(options.check_finite) {
   recording_ = this;
 }
 
@@ -160,6 +163,8 @@ Tape::PoolVector<Tensor> Tape::pull_back(const char* op, const Tensor& output, c
       Tensor contribution = edge->pull_back(cotangent);
       if (!contribution || !nodes_[edge->input].is_like(contribution.impl())) [[unlikely]]
         fail_contribution(op, i, *edge, contribution);
+      if (check_finite_) [[unlikely]]
+        check_contribution(op, i, *edge, cotangent, contribution);
       contribution.bytes();  // it may be a tensor that the product kept: then this is the read
       Tensor& total = cotangents[edge->input];
       total =

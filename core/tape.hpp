@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <initializer_list>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -26,10 +28,19 @@ struct GradientOptions {
   Tensor cotangent = {};
 };
 
+struct TapeOptions {
+  // Throw at the first value that is not finite: a result of an op while the tape records, recorded or not,
+  // or what a vector-Jacobian product returns in a walk. The error names op, node, shape, the first such
+  // element, the range of the op's inputs, and the Scope in which it ran. For debugging: it reads every value
+  // once more, on a device after a copy to the host. An infinity on purpose (-inf in masked scores) throws as
+  // well.
+  bool check_finite = false;
+};
+
 class Tape {
  public:
   // Records the ops of this thread from here on. Where another tape is recording already, it rests meanwhile.
-  Tape();
+  explicit Tape(const TapeOptions& options = {});
   // Ends recording and frees the graph. Tensors live on, without their history.
   ~Tape();
   Tape(const Tape&) = delete;
@@ -80,6 +91,10 @@ class Tape {
   }
   // Appends the node whose result is `result`.
   void add_node(const char* op, Edge* edges, const Tensor& result);
+
+  // For TapeOptions::check_finite: throws if `result`, which was just recorded, is not finite.
+  bool checks_finite() const { return check_finite_; }
+  void check_result(const char* op, const Tensor& result, std::initializer_list<const Tensor*> inputs);
 
   // Makes `tape` the recording one (null: nothing records) until the end of the scope.
   class Recording {
@@ -141,11 +156,17 @@ class Tape {
   [[noreturn]] void fail_contribution(const char* op, std::uint32_t node, const Edge& edge,
                                       const Tensor& contribution) const;
 
+  // The same for what edge `edge` of node `node` gave for `cotangent` in a walk of `op`.
+  void check_contribution(const char* op, std::uint32_t node, const Edge& edge, const Tensor& cotangent,
+                          const Tensor& contribution) const;
+
   static constinit thread_local Tape* recording_;
   static constinit thread_local const Walk* walk_;  // the innermost that runs on this thread, or null
 
   std::uint64_t id_;
   Tape* enclosing_;  // the tape that records again when this one ends
+  bool check_finite_;
+  std::vector<std::string> scopes_;  // in which each node was recorded, if check_finite_
   PoolVector<Node> nodes_;
   LeafMap leaves_;
   detail::Arena arena_;

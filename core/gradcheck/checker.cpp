@@ -20,15 +20,6 @@ std::size_t first_difference(const Values& a, const Values& b) {
 
 }  // namespace
 
-Shape index_of(std::int64_t i, const Shape& shape) {
-  Shape index = shape;
-  for (int axis = shape.size() - 1; axis >= 0; --axis) {
-    index[axis] = i % shape[axis];
-    i /= shape[axis];
-  }
-  return index;
-}
-
 Checker::Checker(const char* op, const ManyToMany& f, const Tensors& inputs, const GradcheckOptions& options)
     : op_(op),
       f_(f),

@@ -93,7 +93,4 @@ std::string text(const Parts&... parts) {
   return out.str();
 }
 
-// The position of element i of a tensor of that shape.
-Shape index_of(std::int64_t i, const Shape& shape);
-
 }  // namespace taper::gradcheck_detail

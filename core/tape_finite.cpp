@@ -1,0 +1,98 @@
+// TapeOptions::check_finite: where the first NaN or infinity came from.
+#include <taper/core/fail.hpp>
+#include <taper/core/scope.hpp>
+#include <taper/core/tape_walk.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <sstream>
+
+namespace taper {
+namespace {
+
+// Without a branch in the loop, so that it runs as fast as the elements come.
+template <class T>
+bool are_finite(const T* x, std::int64_t n) {
+  bool all = true;
+  for (std::int64_t i = 0; i < n; ++i) all &= std::abs(x[i]) <= std::numeric_limits<T>::max();
+  return all;
+}
+
+bool is_finite(const Tensor& x) {
+  if (!x.device().is_cpu()) return is_finite(x.detach().to(Device::cpu()));
+  return dispatch(x.dtype(), [&]<class T>() { return are_finite(x.data<T>(), x.size()); });
+}
+
+// "of shape (3,) lies in [0, 4]", of the elements that are finite.
+std::string range_of(const Tensor& x) {
+  const std::vector<double> values = x.to_vector();
+  double low = std::numeric_limits<double>::infinity(), high = -low;
+  std::size_t bad = 0;
+  for (const double value : values) {
+    if (!std::isfinite(value)) {
+      ++bad;
+    } else {
+      low = std::min(low, value);
+      high = std::max(high, value);
+    }
+  }
+  std::ostringstream text;
+  text << "of shape " << x.shape();
+  if (values.empty()) return text.str();
+  if (bad > 0) text << " has " << bad << " of " << values.size() << " elements that are not finite";
+  if (bad < values.size())
+    text << (bad > 0 ? ", the others lie" : " lies") << " in [" << low << ", " << high << ']';
+  return text.str();
+}
+
+// "is not finite: 1 of 3 elements of float64 (3,), the first at (1,) is nan".
+std::string what_is_wrong(const Tensor& x) {
+  const std::vector<double> values = x.to_vector();
+  const auto bad = [](double value) { return !std::isfinite(value); };
+  const auto first =
+      static_cast<std::size_t>(std::find_if(values.begin(), values.end(), bad) - values.begin());
+  std::ostringstream text;
+  text << "is not finite: " << std::count_if(values.begin(), values.end(), bad) << " of " << values.size()
+       << " elements of " << x.kind() << ' ' << x.shape() << ", the first at "
+       << index_of(static_cast<std::int64_t>(first), x.shape()) << " is ";
+  if (std::isnan(values[first])) {
+    text << "nan";  // whose sign says nothing
+  } else {
+    text << values[first];
+  }
+  return text.str();
+}
+
+}  // namespace
+
+void Tape::check_result(const char* op, const Tensor& result, std::initializer_list<const Tensor*> inputs) {
+  if (result.impl().tape == id_) {
+    scopes_.resize(nodes_.size());
+    scopes_[result.impl().node] = Scope::path();
+  }
+  if (walk_ || is_finite(result)) return;  // in a walk what comes back at the edge is checked
+  std::ostringstream text;
+  if (result.impl().tape == id_) {
+    text << "node " << result.impl().node << ", its result, ";
+  } else {
+    text << "its result, which is not recorded, ";
+  }
+  text << what_is_wrong(result);
+  std::size_t argument = 0;
+  for (const Tensor* input : inputs) text << "; argument " << argument++ << ' ' << range_of(*input);
+  fail(op, text.str());
+}
+
+void Tape::check_contribution(const char* op, std::uint32_t node, const Edge& edge, const Tensor& cotangent,
+                              const Tensor& contribution) const {
+  if (is_finite(contribution)) return;
+  std::ostringstream place;
+  place << "node " << node;
+  if (node < scopes_.size() && !scopes_[node].empty()) place << ", in " << scopes_[node];
+  fail(op, "the vector-Jacobian product of ", nodes_[node].op, " (", place.str(),
+       ") with respect to argument ", edge.argument, ' ', what_is_wrong(contribution), "; dy ",
+       range_of(cotangent));
+}
+
+}  // namespace taper

@@ -20,10 +20,12 @@ std::size_t first_difference(const Values& a, const Values& b) {
 
 }  // namespace
 
-Checker::Checker(const char* op, const ManyToMany& f, const Tensors& inputs, const GradcheckOptions& options)
+Checker::Checker(const char* op, const ManyToMany& f, const Tensors& inputs, const GradcheckOptions& options,
+                 double inner)
     : op_(op),
       f_(f),
       options_(options),
+      inner_(inner),
       problem_(op, f, inputs),
       generator_(options.seed),
       progress_(options.progress) {
@@ -142,7 +144,7 @@ void Checker::check_linearity() {
     // Rounding is relative to the terms that cancel, of which the argument's largest gradient tells the size;
     // of a gradient that is 0 but for rounding, f's own size has to.
     constexpr double roundings = 1e-6;
-    double f_size = 0;
+    double f_size = inner_;
     for (std::size_t j = 0; j < at_x_.size(); ++j)
       f_size += std::isfinite(at_x_[j])
                     ? std::abs(at_x_[j]) * (std::abs(cotangents_[0][j]) + 2 * std::abs(cotangents_[1][j]))

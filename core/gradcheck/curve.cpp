@@ -60,7 +60,7 @@ StepCurve step_curve(const MultiFunction& f, const std::vector<Tensor>& inputs, 
                                  along_v(right, left) / (right_step - left_step)};
     if (std::isfinite(point.forward) && std::isfinite(point.central)) curve.points.push_back(point);
   }
-  gradcheck_detail::Line line(move, at_x, cotangents, size, 0x1p-44 * size);
+  gradcheck_detail::Line line(move, at_x, cotangents, size, 0x1p-44 * size, 0);
   const gradcheck_detail::Derivative::Value found = line.thorough()[0].central;
   curve.found.argument = argument;
   curve.found.index = index;

@@ -19,16 +19,18 @@ double gain(bool central, int column) { return std::pow(ratio, central ? 2 * col
 }  // namespace
 
 Line::Line(Evaluate evaluate, const Values& at_zero, const std::vector<Values>& cotangents, double scale,
-           double finest)
+           double finest, double inner)
     : evaluate_(std::move(evaluate)),
       at_zero_(at_zero),
       cotangents_(cotangents),
       scale_(scale),
       finest_(finest),
+      inner_(inner),
       noise_(cotangents.size()),
       depends_(at_zero.size()),
       flat_(at_zero.size()),
       quantum_(at_zero.size(), std::numeric_limits<double>::infinity()) {
+  for (double y : at_zero) inner_ = std::isfinite(y) ? std::max(inner_, std::abs(y)) : inner_;
   for (const Values& v : cotangents) {
     double size = 0;
     for (std::size_t j = 0; j < v.size(); ++j)
@@ -286,19 +288,19 @@ Values Line::seen(std::size_t c) const {
 }
 
 double Line::unseen(std::size_t c) const {
-  double size = 0;
-  for (std::size_t j = 0; j < at_zero_.size(); ++j) {
-    if (!depends_[j] && std::isfinite(at_zero_[j])) size += std::abs(cotangents_[c][j] * at_zero_[j]);
-  }
-  return 2 * rounding * epsilon * size / scale_;
+  double weight = 0;
+  for (std::size_t j = 0; j < at_zero_.size(); ++j) weight += depends_[j] ? 0 : std::abs(cotangents_[c][j]);
+  return 2 * rounding * epsilon * weight * inner_ / scale_;
 }
 
 // A result that changes by little at one step and not at all at smaller ones is rounded somewhere on its way,
 // by more than its own last place if terms cancel.
 void Line::add_quanta() {
-  constexpr double little = 1e-9;  // more is a kink or a jump farther away
+  // More is a kink or a jump farther away.
+  constexpr double little = 1e-9, little_of_all = 1e-13;
   for (std::size_t j = 0; j < flat_.size(); ++j) {
-    if (!flat_[j] || !(quantum_[j] <= little * std::abs(at_zero_[j]))) continue;
+    if (!flat_[j] || !(quantum_[j] <= std::max(little * std::abs(at_zero_[j]), little_of_all * inner_)))
+      continue;
     for (std::size_t c = 0; c < noise_.size(); ++c) noise_[c] += std::abs(cotangents_[c][j]) * quantum_[j];
   }
 }

@@ -42,9 +42,10 @@ struct Derivative {
 class Line {
  public:
   // `scale` is the size of the largest step worth trying, `finest` of the smallest. `at_zero` is y(0);
-  // results that are not finite there are left out. `cotangents` have y's size.
+  // results that are not finite there are left out. `cotangents` have y's size. y may be made of terms as
+  // large as `inner`, which cancel.
   Line(Evaluate evaluate, const Values& at_zero, const std::vector<Values>& cotangents, double scale,
-       double finest);
+       double finest, double inner);
 
   // For each cotangent, from `levels` steps: scale * 2^first and on by factors of 1/4. Nothing is found if a
   // kink or a jump may lie among them.
@@ -61,7 +62,7 @@ class Line {
 
   std::int64_t evaluations() const { return evaluations_; }
   // Cotangent c with zeros for the results that did not change at any step, and the bound of what the
-  // derivative along the line may owe to those: each may have moved by less than its last place.
+  // derivative along the line may owe to those: each may have moved by less than its terms are rounded.
   Values seen(std::size_t c) const;
   double unseen(std::size_t c) const;
   // Did any result change at any step?
@@ -100,6 +101,7 @@ class Line {
   const Values& at_zero_;
   const std::vector<Values>& cotangents_;
   double scale_, finest_;
+  double inner_;               // the largest term in y that is known of
   std::vector<double> noise_;  // of v . y beyond rounding, for each cotangent
   std::vector<double> size_;   // of the terms of v . y(0)
   std::vector<char> depends_;  // which results changed at some step

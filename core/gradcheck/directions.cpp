@@ -97,7 +97,7 @@ Line Checker::line_along(const Direction& direction) {
     }
     return problem_.evaluate();
   };
-  return Line(move, at_x_, cotangents_, 1, 0x1p-36);
+  return Line(move, at_x_, cotangents_, 1, 0x1p-36, inner_);
 }
 
 Checker::Comparison Checker::compare(const Direction& direction) {

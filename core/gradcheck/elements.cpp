@@ -68,7 +68,7 @@ Checker::Comparison Checker::compare(std::size_t input, std::int64_t i) {
         t = moved - x;
         return problem_.evaluate();
       },
-      at_x_, cotangents_, size, finest);
+      at_x_, cotangents_, size, finest, inner_);
   Comparison found = compare(line, project, element, -6);
   problem_.put(input, i, x);
   return found;

@@ -45,7 +45,9 @@ class Checker {
   Comparison compare(Line& line, const Project& project, const Element& element, int first_step);
   Comparison judge(Line& line, std::size_t c, const Derivative& found, const Project& project,
                    const Element& element);
-  Comparison judge(Line& line, std::size_t c, const Derivative& found, double analytic, Element element);
+  Comparison judge(Line& line, std::size_t c, const Derivative& found, double analytic, double rounding,
+                   Element element);
+  double backward_rounding(std::size_t c, const Project& project);
   void add(Comparison comparison);
   void look_for_support_change();
   bool depends_on_inputs();
@@ -75,9 +77,12 @@ class Checker {
   Values at_x_;                                // f's results at x
   std::vector<Values> cotangents_;             // v and u
   std::vector<std::vector<Values>> analytic_;  // [cotangent][input][element]
-  std::vector<double> scale_;                  // of each input's gradients: the largest
-  bool all_finite_ = true;                     // f's results at x
-  bool depends_ = false;                       // did a result of f change anywhere?
+  // [cotangent]: by how much its gradients moved for each of some nudges of x and the cotangent, in units of
+  // the nudge; empty until a gradient looks wrong.
+  std::vector<std::vector<std::vector<Values>>> moved_;
+  std::vector<double> scale_;  // of each input's gradients: the largest
+  bool all_finite_ = true;     // f's results at x
+  bool depends_ = false;       // did a result of f change anywhere?
 };
 
 // Two cotangents for f's results: v has both signs and no zeros, so that no result goes unseen; u has zeros,

@@ -8,6 +8,7 @@
 namespace taper::gradcheck_detail {
 namespace {
 
+constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
 constexpr double ratio = 4;      // of one step to the next
 constexpr int most_columns = 4;  // of the tableau
@@ -27,9 +28,9 @@ Line::Line(Evaluate evaluate, const Values& at_zero, const std::vector<Values>& 
       finest_(finest),
       inner_(inner),
       noise_(cotangents.size()),
-      depends_(at_zero.size()),
-      flat_(at_zero.size()),
-      quantum_(at_zero.size(), std::numeric_limits<double>::infinity()) {
+      changed_at_(at_zero.size(), infinity),
+      quantum_(at_zero.size(), infinity),
+      least_step_(infinity) {
   for (double y : at_zero) inner_ = std::isfinite(y) ? std::max(inner_, std::abs(y)) : inner_;
   for (const Values& v : cotangents) {
     double size = 0;
@@ -56,13 +57,11 @@ Line::Level Line::level(double h) {
     result.left_finite &= std::isfinite(left[j]);
     result.right_changed |= right[j] != at_zero_[j];
     result.left_changed |= left[j] != at_zero_[j];
-    for (const double y : {right[j], left[j]}) {
-      if (y != at_zero_[j]) quantum_[j] = std::min(quantum_[j], std::abs(y - at_zero_[j]));
-    }
-    const bool changed = right[j] != at_zero_[j] || left[j] != at_zero_[j];
-    flat_[j] |= depends_[j] && !changed;
-    depends_[j] |= changed;
+    const double to_right = std::abs(right[j] - at_zero_[j]), to_left = std::abs(left[j] - at_zero_[j]);
+    if (to_right != 0 || to_left != 0) changed_at_[j] = std::min(changed_at_[j], h);
+    if (to_right != 0 && to_left != 0) quantum_[j] = std::min({quantum_[j], to_right, to_left});
   }
+  least_step_ = std::min(least_step_, h);
   if (!result.right_finite && !result.left_finite) return result;
 
   for (std::size_t c = 0; c < cotangents_.size(); ++c) {
@@ -73,7 +72,7 @@ Line::Level Line::level(double h) {
       if (!std::isfinite(at_zero_[j])) continue;
       const double r = result.right_finite ? right[j] : at_zero_[j];
       const double l = result.left_finite ? left[j] : at_zero_[j];
-      if (!depends_[j]) continue;  // most results of most ops: no rounding either
+      if (std::isinf(changed_at_[j])) continue;  // most results of most ops: no rounding either
       const long double step_right =
           static_cast<long double>(v[j]) * (static_cast<long double>(r) - at_zero_[j]);
       const long double step_left =
@@ -115,7 +114,7 @@ Derivative::Value Line::extrapolate(const std::vector<Level>& levels, std::size_
     const double first = central ? p.central : side == Side::right ? p.right : p.left;
     const double floor = (p.rounded + noise_[c]) / (central ? 2 * level.h : level.h);
     std::vector<double> next{first};
-    Derivative::Value here{first, std::numeric_limits<double>::infinity(), level.h, true};
+    Derivative::Value here{first, infinity, level.h, true};
     for (std::size_t m = 1; m <= row.size() && m < most_columns; ++m) {
       const double value =
           next[m - 1] + (next[m - 1] - row[m - 1]) / (gain(central, static_cast<int>(m)) - 1);
@@ -190,7 +189,7 @@ Derivative Line::judge(const std::vector<Level>& levels, std::size_t c) {
   }
   constexpr double near = 1e-6;  // of the scale: a kink farther away than this is passed by smaller steps
   if (telling.size() >= 5 && telling.back()->h <= near * scale_) {
-    double least = std::numeric_limits<double>::infinity(), most = 0;
+    double least = infinity, most = 0;
     for (std::size_t k = telling.size() - 3; k < telling.size(); ++k) {
       const Level::Projection &before = telling[k - 1]->of[c], &p = telling[k]->of[c];
       const double growth = (p.upper - p.lower) / (before.upper - before.lower);
@@ -225,7 +224,7 @@ Derivative Line::judge(const std::vector<Level>& levels, std::size_t c) {
 
 // The bounds at the step at which they move least, extrapolated to step 0.
 void Line::find_bounds(const std::vector<const Level*>& telling, std::size_t c, Derivative& result) const {
-  result.bounds_estimate = std::numeric_limits<double>::infinity();
+  result.bounds_estimate = infinity;
   for (std::size_t k = 1; k < telling.size(); ++k) {
     const Level::Projection &before = telling[k - 1]->of[c], &p = telling[k]->of[c];
     const double lower = p.lower + (p.lower - before.lower) / (ratio - 1);
@@ -279,17 +278,16 @@ void Line::look_for_stairs(const std::vector<Level>& levels) {
   }
 }
 
-Values Line::seen(std::size_t c) const {
+Values Line::seen(std::size_t c, double step) const {
   Values v = cotangents_[c];
-  for (std::size_t j = 0; j < v.size(); ++j) {
-    if (!depends_[j]) v[j] = 0;
-  }
+  for (std::size_t j = 0; j < v.size(); ++j) v[j] = changed_at_[j] <= step ? v[j] : 0;
   return v;
 }
 
-double Line::unseen(std::size_t c) const {
+double Line::unseen(std::size_t c, double step) const {
   double weight = 0;
-  for (std::size_t j = 0; j < at_zero_.size(); ++j) weight += depends_[j] ? 0 : std::abs(cotangents_[c][j]);
+  for (std::size_t j = 0; j < changed_at_.size(); ++j)
+    weight += changed_at_[j] <= step ? 0 : std::abs(cotangents_[c][j]);
   return 2 * rounding * epsilon * weight * inner_ / scale_;
 }
 
@@ -298,9 +296,9 @@ double Line::unseen(std::size_t c) const {
 void Line::add_quanta() {
   // More is a kink or a jump farther away.
   constexpr double little = 1e-9, little_of_all = 1e-13;
-  for (std::size_t j = 0; j < flat_.size(); ++j) {
-    if (!flat_[j] || !(quantum_[j] <= std::max(little * std::abs(at_zero_[j]), little_of_all * inner_)))
-      continue;
+  for (std::size_t j = 0; j < changed_at_.size(); ++j) {
+    const bool flat = std::isfinite(changed_at_[j]) && changed_at_[j] > least_step_;
+    if (!flat || !(quantum_[j] <= std::max(little * std::abs(at_zero_[j]), little_of_all * inner_))) continue;
     for (std::size_t c = 0; c < noise_.size(); ++c) noise_[c] += std::abs(cotangents_[c][j]) * quantum_[j];
   }
 }
@@ -320,7 +318,7 @@ bool Line::differs(const Values& a, const Values& b) const {
 
 double Line::spread(std::size_t c, double step) {
   // Fixed factors without a common pattern, so that luck does not repeat itself.
-  double low = std::numeric_limits<double>::infinity(), high = -low;
+  double low = infinity, high = -low;
   for (const double factor : {0.61, 0.73, 0.89, 1.07, 1.29, 1.51}) {
     if (ratio * factor * step > scale_ / 2) continue;  // larger than any step of the tableau
     const std::vector<Level> pair{level(ratio * factor * step), level(factor * step)};
@@ -337,7 +335,7 @@ double Line::spread(std::size_t c, double step) {
     low = std::min(low, found.value);
     high = std::max(high, found.value);
   }
-  return high >= low ? high - low : std::numeric_limits<double>::infinity();
+  return high >= low ? high - low : infinity;
 }
 
 }  // namespace taper::gradcheck_detail

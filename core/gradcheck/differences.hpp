@@ -9,6 +9,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <vector>
@@ -61,12 +62,15 @@ class Line {
   double scale() const { return scale_; }
 
   std::int64_t evaluations() const { return evaluations_; }
-  // Cotangent c with zeros for the results that did not change at any step, and the bound of what the
+  // Cotangent c with zeros for the results that did not change at `step`, and the bound of what the
   // derivative along the line may owe to those: each may have moved by less than its terms are rounded.
-  Values seen(std::size_t c) const;
-  double unseen(std::size_t c) const;
+  Values seen(std::size_t c, double step) const;
+  double unseen(std::size_t c, double step) const;
   // Did any result change at any step?
-  bool depends() const { return std::find(depends_.begin(), depends_.end(), 1) != depends_.end(); }
+  bool depends() const {
+    return std::any_of(changed_at_.begin(), changed_at_.end(),
+                       [](double step) { return std::isfinite(step); });
+  }
 
  private:
   // y at +h and -h, as one-sided differences with each cotangent.
@@ -104,9 +108,9 @@ class Line {
   double inner_;               // the largest term in y that is known of
   std::vector<double> noise_;  // of v . y beyond rounding, for each cotangent
   std::vector<double> size_;   // of the terms of v . y(0)
-  std::vector<char> depends_;  // which results changed at some step
-  std::vector<char> flat_;     // which of them did not at a smaller one
-  Values quantum_;             // the smallest change of each
+  Values changed_at_;          // the smallest step at which each result changed
+  Values quantum_;             // the smallest change of each, if it changed on both sides
+  double least_step_;          // that was tried
   bool stairs_ = false;
   std::int64_t evaluations_ = 0;
 };

@@ -101,6 +101,9 @@ Line::Level Line::level(double h) {
 Derivative::Value Line::extrapolate(const std::vector<Level>& levels, std::size_t c, Side side) const {
   Derivative::Value best;
   std::vector<double> row;  // of the level before
+  // Quotients that move ever more as the step shrinks say nothing yet: all that y does lies within the steps.
+  double last_move = infinity;
+  bool settles = false;
   for (const Level& level : levels) {
     const bool finite =
         (side == Side::left || level.right_finite) && (side == Side::right || level.left_finite);
@@ -113,6 +116,12 @@ Derivative::Value Line::extrapolate(const std::vector<Level>& levels, std::size_
     const bool central = side == Side::central;
     const double first = central ? p.central : side == Side::right ? p.right : p.left;
     const double floor = (p.rounded + noise_[c]) / (central ? 2 * level.h : level.h);
+    if (!row.empty() && !settles) {
+      const double move = std::abs(first - row.front());
+      if (move > last_move + 4 * floor) best = {};
+      settles = move < last_move / 2 && std::isfinite(last_move);
+      last_move = move;
+    }
     std::vector<double> next{first};
     Derivative::Value here{first, infinity, level.h, true};
     for (std::size_t m = 1; m <= row.size() && m < most_columns; ++m) {
@@ -188,7 +197,7 @@ Derivative Line::judge(const std::vector<Level>& levels, std::size_t c) {
     if (level.of[c].upper - level.of[c].lower > 8 * gap_noise(level, c)) telling.push_back(&level);
   }
   constexpr double near = 1e-6;  // of the scale: a kink farther away than this is passed by smaller steps
-  if (telling.size() >= 5 && telling.back()->h <= near * scale_) {
+  if (telling.size() >= 5 && telling.back()->h <= near * scale_ && !is_noise(telling, levels, c)) {
     double least = infinity, most = 0;
     for (std::size_t k = telling.size() - 3; k < telling.size(); ++k) {
       const Level::Projection &before = telling[k - 1]->of[c], &p = telling[k]->of[c];
@@ -220,6 +229,24 @@ Derivative Line::judge(const std::vector<Level>& levels, std::size_t c) {
     result.central = extrapolate(levels, c, side);
   }
   return result;
+}
+
+// Is the gap so low a stair that it changes nothing about the derivative that larger steps give, or about as
+// low as rounding? Then it is noise of that height.
+bool Line::is_noise(const std::vector<const Level*>& telling, const std::vector<Level>& levels,
+                    std::size_t c) {
+  constexpr double negligible = 1e-8, roundings = 64;
+  double height = 0, weight = 0;
+  for (const Level* level : telling)
+    height = std::max(height, (level->of[c].upper - level->of[c].lower) * level->h);
+  for (double v : cotangents_[c]) weight = std::max(weight, std::abs(v));
+  const double before = noise_[c];
+  noise_[c] = std::max(before, 2 * height);
+  const Derivative::Value value = extrapolate(levels, c, Side::central);
+  const bool is = height <= roundings * epsilon * inner_ * weight ||
+                  (value.found && value.estimate <= negligible * std::abs(value.value));
+  if (!is) noise_[c] = before;
+  return is;
 }
 
 // The bounds at the step at which they move least, extrapolated to step 0.
@@ -285,10 +312,13 @@ Values Line::seen(std::size_t c, double step) const {
 }
 
 double Line::unseen(std::size_t c, double step) const {
-  double weight = 0;
-  for (std::size_t j = 0; j < changed_at_.size(); ++j)
-    weight += changed_at_[j] <= step ? 0 : std::abs(cotangents_[c][j]);
-  return 2 * rounding * epsilon * weight * inner_ / scale_;
+  double bound = 0;
+  for (std::size_t j = 0; j < changed_at_.size(); ++j) {
+    // A quarter of the step at which it did change, it did not.
+    if (changed_at_[j] > step)
+      bound += std::abs(cotangents_[c][j]) / std::min(changed_at_[j] / ratio, scale_ / 2);
+  }
+  return rounding * epsilon * inner_ * bound;
 }
 
 // A result that changes by little at one step and not at all at smaller ones is rounded somewhere on its way,

@@ -102,7 +102,7 @@ GradcheckReport gradgradcheck(const MultiFunction& f, const Tensors& inputs,
                               const GradcheckOptions& options) {
   Tensors x_and_v = inputs;
   GradcheckOptions named = options;
-  double inner = 0;  // the first derivatives may be differences of terms as large as f's results
+  double inner = 1;  // the first derivatives may be differences of terms as large as v and f's results
   {
     const Tape::Recording off(nullptr);
     const Tensor y = f(inputs);

@@ -197,7 +197,8 @@ Derivative Line::judge(const std::vector<Level>& levels, std::size_t c) {
     if (level.of[c].upper - level.of[c].lower > 8 * gap_noise(level, c)) telling.push_back(&level);
   }
   constexpr double near = 1e-6;  // of the scale: a kink farther away than this is passed by smaller steps
-  if (telling.size() >= 5 && telling.back()->h <= near * scale_ && !is_noise(telling, levels, c)) {
+  if (telling.size() >= 5 && telling.back()->h <= near * scale_ && !is_passed(*telling.back(), levels, c) &&
+      !is_noise(telling, levels, c)) {
     double least = infinity, most = 0;
     for (std::size_t k = telling.size() - 3; k < telling.size(); ++k) {
       const Level::Projection &before = telling[k - 1]->of[c], &p = telling[k]->of[c];
@@ -229,6 +230,13 @@ Derivative Line::judge(const std::vector<Level>& levels, std::size_t c) {
     result.central = extrapolate(levels, c, side);
   }
   return result;
+}
+
+// Is the gap gone at the next step, although noise would not hide it there? Then x itself lies between kinks.
+bool Line::is_passed(const Level& last, const std::vector<Level>& levels, std::size_t c) const {
+  const auto next = levels.begin() + (&last - levels.data()) + 1;
+  return next != levels.end() && next->right_finite && next->left_finite &&
+         8 * gap_noise(*next, c) < (last.of[c].upper - last.of[c].lower) / 2;
 }
 
 // Is the gap so low a stair that it changes nothing about the derivative that larger steps give, or about as

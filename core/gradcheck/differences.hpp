@@ -92,6 +92,7 @@ class Line {
   Derivative::Value extrapolate(const std::vector<Level>& levels, std::size_t c, Side side) const;
   Derivative judge(const std::vector<Level>& levels, std::size_t c);
   void measure_noise(const std::vector<Level>& levels, std::size_t c, double value);
+  bool is_passed(const Level& last, const std::vector<Level>& levels, std::size_t c) const;
   bool is_noise(const std::vector<const Level*>& telling, const std::vector<Level>& levels, std::size_t c);
   void find_bounds(const std::vector<const Level*>& telling, std::size_t c, Derivative& result) const;
   // By how much noise may move the gap between the one-sided quotients.

@@ -197,8 +197,7 @@ Derivative Line::judge(const std::vector<Level>& levels, std::size_t c) {
     if (level.of[c].upper - level.of[c].lower > 8 * gap_noise(level, c)) telling.push_back(&level);
   }
   constexpr double near = 1e-6;  // of the scale: a kink farther away than this is passed by smaller steps
-  if (telling.size() >= 5 && telling.back()->h <= near * scale_ && !is_passed(*telling.back(), levels, c) &&
-      !is_noise(telling, levels, c)) {
+  if (telling.size() >= 5 && telling.back()->h <= near * scale_ && !is_passed(*telling.back(), levels, c)) {
     double least = infinity, most = 0;
     for (std::size_t k = telling.size() - 3; k < telling.size(); ++k) {
       const Level::Projection &before = telling[k - 1]->of[c], &p = telling[k]->of[c];
@@ -206,9 +205,12 @@ Derivative Line::judge(const std::vector<Level>& levels, std::size_t c) {
       least = std::min(least, growth);
       most = std::max(most, growth);
     }
-    // What rounding inside f moves looks like a jump, too, of its size.
-    const double height = (telling.back()->of[c].upper - telling.back()->of[c].lower) * telling.back()->h;
-    if (least > 0.9 * ratio && most < 1.1 * ratio && height > 1e-9 * size_[c]) {
+    const bool jumps = least > 0.9 * ratio && most<1.1 * ratio, bends = least> 0.5 && most < 2;
+    // A jump is as high at all steps, a kink's gap highest at the largest.
+    if ((jumps && is_noise({telling.end() - 4, telling.end()}, levels, c)) ||
+        (bends && is_noise(telling, levels, c))) {
+      result.kind = Derivative::Kind::smooth;
+    } else if (jumps) {
       result.kind = Derivative::Kind::jump;
       const Derivative::Value sides[] = {extrapolate(levels, c, Side::right),
                                          extrapolate(levels, c, Side::left)};
@@ -217,7 +219,7 @@ Derivative Line::judge(const std::vector<Level>& levels, std::size_t c) {
       };
       if (converges(sides[0]) != converges(sides[1]))
         result.one_sided = converges(sides[0]) ? sides[0] : sides[1];
-    } else if (least > 0.5 && most < 2) {
+    } else if (bends) {
       result.kind = Derivative::Kind::kink;
       find_bounds(telling, c, result);
     }

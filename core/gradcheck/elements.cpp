@@ -116,6 +116,7 @@ Checker::Comparison Checker::judge(Line& line, std::size_t c, const Derivative& 
   // A result that did not change at that step may still depend on x, by less than it is rounded, and its part
   // of the gradient may cancel the others': the 1 of a softmax whose other results are 1e-30. So the results
   // that did change are compared alone.
+  problem_.restore();
   const double step = whole.element.step;
   const double seen = project(problem_.pull_back(line.seen(c, step)));
   if (!(std::abs(analytic - seen) <= line.unseen(c, step))) return whole;

@@ -2,6 +2,7 @@
 #include <taper/core/fail.hpp>
 #include <taper/core/scope.hpp>
 #include <taper/core/tape_walk.hpp>
+#include <taper/core/transfer.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -20,7 +21,7 @@ bool are_finite(const T* x, std::int64_t n) {
 }
 
 bool is_finite(const Tensor& x) {
-  if (!x.device().is_cpu()) return is_finite(x.detach().to(Device::cpu()));
+  if (!x.device().is_cpu()) return is_finite(detail::copied("check_finite", x, {x.dtype(), Device::cpu()}));
   return dispatch(x.dtype(), [&]<class T>() { return are_finite(x.data<T>(), x.size()); });
 }
 

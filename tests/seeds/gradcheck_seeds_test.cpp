@@ -1,5 +1,5 @@
 // The gradient checker never calls a right gradient wrong: every variant of every op of the registry, at
-// inputs that no op was made for. tests/gradcheck_seeds.py runs a thousand seeds of this; here is a sample.
+// inputs that no op was made for. tests/gradcheck_seeds.py runs a thousand seeds of it.
 #include <taper/core/create.hpp>
 
 #include <cmath>

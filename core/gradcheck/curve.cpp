@@ -152,8 +152,8 @@ std::string StepCurve::svg() const {
       "\" y=\"", bottom + 62,
       "\"><tspan class=\"forward-text\">\u2014 forward difference</tspan><tspan dx=\"24\" "
       "class=\"central-text\">\u2014 central "
-      "difference</tspan><tspan dx=\"24\" class=\"chosen-text\">\u25cb what gradcheck extrapolates to, at "
-      "its smallest step</tspan></text>\n</svg>\n");
+      "difference</tspan><tspan dx=\"24\" class=\"chosen-text\">\u25cb extrapolated by "
+      "gradcheck</tspan></text>\n</svg>\n");
 }
 
 }  // namespace taper

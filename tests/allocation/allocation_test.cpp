@@ -12,23 +12,29 @@ namespace {
 
 std::atomic<long> calls{0};
 
-void* counted(std::size_t bytes, std::size_t alignment) {
-  ++calls;
-  // aligned_alloc wants a multiple of the alignment.
-  void* block = std::aligned_alloc(alignment, (bytes + alignment) / alignment * alignment);
-  if (!block) throw std::bad_alloc();
-  return block;
-}
+constexpr std::align_val_t usual{alignof(std::max_align_t)};
 
 }  // namespace
 
-void* operator new(std::size_t bytes) { return counted(bytes, alignof(std::max_align_t)); }
-void* operator new[](std::size_t bytes) { return counted(bytes, alignof(std::max_align_t)); }
-void* operator new(std::size_t bytes, std::align_val_t alignment) {
-  return counted(bytes, static_cast<std::size_t>(alignment));
+// By the standard the nothrow forms call the throwing ones; a sanitizer's own don't, so both are counted
+// here.
+void* operator new(std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  ++calls;
+  // aligned_alloc wants a multiple of the alignment.
+  const auto multiple = static_cast<std::size_t>(alignment);
+  return std::aligned_alloc(multiple, (bytes + multiple) / multiple * multiple);
 }
+void* operator new(std::size_t bytes, std::align_val_t alignment) {
+  if (void* block = ::operator new(bytes, alignment, std::nothrow)) return block;
+  throw std::bad_alloc();
+}
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  return ::operator new(bytes, usual, std::nothrow);
+}
+void* operator new(std::size_t bytes) { return ::operator new(bytes, usual); }
+void* operator new[](std::size_t bytes) { return ::operator new(bytes, usual); }
 void* operator new[](std::size_t bytes, std::align_val_t alignment) {
-  return counted(bytes, static_cast<std::size_t>(alignment));
+  return ::operator new(bytes, alignment);
 }
 void operator delete(void* block) noexcept { std::free(block); }
 void operator delete[](void* block) noexcept { std::free(block); }

@@ -1,6 +1,7 @@
 // One gradient check, from the first call of f to the report. Inside the gradient checker: checker.cpp holds
-// what is checked once, elements.cpp the comparison element by element, directions.cpp the one for large
-// inputs, float32.cpp the one of two dtypes, diagnosis.cpp what the numbers say about the cause.
+// what is checked once, elements.cpp the comparison element by element, second_look.cpp what may excuse a
+// failure, directions.cpp the comparison of large inputs, float32.cpp the one of two dtypes, diagnosis.cpp
+// what the numbers say about the cause.
 #pragma once
 
 #include <taper/core/gradcheck/gradcheck.hpp>
@@ -43,14 +44,33 @@ class Checker {
   // Along `line`; `project` takes the derivative along it from the gradients of all inputs.
   using Project = std::function<double(const std::vector<Values>&)>;
   Comparison compare(Line& line, const Project& project, const Element& element, int first_step);
-  Comparison judge(Line& line, std::size_t c, const Derivative& found, const Project& project,
-                   const Element& element);
   Comparison judge(Line& line, std::size_t c, const Derivative& found, double analytic, double rounding,
                    Element element);
-  double backward_rounding(std::size_t c, const Project& project);
   void add(Comparison comparison);
   void look_for_support_change();
   bool depends_on_inputs();
+
+  // --- second_look.cpp ---
+  Comparison judge(Line& line, std::size_t c, const Derivative& found, const Project& project,
+                   const Element& element);
+  // f and its backward at x, rounded otherwise, or at a point nearby.
+  struct Sample {
+    Direction x;
+    Values y;
+    std::vector<std::vector<Values>> gradients;  // as analytic_
+  };
+  Sample record_sample();
+  const std::vector<Sample>& rounded_otherwise();
+  const std::vector<std::vector<Sample>>& neighbours();
+  // By how much rounding may have moved the tape's value, and each result of f.
+  double rounding_of(std::size_t c, const Project& project);
+  Values rounding_of_y();
+  struct Surroundings {
+    Derivative bounds;
+    int pieces;  // how many different slopes the tape gives there
+  };
+  std::optional<Surroundings> look_around(Line& line, std::size_t c, const Project& project,
+                                          const Comparison& whole);
 
   // --- float32.cpp ---
   void check_float32();
@@ -73,16 +93,15 @@ class Checker {
   Generator generator_;
   Progress progress_;
   GradcheckReport report_;
-  Tensors given_;                              // the inputs, if one of them is float32
-  Values at_x_;                                // f's results at x
-  std::vector<Values> cotangents_;             // v and u
-  std::vector<std::vector<Values>> analytic_;  // [cotangent][input][element]
-  // [cotangent]: by how much its gradients moved for each of some nudges of x and the cotangent, in units of
-  // the nudge; empty until a gradient looks wrong.
-  std::vector<std::vector<std::vector<Values>>> moved_;
-  std::vector<double> scale_;  // of each input's gradients: the largest
-  bool all_finite_ = true;     // f's results at x
-  bool depends_ = false;       // did a result of f change anywhere?
+  Tensors given_;                                // the inputs, if one of them is float32
+  Values at_x_;                                  // f's results at x
+  std::vector<Values> cotangents_;               // v and u
+  std::vector<std::vector<Values>> analytic_;    // [cotangent][input][element]
+  std::vector<Sample> rounded_;                  // empty until an element looks wrong, as the next
+  std::vector<std::vector<Sample>> neighbours_;  // by distance
+  std::vector<double> scale_;                    // of each input's gradients: the largest
+  bool all_finite_ = true;                       // f's results at x
+  bool depends_ = false;                         // did a result of f change anywhere?
 };
 
 // Two cotangents for f's results: v has both signs and no zeros, so that no result goes unseen; u has zeros,

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 namespace taper::gradcheck_detail {
@@ -32,7 +33,8 @@ struct Derivative {
   enum class Kind { smooth, kink, jump };
 
   Kind kind = Kind::smooth;
-  Value central;  // from one side alone if y is not finite on the other
+  bool taken_for_noise = false;  // smooth, but for a kink or a jump as low as noise
+  Value central;                 // from one side alone if y is not finite on the other
   // At a kink: v . y'(0) lies between these for each choice of a one-sided derivative in each result.
   double lower = 0, upper = 0, bounds_estimate = 0, bounds_step = 0;
   // At a jump: the derivative on the side on which y is continuous, if there is one.
@@ -53,6 +55,11 @@ class Line {
   std::vector<Derivative> quick(int first, int levels);
   // From all steps: forty evaluations, and a search for kinks, jumps and stairs.
   std::vector<Derivative> thorough();
+  // The same again for cotangent c, if v . y is known to be off by as much as `noise`.
+  Derivative thorough(std::size_t c, double noise);
+  // By how much v . (y(t) - y(0)) changes if all of y is rounded another way, for some t about as large as
+  // step.
+  double noise_of_rounding(std::size_t c, double step);
   // How much the derivative of cotangent c varies when it is taken again with steps near `step`: what the
   // estimate of a single tableau may have missed by luck.
   double spread(std::size_t c, double step);
@@ -61,11 +68,15 @@ class Line {
   double size(std::size_t c) const { return size_[c]; }
   double scale() const { return scale_; }
 
+  // v . y'(0) by one difference, whatever stands where x stood; the estimate knows its rounding alone.
+  Derivative::Value slope(std::size_t c, double step);
+
   std::int64_t evaluations() const { return evaluations_; }
   // Cotangent c with zeros for the results that did not change at `step`, and the bound of what the
-  // derivative along the line may owe to those: each may have moved by less than its terms are rounded.
+  // derivative along the line may owe to those: each may have moved by less than its terms are rounded,
+  // or by `rounded`.
   Values seen(std::size_t c, double step) const;
-  double unseen(std::size_t c, double step) const;
+  double unseen(std::size_t c, double step, const Values& rounded) const;
   // Did any result change at any step?
   bool depends() const {
     return std::any_of(changed_at_.begin(), changed_at_.end(),
@@ -86,20 +97,24 @@ class Line {
     std::vector<Projection> of;  // cotangent
   };
   enum class Side { central, right, left };
+  static constexpr double ratio = 4;  // of one step to the next
+  // By how much a result of size y may be rounded.
+  static double last_places(double y);
 
   Level level(double h);
+  void look_closely();
   // The best value of the tableau, from the levels at which that side is finite.
   Derivative::Value extrapolate(const std::vector<Level>& levels, std::size_t c, Side side) const;
-  Derivative judge(const std::vector<Level>& levels, std::size_t c);
-  void measure_noise(const std::vector<Level>& levels, std::size_t c, double value);
-  bool is_passed(const Level& last, const std::vector<Level>& levels, std::size_t c) const;
-  bool is_noise(const std::vector<const Level*>& telling, const std::vector<Level>& levels, std::size_t c);
+  Derivative judge(std::size_t c);
+  void measure_noise(std::size_t c, double value);
+  void judge_kink(const std::vector<const Level*>& telling, bool jumps, std::size_t c, Derivative& result);
+  bool is_passed(const Level& last, std::size_t c) const;
+  bool is_noise(const std::vector<const Level*>& telling, std::size_t c);
   void find_bounds(const std::vector<const Level*>& telling, std::size_t c, Derivative& result) const;
   // By how much noise may move the gap between the one-sided quotients.
   double gap_noise(const Level& level, std::size_t c) const;
   // Of stairs: sets noise_[c] to their height.
-  void look_for_stairs(const std::vector<Level>& levels);
-  void add_quanta();
+  void look_for_stairs();
   Values at(double t);
   bool differs(const Values& a, const Values& b) const;
 
@@ -108,11 +123,10 @@ class Line {
   const std::vector<Values>& cotangents_;
   double scale_, finest_;
   double inner_;               // the largest term in y that is known of
+  std::vector<Level> levels_;  // of the thorough look
   std::vector<double> noise_;  // of v . y beyond rounding, for each cotangent
   std::vector<double> size_;   // of the terms of v . y(0)
   Values changed_at_;          // the smallest step at which each result changed
-  Values quantum_;             // the smallest change of each, if it changed on both sides
-  double least_step_;          // that was tried
   bool stairs_ = false;
   std::int64_t evaluations_ = 0;
 };

@@ -91,7 +91,7 @@ void Checker::check_directions() {
 Line Checker::line_along(const Direction& direction) {
   const auto move = [this, &direction](double& t) -> const Values& {
     for (std::size_t input = 0; input < direction.size(); ++input) {
-      Values moved = problem_.original(input);
+      Values moved = problem_.base(input);
       for (std::size_t j = 0; j < moved.size(); ++j) moved[j] += t * direction[input][j];
       problem_.put(input, moved);
     }

@@ -63,9 +63,9 @@ Checker::Comparison Checker::compare(std::size_t input, std::int64_t i) {
   const double finest = std::max(1e-30, std::min(0x1p-44 * size, x == 0 ? infinity : 0x1p-20 * std::abs(x)));
   Line line(
       [&](double& t) -> const Values& {
-        const double moved = x + t;
+        const double from = problem_.base(input)[static_cast<std::size_t>(i)], moved = from + t;
         problem_.put(input, i, moved);
-        t = moved - x;
+        t = moved - from;
         return problem_.evaluate();
       },
       at_x_, cotangents_, size, finest, inner_);
@@ -101,62 +101,6 @@ Checker::Comparison Checker::compare(Line& line, const Project& project, const E
   return found;
 }
 
-// What fails at first sight is looked at again, in two ways.
-Checker::Comparison Checker::judge(Line& line, std::size_t c, const Derivative& found, const Project& project,
-                                   const Element& element) {
-  const double analytic = project(analytic_[c]);
-  const Comparison whole = judge(line, c, found, analytic, 0, element);
-  if (whole.outcome != Outcome::failed) return whole;
-
-  problem_.restore();  // backward reads the inputs
-  const double rounding = backward_rounding(c, project);
-  const Comparison rounded = judge(line, c, found, analytic, rounding, element);
-  if (rounded.outcome != Outcome::failed) return rounded;
-
-  // A result that did not change at that step may still depend on x, by less than it is rounded, and its part
-  // of the gradient may cancel the others': the 1 of a softmax whose other results are 1e-30. So the results
-  // that did change are compared alone.
-  problem_.restore();
-  const double step = whole.element.step;
-  const double seen = project(problem_.pull_back(line.seen(c, step)));
-  if (!(std::abs(analytic - seen) <= line.unseen(c, step))) return whole;
-  const Comparison part = judge(line, c, found, seen, rounding, element);
-  return part.outcome == Outcome::failed ? whole : part;
-}
-
-// By how much rounding may have moved the tape's value: as a nudge of all that it is computed from does, in
-// proportion. Terms that cancel show there.
-double Checker::backward_rounding(std::size_t c, const Project& project) {
-  constexpr int draws = 3;
-  constexpr double nudge = 0x1p-20, roundings = 16 * 0x1p-53;
-  moved_.resize(cotangents_.size());
-  if (moved_[c].empty()) {
-    const auto nudged = [&](const Values& values) {
-      Values result = values;
-      for (double& value : result) value *= 1 + nudge * (2 * generator_.uniform() - 1);
-      return result;
-    };
-    for (int draw = 0; draw < draws; ++draw) {
-      for (std::size_t i = 0; i < problem_.inputs().size(); ++i)
-        problem_.put(i, nudged(problem_.original(i)));
-      problem_.record();
-      moved_[c].push_back(problem_.pull_back(nudged(cotangents_[c])));
-      for (std::size_t i = 0; i < moved_[c].back().size(); ++i) {
-        Values& moved = moved_[c].back()[i];
-        for (std::size_t j = 0; j < moved.size(); ++j) moved[j] = (moved[j] - analytic_[c][i][j]) / nudge;
-      }
-    }
-    problem_.restore();
-    problem_.record();
-  }
-  double most = 0;
-  for (const std::vector<Values>& moved : moved_[c]) {
-    const double by = std::abs(project(moved));
-    most = std::isfinite(by) ? std::max(most, by) : most;
-  }
-  return roundings * most;
-}
-
 // `rounding` is how far rounding may have moved `analytic`.
 Checker::Comparison Checker::judge(Line& line, std::size_t c, const Derivative& found, double analytic,
                                    double rounding, Element element) {
@@ -164,12 +108,12 @@ Checker::Comparison Checker::judge(Line& line, std::size_t c, const Derivative& 
   const double scale = element.argument < scale_.size() ? scale_[element.argument] : 0;
   const auto set = [&](double value, double estimate, double step) {
     element.numeric = value;
-    element.estimate = estimate;
+    element.estimate = estimate + rounding;
     element.step = step;
     // What is not finite may not widen what is allowed.
     const double size =
         std::isfinite(analytic) ? std::max(std::abs(analytic), std::abs(value)) : std::abs(value);
-    element.error = in_units(std::abs(analytic - value), estimate + rounding + options_.tolerance * size);
+    element.error = in_units(std::abs(analytic - value), element.estimate + options_.tolerance * size);
   };
   const auto fine = [&] {
     const double size = std::max(std::abs(analytic), std::abs(element.numeric));
@@ -187,15 +131,14 @@ Checker::Comparison Checker::judge(Line& line, std::size_t c, const Derivative& 
   if (found.kind == Derivative::Kind::kink) {
     element.left = found.lower;
     element.right = found.upper;
-    element.estimate = found.bounds_estimate;
+    element.estimate = found.bounds_estimate + rounding;
     element.step = found.bounds_step;
     const double size = std::max({std::abs(analytic), std::abs(found.lower), std::abs(found.upper)});
     const double outside = std::max({0.0, found.lower - analytic, analytic - found.upper});
-    element.error = in_units(std::isnan(analytic) ? infinity : outside,
-                             found.bounds_estimate + rounding + options_.tolerance * size);
+    element.error =
+        in_units(std::isnan(analytic) ? infinity : outside, element.estimate + options_.tolerance * size);
     if (element.error > 1) return {Outcome::failed, element, true};
-    if (found.bounds_estimate > fine_for_element * size)
-      return undecided("noise of f hides the kink's two sides");
+    if (element.estimate > fine_for_element * size) return undecided("noise of f hides the kink's two sides");
     return {Outcome::kink, element, true};
   }
   if (found.kind == Derivative::Kind::jump) {

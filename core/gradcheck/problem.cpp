@@ -40,6 +40,7 @@ Problem::Problem(const char* op, const ManyToMany& f, const Tensors& inputs, Pre
     input_size_ += input.size();
     inputs_.push_back(std::move(input));
   }
+  bases_ = originals_;
   for (Tensor& input : inputs_) input.requires_grad();
 }
 
@@ -89,12 +90,18 @@ void Problem::put(std::size_t input, const Values& values) {
   copy_bytes(x, 0, narrow.data(), narrow.size() * sizeof(float));
 }
 
+void Problem::move_to(const std::vector<Values>& inputs) {
+  bases_ = inputs;
+  for (std::size_t i = 0; i < inputs.size(); ++i) put(i, inputs[i]);
+}
+
 bool Problem::restore() {
   bool changed = false;
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     changed |= !same_bits(inputs_[i].to_vector(), originals_[i]);
     put(i, originals_[i]);
   }
+  bases_ = originals_;
   return changed;
 }
 

@@ -31,8 +31,9 @@ class Problem {
   Problem& operator=(const Problem&) = delete;
 
   const Tensors& inputs() const { return inputs_; }
-  // The elements of input i as they came.
+  // The elements of input i as they came, and those from which it is moved: the same but for move_to.
   const Values& original(std::size_t i) const { return originals_[i]; }
+  const Values& base(std::size_t i) const { return bases_[i]; }
   std::int64_t input_size() const { return input_size_; }
 
   // f's results at the inputs as they are, one behind the other; valid until the next call.
@@ -40,6 +41,8 @@ class Problem {
   // Sets one element of a float64 input, or all of an input.
   void put(std::size_t input, std::int64_t element, double value);
   void put(std::size_t input, const Values& values);
+  // Sets all inputs, until restore().
+  void move_to(const std::vector<Values>& inputs);
   // Puts back what came, and says whether anything else stood there.
   bool restore();
 
@@ -59,7 +62,7 @@ class Problem {
   const char* op_;
   const ManyToMany& f_;
   Tensors inputs_;
-  std::vector<Values> originals_;
+  std::vector<Values> originals_, bases_;
   std::vector<bool> wanted_grad_;
   std::int64_t input_size_ = 0;
   Values values_;

@@ -1,0 +1,178 @@
+// What fails at first sight is looked at again: is it rounding, a kink nearer than the steps, or do several
+// kinks meet?
+#include <taper/core/gradcheck/checker.hpp>
+#include <taper/core/gradcheck/rounding.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace taper::gradcheck_detail {
+namespace {
+
+constexpr double few = 4;  // times what three samples of rounding show
+// Points near x lie in so many directions from it, at each of these distances, times the element.
+constexpr int directions = 8;
+constexpr double distances[] = {0x1p-20, 0x1p-26, 0x1p-32, 0x1p-38};
+
+double max_finite(double a, double b) { return std::isfinite(b) ? std::max(a, b) : a; }
+
+}  // namespace
+
+Checker::Comparison Checker::judge(Line& line, std::size_t c, const Derivative& found, const Project& project,
+                                   const Element& element) {
+  const double analytic = project(analytic_[c]);
+  const Comparison whole = judge(line, c, found, analytic, 0, element);
+  if (whole.outcome != Outcome::failed || !std::isfinite(analytic)) return whole;
+  const auto undecided = [&](const char* reason) {
+    Comparison unclear = whole;
+    unclear.outcome = Outcome::undecided;
+    unclear.element.reason = reason;
+    return unclear;
+  };
+
+  problem_.restore();  // backward reads the inputs
+  const double rounding = rounding_of(c, project);
+  const Values rounded_y = rounding_of_y();
+  double step = whole.element.step;
+  Values seen;
+  Derivative noisy;
+  // What noise is known of decides about the step, and the step about which results there is noise of.
+  for (int round = 0; round < 2; ++round) {
+    seen = line.seen(c, step);
+    const double noise = std::inner_product(seen.begin(), seen.end(), rounded_y.begin(), 0.0, std::plus<>(),
+                                            [](double v, double y) { return std::abs(v * y); });
+    noisy = line.thorough(c, std::max(noise, line.noise_of_rounding(c, step)));
+    const Comparison rounded = judge(line, c, noisy, analytic, rounding, element);
+    if (rounded.outcome != Outcome::failed) return rounded;
+    step = rounded.element.step;
+  }
+
+  // A result that did not change at that step may still depend on x, by less than it is rounded, and its part
+  // of the gradient may cancel the others': the 1 of a softmax whose other results are 1e-30. So the results
+  // that did change are compared alone.
+  problem_.restore();
+  seen = line.seen(c, step);
+  const double part_seen = project(problem_.pull_back(seen));
+  if (std::abs(analytic - part_seen) <= line.unseen(c, step, rounded_y)) {
+    const Comparison part = judge(line, c, noisy, part_seen, rounding, element);
+    if (part.outcome != Outcome::failed) return part;
+  }
+
+  if (auto nearby = look_around(line, c, project, whole)) {
+    Derivative& bounds = nearby->bounds;
+    const Comparison again = judge(line, c, bounds, analytic, rounding, element);
+    if (again.outcome != Outcome::failed) return again;
+    // Of many pieces, a few points don't show all.
+    constexpr int many = 3;
+    bounds.bounds_estimate += 4 * (bounds.upper - bounds.lower);
+    if (nearby->pieces >= many &&
+        judge(line, c, bounds, analytic, rounding, element).outcome != Outcome::failed)
+      return undecided("several kinks of f meet here");
+  }
+  if (found.taken_for_noise || noisy.taken_for_noise)
+    return undecided("f jumps or bends here, by little more than noise");
+  return whole;
+}
+
+Checker::Sample Checker::record_sample() {
+  Sample sample;
+  sample.y = problem_.record();
+  for (const Values& v : cotangents_) sample.gradients.push_back(problem_.pull_back(v));
+  return sample;
+}
+
+const std::vector<Checker::Sample>& Checker::rounded_otherwise() {
+  if (rounded_.empty()) {
+    for_each_rounding([&] { rounded_.push_back(record_sample()); });
+    problem_.record();
+  }
+  return rounded_;
+}
+
+double Checker::rounding_of(std::size_t c, const Project& project) {
+  double most = 0;
+  for (const Sample& sample : rounded_otherwise())
+    most = max_finite(most, std::abs(project(sample.gradients[c]) - project(analytic_[c])));
+  return few * most;
+}
+
+Values Checker::rounding_of_y() {
+  Values most(at_x_.size());
+  for (const Sample& sample : rounded_otherwise()) {
+    for (std::size_t j = 0; j < most.size(); ++j)
+      most[j] = max_finite(most[j], few * std::abs(sample.y[j] - at_x_[j]));
+  }
+  return most;
+}
+
+// By distance, in the same directions.
+const std::vector<std::vector<Checker::Sample>>& Checker::neighbours() {
+  if (!neighbours_.empty()) return neighbours_;
+  neighbours_.resize(std::size(distances));
+  for (int k = 0; k < directions; ++k) {
+    Direction direction;
+    for (std::size_t i = 0; i < problem_.inputs().size(); ++i) {
+      Values d = problem_.original(i);
+      for (double& x : d) x = (x == 0 ? 1 : x) * (2 * generator_.uniform() - 1);
+      direction.push_back(std::move(d));
+    }
+    for (std::size_t far = 0; far < std::size(distances); ++far) {
+      Direction x = direction;
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        std::transform(x[i].begin(), x[i].end(), problem_.original(i).begin(), x[i].begin(),
+                       [&](double d, double from) { return from + distances[far] * d; });
+      }
+      problem_.move_to(x);
+      neighbours_[far].push_back(record_sample());
+      neighbours_[far].back().x = std::move(x);
+    }
+  }
+  problem_.restore();
+  problem_.record();
+  return neighbours_;
+}
+
+// Where several kinks meet, the tape's value may be that of a piece of f to which a move of this element
+// alone does not come. So the bounds are those of the differences at points all around x (Clarke's
+// generalized gradient, Optimization and Nonsmooth Analysis, 1983), if they are as far apart near x as
+// farther away.
+std::optional<Checker::Surroundings> Checker::look_around(Line& line, std::size_t c, const Project& project,
+                                                          const Comparison& whole) {
+  if (problem_.input_size() > options_.most_elements) return {};  // there, a point costs too much
+  const Element& at_x = whole.element;
+  const double off = whole.at_kink ? std::max(at_x.left - at_x.analytic, at_x.analytic - at_x.right)
+                                   : std::abs(at_x.numeric - at_x.analytic);
+  double width_before = std::numeric_limits<double>::infinity();
+  for (std::size_t far = 0; far < std::size(distances); ++far) {
+    std::vector<double> slopes;  // by the tape
+    Derivative bounds;
+    bounds.kind = Derivative::Kind::kink;
+    bounds.central.found = true;
+    bounds.bounds_step = distances[far] / 64 * line.scale();
+    bounds.lower = whole.at_kink ? at_x.left : std::numeric_limits<double>::infinity();
+    bounds.upper = whole.at_kink ? at_x.right : -bounds.lower;
+    for (const Sample& there : neighbours()[far]) {
+      slopes.push_back(project(there.gradients[c]));
+      problem_.move_to(there.x);
+      const Derivative::Value value = line.slope(c, bounds.bounds_step);
+      problem_.restore();
+      if (!value.found) continue;
+      bounds.lower = std::min(bounds.lower, value.value);
+      bounds.upper = std::max(bounds.upper, value.value);
+      bounds.bounds_estimate = std::max(bounds.bounds_estimate, value.estimate);
+    }
+    const double width = bounds.upper - bounds.lower;
+    if (width >= std::max({off / 4, width_before / 4, 4 * bounds.bounds_estimate})) {
+      bounds.bounds_estimate += 64 * distances[far] * width;
+      std::sort(slopes.begin(), slopes.end());
+      const auto last =
+          std::unique(slopes.begin(), slopes.end(), [=](double a, double b) { return b - a < width / 64; });
+      return Surroundings{bounds, static_cast<int>(last - slopes.begin())};
+    }
+    width_before = width;
+  }
+  return {};
+}
+
+}  // namespace taper::gradcheck_detail

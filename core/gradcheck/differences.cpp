@@ -103,7 +103,7 @@ Derivative::Value Line::extrapolate(const std::vector<Level>& levels, std::size_
   for (const Level& level : levels) {
     const bool finite =
         (side == Side::left || level.right_finite) && (side == Side::right || level.left_finite);
-    const bool informs = !stairs_ || level.right_changed || level.left_changed;
+    const bool informs = stairs_.empty() || level.right_changed || level.left_changed;
     if (!finite || !informs) {
       row.clear();
       continue;
@@ -161,14 +161,31 @@ std::vector<Derivative> Line::thorough() {
 
 Derivative Line::thorough(std::size_t c, double noise) {
   look_closely();
-  noise_[c] = std::max(noise_[c], noise);
+  noise_[c] = std::max(stairs_.empty() ? 0 : stairs_[c], noise);
   return judge(c);
+}
+
+Derivative::Value Line::one_sided(std::size_t c, bool right) const {
+  return extrapolate(levels_, c, right ? Side::right : Side::left);
+}
+
+Derivative::Value Line::finer(std::size_t c, double step) const {
+  std::vector<Level> finer;
+  bool right = true, left = true;
+  for (const Level& level : levels_) {
+    if (!(level.h < step)) continue;
+    right &= level.right_finite;
+    left &= level.left_finite;
+    finer.push_back(level);
+  }
+  return extrapolate(finer, c, right && left ? Side::central : right ? Side::right : Side::left);
 }
 
 void Line::look_closely() {
   if (!levels_.empty()) return;
   for (double h = scale_ / 2; h >= finest_; h /= ratio) levels_.push_back(level(h));
   look_for_stairs();
+  if (!stairs_.empty()) noise_ = stairs_;
 }
 
 double Line::gap_noise(const Level& level, std::size_t c) const {
@@ -177,11 +194,10 @@ double Line::gap_noise(const Level& level, std::size_t c) const {
 
 // Rounding inside f shows at the finest steps, as quotients that scatter around the value that larger steps
 // gave.
-void Line::measure_noise(std::size_t c, double value) {
-  const std::size_t finest = levels_.size() - levels_.size() / 3;
+void Line::measure_noise(const std::vector<Level>& levels, std::size_t c, double value) {
   double scatter = 0;
-  for (std::size_t k = finest; k < levels_.size(); ++k) {
-    const Level& level = levels_[k];
+  for (std::size_t k = levels.size() - levels.size() / 3; k < levels.size(); ++k) {
+    const Level& level = levels[k];
     if (level.right_finite && level.left_finite)
       scatter = std::max(scatter, std::abs(level.of[c].central - value) * 2 * level.h);
   }
@@ -221,7 +237,7 @@ Derivative Line::judge(std::size_t c) {
   const std::vector<Level> near_x(levels_.begin() + static_cast<std::ptrdiff_t>(first), levels_.end());
   result.central = extrapolate(near_x, c, side);
   if (result.kind == Derivative::Kind::smooth && result.central.found && side == Side::central) {
-    measure_noise(c, result.central.value);
+    measure_noise(near_x, c, result.central.value);
     result.central = extrapolate(near_x, c, side);
   }
   return result;

@@ -68,6 +68,9 @@ class Line {
   double size(std::size_t c) const { return size_[c]; }
   double scale() const { return scale_; }
 
+  // After that, from one side alone, and from both with steps below `step`.
+  Derivative::Value one_sided(std::size_t c, bool right) const;
+  Derivative::Value finer(std::size_t c, double step) const;
   // v . y'(0) by one difference, whatever stands where x stood; the estimate knows its rounding alone.
   Derivative::Value slope(std::size_t c, double step);
 
@@ -106,14 +109,13 @@ class Line {
   // The best value of the tableau, from the levels at which that side is finite.
   Derivative::Value extrapolate(const std::vector<Level>& levels, std::size_t c, Side side) const;
   Derivative judge(std::size_t c);
-  void measure_noise(std::size_t c, double value);
+  void measure_noise(const std::vector<Level>& levels, std::size_t c, double value);
   void judge_kink(const std::vector<const Level*>& telling, bool jumps, std::size_t c, Derivative& result);
   bool is_passed(const Level& last, std::size_t c) const;
   bool is_noise(const std::vector<const Level*>& telling, std::size_t c);
   void find_bounds(const std::vector<const Level*>& telling, std::size_t c, Derivative& result) const;
   // By how much noise may move the gap between the one-sided quotients.
   double gap_noise(const Level& level, std::size_t c) const;
-  // Of stairs: sets noise_[c] to their height.
   void look_for_stairs();
   Values at(double t);
   bool differs(const Values& a, const Values& b) const;
@@ -122,12 +124,12 @@ class Line {
   const Values& at_zero_;
   const std::vector<Values>& cotangents_;
   double scale_, finest_;
-  double inner_;               // the largest term in y that is known of
-  std::vector<Level> levels_;  // of the thorough look
-  std::vector<double> noise_;  // of v . y beyond rounding, for each cotangent
-  std::vector<double> size_;   // of the terms of v . y(0)
-  Values changed_at_;          // the smallest step at which each result changed
-  bool stairs_ = false;
+  double inner_;                // the largest term in y that is known of
+  std::vector<Level> levels_;   // of the thorough look
+  std::vector<double> noise_;   // of v . y beyond rounding, for each cotangent
+  std::vector<double> size_;    // of the terms of v . y(0)
+  Values changed_at_;           // the smallest step at which each result changed
+  std::vector<double> stairs_;  // their height in v . y, for each cotangent; empty if there are none
   std::int64_t evaluations_ = 0;
 };
 

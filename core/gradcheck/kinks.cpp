@@ -58,16 +58,19 @@ bool Line::is_noise(const std::vector<const Level*>& telling, std::size_t c) {
   return is;
 }
 
-// The bounds at the step at which they move least, extrapolated to step 0.
+// The bounds at the step at which they move least, extrapolated to step 0. At larger steps than a jump or
+// another kink is far, the gap is another.
 void Line::find_bounds(const std::vector<const Level*>& telling, std::size_t c, Derivative& result) const {
   result.bounds_estimate = infinity;
-  for (std::size_t k = 1; k < telling.size(); ++k) {
+  for (std::size_t k = telling.size() - 1; k > 0; --k) {
     const Level::Projection &before = telling[k - 1]->of[c], &p = telling[k]->of[c];
+    const double growth = (p.upper - p.lower) / (before.upper - before.lower);
+    if (!(growth > 0.5 && growth < 2)) break;
     const double lower = p.lower + (p.lower - before.lower) / (ratio - 1);
     const double upper = p.upper + (p.upper - before.upper) / (ratio - 1);
     const double estimate =
         std::max(std::abs(lower - p.lower), std::abs(upper - p.upper)) + 2 * gap_noise(*telling[k], c);
-    if (estimate > result.bounds_estimate) continue;
+    if (estimate >= result.bounds_estimate) continue;
     result.lower = lower;
     result.upper = upper;
     result.bounds_estimate = estimate;
@@ -102,13 +105,10 @@ void Line::look_for_stairs() {
       again = differs(y, step) && differs(y, at_zero_);
     }
     if (!again) return;
-    stairs_ = true;
-    for (std::size_t c = 0; c < cotangents_.size(); ++c) {
-      double height = 0;
-      for (std::size_t j = 0; j < step.size(); ++j) {
-        if (std::isfinite(at_zero_[j])) height += std::abs(cotangents_[c][j] * (step[j] - at_zero_[j]));
-      }
-      noise_[c] = std::max(noise_[c], height);
+    for (const Values& v : cotangents_) {
+      stairs_.push_back(0);
+      for (std::size_t j = 0; j < step.size(); ++j)
+        stairs_.back() += std::isfinite(at_zero_[j]) ? std::abs(v[j] * (step[j] - at_zero_[j])) : 0;
     }
     return;
   }

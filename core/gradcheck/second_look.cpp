@@ -59,6 +59,21 @@ Checker::Comparison Checker::judge(Line& line, std::size_t c, const Derivative& 
     if (part.outcome != Outcome::failed) return part;
   }
 
+  // Jumps and kinks on one side leave the other alone.
+  for (const bool right : {true, false}) {
+    Derivative side;
+    side.central = line.one_sided(c, right);
+    Comparison there = judge(line, c, side, analytic, rounding, element);
+    if (!side.central.found || there.outcome == Outcome::failed) continue;
+    there.at_kink = true;
+    there.element.left = there.element.right = there.element.numeric;
+    return there;
+  }
+  Derivative finer;
+  finer.central = line.finer(c, step);
+  if (!whole.at_kink && judge(line, c, finer, analytic, rounding, element).outcome != Outcome::failed)
+    return undecided("smaller steps don't show what larger ones do");
+
   if (auto nearby = look_around(line, c, project, whole)) {
     Derivative& bounds = nearby->bounds;
     const Comparison again = judge(line, c, bounds, analytic, rounding, element);
@@ -135,17 +150,29 @@ const std::vector<std::vector<Checker::Sample>>& Checker::neighbours() {
 
 // Where several kinks meet, the tape's value may be that of a piece of f to which a move of this element
 // alone does not come. So the bounds are those of the differences at points all around x (Clarke's
-// generalized gradient, Optimization and Nonsmooth Analysis, 1983), if they are as far apart near x as
-// farther away.
+// generalized gradient, Optimization and Nonsmooth Analysis, 1983), if nearer to x the tape's slopes are as
+// far apart.
 std::optional<Checker::Surroundings> Checker::look_around(Line& line, std::size_t c, const Project& project,
                                                           const Comparison& whole) {
   if (problem_.input_size() > options_.most_elements) return {};  // there, a point costs too much
   const Element& at_x = whole.element;
   const double off = whole.at_kink ? std::max(at_x.left - at_x.analytic, at_x.analytic - at_x.right)
                                    : std::abs(at_x.numeric - at_x.analytic);
-  double width_before = std::numeric_limits<double>::infinity();
-  for (std::size_t far = 0; far < std::size(distances); ++far) {
-    std::vector<double> slopes;  // by the tape
+  const auto slopes_at = [&](std::size_t far) {
+    std::vector<double> slopes;
+    for (const Sample& there : neighbours()[far]) slopes.push_back(project(there.gradients[c]));
+    std::sort(slopes.begin(), slopes.end());
+    return slopes;
+  };
+  const auto width_of = [&](const std::vector<double>& slopes) {
+    const double width = slopes.back() - slopes.front();
+    return whole.at_kink ? std::max(slopes.back(), at_x.right) - std::min(slopes.front(), at_x.left) : width;
+  };
+  for (std::size_t far = 0; far + 1 < std::size(distances); ++far) {
+    std::vector<double> slopes = slopes_at(far);
+    const double width = width_of(slopes);
+    if (!(width > off / 4 && width_of(slopes_at(far + 1)) > width / 4)) continue;
+
     Derivative bounds;
     bounds.kind = Derivative::Kind::kink;
     bounds.central.found = true;
@@ -153,7 +180,6 @@ std::optional<Checker::Surroundings> Checker::look_around(Line& line, std::size_
     bounds.lower = whole.at_kink ? at_x.left : std::numeric_limits<double>::infinity();
     bounds.upper = whole.at_kink ? at_x.right : -bounds.lower;
     for (const Sample& there : neighbours()[far]) {
-      slopes.push_back(project(there.gradients[c]));
       problem_.move_to(there.x);
       const Derivative::Value value = line.slope(c, bounds.bounds_step);
       problem_.restore();
@@ -162,15 +188,11 @@ std::optional<Checker::Surroundings> Checker::look_around(Line& line, std::size_
       bounds.upper = std::max(bounds.upper, value.value);
       bounds.bounds_estimate = std::max(bounds.bounds_estimate, value.estimate);
     }
-    const double width = bounds.upper - bounds.lower;
-    if (width >= std::max({off / 4, width_before / 4, 4 * bounds.bounds_estimate})) {
-      bounds.bounds_estimate += 64 * distances[far] * width;
-      std::sort(slopes.begin(), slopes.end());
-      const auto last =
-          std::unique(slopes.begin(), slopes.end(), [=](double a, double b) { return b - a < width / 64; });
-      return Surroundings{bounds, static_cast<int>(last - slopes.begin())};
-    }
-    width_before = width;
+    const double curved = 64 * distances[far] * (bounds.upper - bounds.lower);
+    bounds.bounds_estimate += curved;
+    const auto last =
+        std::unique(slopes.begin(), slopes.end(), [=](double a, double b) { return b - a < curved; });
+    return Surroundings{bounds, static_cast<int>(last - slopes.begin())};
   }
   return {};
 }

@@ -47,6 +47,7 @@ GradcheckReport Checker::run() {
     check_linearity();
     if (problem_.input_size() <= options_.most_elements) {
       check_elements();
+      check_ties();
       look_for_support_change();
     } else {
       check_directions();
@@ -155,7 +156,7 @@ void Checker::check_linearity() {
       if (!(off > roundings * 3 * scale_[i] + 1e-12 * f_size / size)) continue;
       const auto element = [i, j](const std::vector<Values>& gradients) { return gradients[i][j]; };
       if (off <= rounding_of(0, element) + 2 * rounding_of(1, element)) continue;
-      report_.mistakes.push_back(
+      report_.mistakes.emplace_back(
           text("the vector-Jacobian product for ", name(i), " is not linear in dy: at ",
                index_of(static_cast<std::int64_t>(j), problem_.inputs()[i].shape()), " v gives ", a[j],
                ", u gives ", b[j], " and v - 2u gives ", together[i][j], " instead of ", expected[j]));

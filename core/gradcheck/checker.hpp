@@ -53,6 +53,8 @@ class Checker {
   // --- second_look.cpp ---
   Comparison judge(Line& line, std::size_t c, const Derivative& found, const Project& project,
                    const Element& element);
+  // How far the tape's value lies from what differences allow.
+  static double off_by(const Comparison& found);
   // f and its backward at x, rounded otherwise, or at a point nearby.
   struct Sample {
     Direction x;
@@ -77,6 +79,7 @@ class Checker {
 
   // --- directions.cpp ---
   void check_directions();
+  void check_ties();
   Direction random_direction(int kind);
   Line line_along(const Direction& direction);
   Comparison compare(const Direction& direction);
@@ -100,6 +103,7 @@ class Checker {
   std::vector<Sample> rounded_;                  // empty until an element looks wrong, as the next
   std::vector<std::vector<Sample>> neighbours_;  // by distance
   std::vector<double> scale_;                    // of each input's gradients: the largest
+  bool failure_stands_ = false;                  // after a second look
   bool all_finite_ = true;                       // f's results at x
   bool depends_ = false;                         // did a result of f change anywhere?
 };

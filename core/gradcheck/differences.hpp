@@ -55,8 +55,9 @@ class Line {
   std::vector<Derivative> quick(int first, int levels);
   // From all steps: forty evaluations, and a search for kinks, jumps and stairs.
   std::vector<Derivative> thorough();
-  // The same again for cotangent c, if v . y is known to be off by as much as `noise`.
-  Derivative thorough(std::size_t c, double noise);
+  // The same again for cotangent c, if v . y is known to be off by as much as `noise`; with smaller steps
+  // too, as long as a derivative of `off` would show there.
+  Derivative thorough(std::size_t c, double noise, double off);
   // By how much v . (y(t) - y(0)) changes if all of y is rounded another way, for some t about as large as
   // step.
   double noise_of_rounding(std::size_t c, double step);

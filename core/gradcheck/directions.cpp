@@ -87,6 +87,29 @@ void Checker::check_directions() {
   }
 }
 
+// At kinks, each element may be right within its bounds and yet not all of them together: the larger of two
+// equal ones, if each takes all of dy. So those are also moved together, by amounts that keep ties.
+void Checker::check_ties() {
+  if (report_.kinks.empty()) return;
+  Direction direction;
+  for (const Tensor& input : problem_.inputs())
+    direction.emplace_back(static_cast<std::size_t>(input.size()));
+  for (const Element& e : report_.kinks) {
+    if (e.error > 1) return;
+    const Shape& shape = problem_.inputs()[e.argument].shape();
+    std::size_t position = 0;
+    for (int axis = 0; axis < shape.size(); ++axis)
+      position = position * static_cast<std::size_t>(shape[axis]) + static_cast<std::size_t>(e.index[axis]);
+    direction[e.argument][position] = e.x == 0 ? 1 : std::min(1.0, std::abs(e.x));
+  }
+  const Comparison found = compare(direction);
+  if (found.outcome != Outcome::failed) return;
+  const Element& e = found.element;
+  report_.mistakes.push_back(text(
+      "each element at a kink is right alone, but not together: as all of them move alike, v . f changes by ",
+      e.numeric, " +- ", e.estimate, ", and the tape says ", e.analytic));
+}
+
 // `direction` has to live as long as the line.
 Line Checker::line_along(const Direction& direction) {
   const auto move = [this, &direction](double& t) -> const Values& {
@@ -97,7 +120,7 @@ Line Checker::line_along(const Direction& direction) {
     }
     return problem_.evaluate();
   };
-  return Line(move, at_x_, cotangents_, 1, 0x1p-36, inner_);
+  return Line(move, at_x_, cotangents_, 1, 0x1p-44, inner_);
 }
 
 Checker::Comparison Checker::compare(const Direction& direction) {
@@ -176,7 +199,7 @@ void Checker::bisect(const Direction& direction, Element whole) {
   const auto [input, j] = places[begin];
   Comparison found = compare(input, static_cast<std::int64_t>(j));
   if (found.outcome != Outcome::failed) {
-    report_.mistakes.push_back(
+    report_.mistakes.emplace_back(
         "the derivative along a random direction is wrong, and no single element explains it");
     report_.elements.push_back(std::move(whole));
   }

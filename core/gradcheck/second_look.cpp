@@ -19,11 +19,20 @@ double max_finite(double a, double b) { return std::isfinite(b) ? std::max(a, b)
 
 }  // namespace
 
+double Checker::off_by(const Comparison& found) {
+  const Element& e = found.element;
+  return found.at_kink ? std::max(e.left - e.analytic, e.analytic - e.right)
+                       : std::abs(e.numeric - e.analytic);
+}
+
 Checker::Comparison Checker::judge(Line& line, std::size_t c, const Derivative& found, const Project& project,
                                    const Element& element) {
   const double analytic = project(analytic_[c]);
   const Comparison whole = judge(line, c, found, analytic, 0, element);
   if (whole.outcome != Outcome::failed || !std::isfinite(analytic)) return whole;
+  // Where a look is expensive, one failure that stands is enough; others show its pattern alone.
+  const bool large = problem_.input_size() > options_.most_elements;
+  if (large && failure_stands_) return whole;
   const auto undecided = [&](const char* reason) {
     Comparison unclear = whole;
     unclear.outcome = Outcome::undecided;
@@ -42,7 +51,7 @@ Checker::Comparison Checker::judge(Line& line, std::size_t c, const Derivative& 
     seen = line.seen(c, step);
     const double noise = std::inner_product(seen.begin(), seen.end(), rounded_y.begin(), 0.0, std::plus<>(),
                                             [](double v, double y) { return std::abs(v * y); });
-    noisy = line.thorough(c, std::max(noise, line.noise_of_rounding(c, step)));
+    noisy = line.thorough(c, std::max(noise, line.noise_of_rounding(c, step)), off_by(whole));
     const Comparison rounded = judge(line, c, noisy, analytic, rounding, element);
     if (rounded.outcome != Outcome::failed) return rounded;
     step = rounded.element.step;
@@ -87,6 +96,7 @@ Checker::Comparison Checker::judge(Line& line, std::size_t c, const Derivative& 
   }
   if (found.taken_for_noise || noisy.taken_for_noise)
     return undecided("f jumps or bends here, by little more than noise");
+  failure_stands_ = true;
   return whole;
 }
 
@@ -156,8 +166,7 @@ std::optional<Checker::Surroundings> Checker::look_around(Line& line, std::size_
                                                           const Comparison& whole) {
   if (problem_.input_size() > options_.most_elements) return {};  // there, a point costs too much
   const Element& at_x = whole.element;
-  const double off = whole.at_kink ? std::max(at_x.left - at_x.analytic, at_x.analytic - at_x.right)
-                                   : std::abs(at_x.numeric - at_x.analytic);
+  const double off = off_by(whole);
   const auto slopes_at = [&](std::size_t far) {
     std::vector<double> slopes;
     for (const Sample& there : neighbours()[far]) slopes.push_back(project(there.gradients[c]));

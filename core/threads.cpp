@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cfenv>
 #include <charconv>
 #include <chrono>
 #include <condition_variable>
@@ -61,10 +62,14 @@ class Loop {
     if (error_) std::rethrow_exception(error_);
   }
 
+  // How the calling thread rounds (std::fegetround).
+  int rounding() const { return rounding_; }
+
  private:
   const std::int64_t count_;
   const detail::LoopBody body_;
   std::atomic<std::int64_t> next_ = 0;
+  const int rounding_ = std::fegetround();
   std::mutex error_mutex_;
   std::exception_ptr error_;
 };
@@ -146,6 +151,7 @@ void Workers::work() {
     ++inside_;
     Loop& loop = *loop_;
     lock.unlock();
+    std::fesetround(loop.rounding());
     loop.run();
     lock.lock();
     if (--inside_ == 0) left_.notify_one();

@@ -27,7 +27,7 @@ void parallel_for(std::int64_t count, LoopBody body);
 // Calls body(i) for each i in [0, count), on up to thread_count() threads, and returns when all have ended.
 // Which thread takes which i is not fixed, so that body must not care. Inside a body, or while another
 // thread's loop runs, it is a plain loop. The first exception that a body throws is thrown again here; then
-// some i may not have run.
+// some i may not have run. All bodies round as the calling thread does (std::fesetround).
 template <class Body>
 void parallel_for(std::int64_t count, const Body& body) {
   detail::parallel_for(

@@ -51,6 +51,8 @@ std::vector<Planted> wrong_at_kinks() {
           "ties of max: -0.1", [](const Tensor& x) { return max(x) + x * 0.0; },
           [=](const Tensor& dy, const Tensor& x) { return sum(dy) * is_zero(max(x) - x) * -0.1; },
           row({1, 2, 2}), {"wrong at 2 kinks"}),
+      planted("ties of max: all of dy to both", [](const Tensor& x) { return max(x); }, share(1),
+              row({1, 2, 2}), {"not together"}),
       planted("ties of maximum",
               [](const Tensor& x) {
                 return maximum(x, row({1, 1, 1}));

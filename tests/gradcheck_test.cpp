@@ -188,6 +188,36 @@ TEST(Gradcheck, WrongGradientsAtTiesAreFound) {
   expect_verdict(gradcheck(with_product(f, once), row({1, 2, 2})), Verdict::passed, {"2 elements at a kink"});
 }
 
+// Of the median of three equal numbers: the tape gives dy to one of them, and moving any one alone changes
+// nothing.
+TEST(Gradcheck, PiecesThatMeetAreLookedAtAround) {
+  const auto lesser = [](const Tensor& a, const Tensor& b) { return -maximum(-a, -b); };
+  const MultiFunction median = [=](const Tensors& in) {
+    return maximum(lesser(in[0], in[1]), lesser(maximum(in[0], in[1]), in[2]));
+  };
+  const Tensors equal{row({2}), row({2}), row({2})};
+  expect_verdict(gradcheck(median, equal), Verdict::undecided, {"every element lies at a kink"});
+  const auto with_weights = [=](std::vector<double> weights) {
+    return MultiFunction([=](const Tensors& in) {
+      const auto weigh = [&](std::size_t i) {
+        return vjp(in[i], [w = weights[i]](const Tensor& dy) { return dy * w; });
+      };
+      return record("median", median({in[0].detach(), in[1].detach(), in[2].detach()}), weigh(0), weigh(1),
+                    weigh(2));
+    });
+  };
+  EXPECT_NE(gradcheck(with_weights({0, 0, 7}), equal).verdict, Verdict::passed);
+}
+
+TEST(Gradcheck, RoundingInsideIsNoMistake) {
+  // f is flat, and its derivative 1.
+  const auto lost = [](const Tensor& x) { return (x + 1e17) - 1e17; };
+  EXPECT_EQ(gradcheck(lost, row({0.3})).verdict, Verdict::undecided);
+  // Terms that cancel: a derivative of 0 that backward gets as 1e-10.
+  const auto cancels = [](const Tensor& x) { return (x * 1e6 / 3.0) * 3.0 - x * 1e6 + x; };
+  EXPECT_NE(gradcheck(cancels, row({0.3, 1.7})).verdict, Verdict::failed);
+}
+
 TEST(Gradcheck, JumpsAreUndecided) {
   const auto step = [](const Tensor& x) { return where(relu(x), x + 1.0, x - 1.0); };
   const GradcheckReport left = gradcheck(step, row({0, 3}));  // continuous from the left

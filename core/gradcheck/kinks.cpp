@@ -117,7 +117,7 @@ void Line::look_for_stairs() {
 double Line::noise_of_rounding(std::size_t c, double step) {
   // Stairs inside f may be wider than the step.
   std::vector<double> places{0};
-  for (double t = step; std::abs(t) <= scale_; t *= -7) places.push_back(t);
+  for (double t = step; std::abs(t) <= scale_; t *= -2.3) places.push_back(t);
   const auto sample = [&] {
     std::vector<Values> result;
     for (const double t : places) result.push_back(at(t));

@@ -59,14 +59,13 @@ Checker::Comparison Checker::judge(Line& line, std::size_t c, const Derivative& 
 
   // A result that did not change at that step may still depend on x, by less than it is rounded, and its part
   // of the gradient may cancel the others': the 1 of a softmax whose other results are 1e-30. So the results
-  // that did change are compared alone.
+  // that did change are compared alone, and the rest counts as not known.
   problem_.restore();
   seen = line.seen(c, step);
-  const double part_seen = project(problem_.pull_back(seen));
-  if (std::abs(analytic - part_seen) <= line.unseen(c, step, rounded_y)) {
-    const Comparison part = judge(line, c, noisy, part_seen, rounding, element);
-    if (part.outcome != Outcome::failed) return part;
-  }
+  const double part_seen = project(problem_.pull_back(seen)), rest = std::abs(analytic - part_seen);
+  if (rest <= line.unseen(c, step, rounded_y) &&
+      judge(line, c, noisy, part_seen, rounding, element).outcome != Outcome::failed)
+    return judge(line, c, noisy, analytic, rounding + rest, element);
 
   // Jumps and kinks on one side leave the other alone.
   for (const bool right : {true, false}) {

@@ -2,6 +2,7 @@
 #include <taper/taper.hpp>
 
 #include <atomic>
+#include <cfenv>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -148,6 +149,17 @@ TEST_F(ParallelFor, UsesTheThreadsItMayAndNoMore) {
                        [&] { return static_cast<int>(seen.size()) == threads; });
     });
     EXPECT_EQ(static_cast<int>(seen.size()), threads);
+  }
+}
+
+TEST_F(ParallelFor, RoundsAsTheCallingThreadDoes) {
+  set_thread_count(3);
+  const int usual = std::fegetround();
+  for (const int mode : {FE_UPWARD, usual}) {
+    std::fesetround(mode);
+    std::atomic<int> same = 0;
+    parallel_for(3000, [&](std::int64_t) { same += std::fegetround() == mode; });
+    EXPECT_EQ(same, 3000);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <iomanip>
 #include <sstream>
 
 namespace taper::gradcheck_detail {
@@ -85,7 +86,8 @@ bool Checker::calls_agree() {
   if (again.size() != at_x_.size())
     return doubt("not deterministic: f returned ", at_x_.size(), " elements, then ", again.size());
   if (const std::size_t j = first_difference(at_x_, again); j < at_x_.size()) {
-    return doubt("not deterministic: element ", j, " of f's result was ", at_x_[j], ", then ", again[j],
+    return doubt("not deterministic: element ", j, " of f's result was ", std::setprecision(17), at_x_[j],
+                 ", then ", again[j],
                  "; a function that draws random numbers has to draw the same ones in each call");
   }
   const auto finite = [](double y) { return std::isfinite(y); };
@@ -103,7 +105,7 @@ bool Checker::calls_agree() {
     if (const std::size_t j = first_difference(once, twice[i]); j < once.size()) {
       report_.mistakes.push_back(text("backward is not deterministic: for ", name(i), " at ",
                                       index_of(static_cast<std::int64_t>(j), problem_.inputs()[i].shape()),
-                                      " it gave ", once[j], ", then ", twice[i][j]));
+                                      " it gave ", std::setprecision(17), once[j], ", then ", twice[i][j]));
       return false;
     }
     double largest = 0;

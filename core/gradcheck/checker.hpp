@@ -53,8 +53,9 @@ class Checker {
   // --- second_look.cpp ---
   Comparison judge(Line& line, std::size_t c, const Derivative& found, const Project& project,
                    const Element& element);
-  // How far the tape's value lies from what differences allow.
-  static double off_by(const Comparison& found);
+  struct Failure;
+  std::optional<Comparison> look_for_rounding(Failure& failure);
+  std::optional<Comparison> look_for_kinks(Failure& failure);
   // f and its backward at x, rounded otherwise, or at a point nearby.
   struct Sample {
     Direction x;
@@ -71,8 +72,7 @@ class Checker {
     Derivative bounds;
     int pieces;  // how many different slopes the tape gives there
   };
-  std::optional<Surroundings> look_around(Line& line, std::size_t c, const Project& project,
-                                          const Comparison& whole);
+  std::optional<Surroundings> look_around(const Failure& failure);
 
   // --- float32.cpp ---
   void check_float32();

@@ -12,91 +12,112 @@ namespace {
 
 constexpr double few = 4;  // times what three samples of rounding show
 // Points near x lie in so many directions from it, at each of these distances, times the element.
-constexpr int directions = 8;
-constexpr double distances[] = {0x1p-20, 0x1p-26, 0x1p-32, 0x1p-38};
+constexpr int directions = 32;
+constexpr double distances[] = {0x1p-20, 0x1p-26, 0x1p-32};
 
 double max_finite(double a, double b) { return std::isfinite(b) ? std::max(a, b) : a; }
 
 }  // namespace
 
-double Checker::off_by(const Comparison& found) {
-  const Element& e = found.element;
-  return found.at_kink ? std::max(e.left - e.analytic, e.analytic - e.right)
-                       : std::abs(e.numeric - e.analytic);
-}
+// What failed at first sight, and what is known of it since.
+struct Checker::Failure {
+  Line& line;
+  std::size_t c;  // which cotangent
+  const Project& project;
+  const Comparison& first;
+  double analytic;
+  double rounding;   // of `analytic`
+  Derivative noisy;  // with all that is known of noise
+  double step;       // that gave it
+
+  // How far the tape's value lies from what differences allow.
+  double off() const {
+    const Element& e = first.element;
+    return first.at_kink ? std::max(e.left - analytic, analytic - e.right) : std::abs(e.numeric - analytic);
+  }
+  Comparison undecided(const char* reason) const {
+    Comparison result = first;
+    result.outcome = Outcome::undecided;
+    result.element.reason = reason;
+    return result;
+  }
+};
 
 Checker::Comparison Checker::judge(Line& line, std::size_t c, const Derivative& found, const Project& project,
                                    const Element& element) {
   const double analytic = project(analytic_[c]);
-  const Comparison whole = judge(line, c, found, analytic, 0, element);
-  if (whole.outcome != Outcome::failed || !std::isfinite(analytic)) return whole;
+  const Comparison first = judge(line, c, found, analytic, 0, element);
+  if (first.outcome != Outcome::failed || !std::isfinite(analytic)) return first;
   // Where a look is expensive, one failure that stands is enough; others show its pattern alone.
   const bool large = problem_.input_size() > options_.most_elements;
-  if (large && failure_stands_) return whole;
-  const auto undecided = [&](const char* reason) {
-    Comparison unclear = whole;
-    unclear.outcome = Outcome::undecided;
-    unclear.element.reason = reason;
-    return unclear;
-  };
+  if (large && failure_stands_) return first;
 
   problem_.restore();  // backward reads the inputs
-  const double rounding = rounding_of(c, project);
+  Failure failure{line, c, project, first, analytic, rounding_of(c, project), found, first.element.step};
+  for (const auto look : {&Checker::look_for_rounding, &Checker::look_for_kinks}) {
+    if (auto excuse = (this->*look)(failure)) return *std::move(excuse);
+  }
+  failure_stands_ = true;
+  return first;
+}
+
+std::optional<Checker::Comparison> Checker::look_for_rounding(Failure& f) {
+  const auto judge_by = [&](double analytic, double rounding) {
+    return judge(f.line, f.c, f.noisy, analytic, rounding, f.first.element);
+  };
   const Values rounded_y = rounding_of_y();
-  double step = whole.element.step;
-  Values seen;
-  Derivative noisy;
   // What noise is known of decides about the step, and the step about which results there is noise of.
   for (int round = 0; round < 2; ++round) {
-    seen = line.seen(c, step);
+    const Values seen = f.line.seen(f.c, f.step);
     const double noise = std::inner_product(seen.begin(), seen.end(), rounded_y.begin(), 0.0, std::plus<>(),
                                             [](double v, double y) { return std::abs(v * y); });
-    noisy = line.thorough(c, std::max(noise, line.noise_of_rounding(c, step)), off_by(whole));
-    const Comparison rounded = judge(line, c, noisy, analytic, rounding, element);
-    if (rounded.outcome != Outcome::failed) return rounded;
-    step = rounded.element.step;
+    f.noisy = f.line.thorough(f.c, std::max(noise, f.line.noise_of_rounding(f.c, f.step)), f.off());
+    Comparison again = judge_by(f.analytic, f.rounding);
+    if (again.outcome != Outcome::failed) return again;
+    f.step = again.element.step;
   }
-
   // A result that did not change at that step may still depend on x, by less than it is rounded, and its part
   // of the gradient may cancel the others': the 1 of a softmax whose other results are 1e-30. So the results
   // that did change are compared alone, and the rest counts as not known.
   problem_.restore();
-  seen = line.seen(c, step);
-  const double part_seen = project(problem_.pull_back(seen)), rest = std::abs(analytic - part_seen);
-  if (rest <= line.unseen(c, step, rounded_y) &&
-      judge(line, c, noisy, part_seen, rounding, element).outcome != Outcome::failed)
-    return judge(line, c, noisy, analytic, rounding + rest, element);
+  const double part = f.project(problem_.pull_back(f.line.seen(f.c, f.step))),
+               rest = std::abs(f.analytic - part);
+  if (rest <= f.line.unseen(f.c, f.step, rounded_y) && judge_by(part, f.rounding).outcome != Outcome::failed)
+    return judge_by(f.analytic, f.rounding + rest);
+  return {};
+}
 
+std::optional<Checker::Comparison> Checker::look_for_kinks(Failure& f) {
+  const auto judge_by = [&](const Derivative& found) {
+    return judge(f.line, f.c, found, f.analytic, f.rounding, f.first.element);
+  };
   // Jumps and kinks on one side leave the other alone.
   for (const bool right : {true, false}) {
     Derivative side;
-    side.central = line.one_sided(c, right);
-    Comparison there = judge(line, c, side, analytic, rounding, element);
-    if (!side.central.found || there.outcome == Outcome::failed) continue;
+    side.central = f.line.one_sided(f.c, right);
+    Comparison there = judge_by(side);
+    if (there.outcome != Outcome::passed) continue;
     there.at_kink = true;
     there.element.left = there.element.right = there.element.numeric;
     return there;
   }
   Derivative finer;
-  finer.central = line.finer(c, step);
-  if (!whole.at_kink && judge(line, c, finer, analytic, rounding, element).outcome != Outcome::failed)
-    return undecided("smaller steps don't show what larger ones do");
+  finer.central = f.line.finer(f.c, f.step);
+  if (!f.first.at_kink && judge_by(finer).outcome != Outcome::failed)
+    return f.undecided("smaller steps don't show what larger ones do");
 
-  if (auto nearby = look_around(line, c, project, whole)) {
+  if (auto nearby = look_around(f)) {
     Derivative& bounds = nearby->bounds;
-    const Comparison again = judge(line, c, bounds, analytic, rounding, element);
+    Comparison again = judge_by(bounds);
     if (again.outcome != Outcome::failed) return again;
-    // Of many pieces, a few points don't show all.
-    constexpr int many = 3;
+    // Of many pieces, a few points don't show all; of very many, not even about all.
+    constexpr int many = 3, very_many = 8;
     bounds.bounds_estimate += 4 * (bounds.upper - bounds.lower);
-    if (nearby->pieces >= many &&
-        judge(line, c, bounds, analytic, rounding, element).outcome != Outcome::failed)
-      return undecided("several kinks of f meet here");
+    const bool about = nearby->pieces >= many && judge_by(bounds).outcome != Outcome::failed;
+    if (about || nearby->pieces >= very_many) return f.undecided("several kinks of f meet here");
   }
-  if (found.taken_for_noise || noisy.taken_for_noise)
-    return undecided("f jumps or bends here, by little more than noise");
-  failure_stands_ = true;
-  return whole;
+  if (f.noisy.taken_for_noise) return f.undecided("f jumps or bends here, by little more than noise");
+  return {};
 }
 
 Checker::Sample Checker::record_sample() {
@@ -138,7 +159,11 @@ const std::vector<std::vector<Checker::Sample>>& Checker::neighbours() {
     Direction direction;
     for (std::size_t i = 0; i < problem_.inputs().size(); ++i) {
       Values d = problem_.original(i);
-      for (double& x : d) x = (x == 0 ? 1 : x) * (2 * generator_.uniform() - 1);
+      for (double& x : d) {
+        const double u = 2 * generator_.uniform() - 1;
+        // In every other direction a few elements move by far more than the others.
+        x = (x == 0 ? 1 : x) * (k % 2 == 0 ? u : std::copysign(std::pow(10, -6 * std::abs(u)), u));
+      }
       direction.push_back(std::move(d));
     }
     for (std::size_t far = 0; far < std::size(distances); ++far) {
@@ -161,35 +186,34 @@ const std::vector<std::vector<Checker::Sample>>& Checker::neighbours() {
 // alone does not come. So the bounds are those of the differences at points all around x (Clarke's
 // generalized gradient, Optimization and Nonsmooth Analysis, 1983), if nearer to x the tape's slopes are as
 // far apart.
-std::optional<Checker::Surroundings> Checker::look_around(Line& line, std::size_t c, const Project& project,
-                                                          const Comparison& whole) {
+std::optional<Checker::Surroundings> Checker::look_around(const Failure& f) {
   if (problem_.input_size() > options_.most_elements) return {};  // there, a point costs too much
-  const Element& at_x = whole.element;
-  const double off = off_by(whole);
+  const Element& at_x = f.first.element;
   const auto slopes_at = [&](std::size_t far) {
     std::vector<double> slopes;
-    for (const Sample& there : neighbours()[far]) slopes.push_back(project(there.gradients[c]));
+    for (const Sample& there : neighbours()[far]) slopes.push_back(f.project(there.gradients[f.c]));
     std::sort(slopes.begin(), slopes.end());
     return slopes;
   };
   const auto width_of = [&](const std::vector<double>& slopes) {
     const double width = slopes.back() - slopes.front();
-    return whole.at_kink ? std::max(slopes.back(), at_x.right) - std::min(slopes.front(), at_x.left) : width;
+    return f.first.at_kink ? std::max(slopes.back(), at_x.right) - std::min(slopes.front(), at_x.left)
+                           : width;
   };
   for (std::size_t far = 0; far + 1 < std::size(distances); ++far) {
     std::vector<double> slopes = slopes_at(far);
     const double width = width_of(slopes);
-    if (!(width > off / 4 && width_of(slopes_at(far + 1)) > width / 4)) continue;
+    if (!(width > f.off() / 4 && width_of(slopes_at(far + 1)) > width / 4)) continue;
 
     Derivative bounds;
     bounds.kind = Derivative::Kind::kink;
     bounds.central.found = true;
-    bounds.bounds_step = distances[far] / 64 * line.scale();
-    bounds.lower = whole.at_kink ? at_x.left : std::numeric_limits<double>::infinity();
-    bounds.upper = whole.at_kink ? at_x.right : -bounds.lower;
+    bounds.bounds_step = distances[far] / 64 * f.line.scale();
+    bounds.lower = f.first.at_kink ? at_x.left : std::numeric_limits<double>::infinity();
+    bounds.upper = f.first.at_kink ? at_x.right : -bounds.lower;
     for (const Sample& there : neighbours()[far]) {
       problem_.move_to(there.x);
-      const Derivative::Value value = line.slope(c, bounds.bounds_step);
+      const Derivative::Value value = f.line.slope(f.c, bounds.bounds_step);
       problem_.restore();
       if (!value.found) continue;
       bounds.lower = std::min(bounds.lower, value.value);

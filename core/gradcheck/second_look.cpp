@@ -201,9 +201,9 @@ std::optional<Checker::Surroundings> Checker::look_around(const Failure& f) {
                            : width;
   };
   for (std::size_t far = 0; far + 1 < std::size(distances); ++far) {
-    std::vector<double> slopes = slopes_at(far);
-    const double width = width_of(slopes);
-    if (!(width > f.off() / 4 && width_of(slopes_at(far + 1)) > width / 4)) continue;
+    std::vector<double> nearer = slopes_at(far + 1);
+    const double width = width_of(slopes_at(far));
+    if (!(width_of(nearer) > width / 4)) continue;
 
     Derivative bounds;
     bounds.kind = Derivative::Kind::kink;
@@ -220,11 +220,11 @@ std::optional<Checker::Surroundings> Checker::look_around(const Failure& f) {
       bounds.upper = std::max(bounds.upper, value.value);
       bounds.bounds_estimate = std::max(bounds.bounds_estimate, value.estimate);
     }
-    const double curved = 64 * distances[far] * (bounds.upper - bounds.lower);
-    bounds.bounds_estimate += curved;
-    const auto last =
-        std::unique(slopes.begin(), slopes.end(), [=](double a, double b) { return b - a < curved; });
-    return Surroundings{bounds, static_cast<int>(last - slopes.begin())};
+    const auto curved = [&](std::size_t k) { return 64 * distances[k] * (bounds.upper - bounds.lower); };
+    bounds.bounds_estimate += curved(far);
+    const auto last = std::unique(nearer.begin(), nearer.end(),
+                                  [&](double a, double b) { return b - a < curved(far + 1); });
+    return Surroundings{bounds, static_cast<int>(last - nearer.begin())};
   }
   return {};
 }

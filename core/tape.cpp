@@ -163,10 +163,13 @@ Tape::PoolVector<Tensor> Tape::pull_back(const char* op, const Tensor& output, c
       Tensor contribution = edge->pull_back(cotangent);
       if (!contribution || !nodes_[edge->input].is_like(contribution.impl())) [[unlikely]]
         fail_contribution(op, i, *edge, contribution);
-      if (check_finite_) [[unlikely]]
-        check_contribution(op, i, *edge, cotangent, contribution);
-      contribution.bytes();  // it may be a tensor that the product kept: then this is the read
       Tensor& total = cotangents[edge->input];
+      if (check_finite_) [[unlikely]] {
+        check_contribution(op, i, *edge, cotangent, contribution);
+        const Recording off(nullptr);
+        if (total) check_total(op, edge->input, sum_of_cotangents(op, total, contribution));
+      }
+      contribution.bytes();  // it may be a tensor that the product kept: then this is the read
       total =
           total ? sum_of_cotangents(nodes_[i].op, std::move(total), contribution) : std::move(contribution);
     }

@@ -30,10 +30,10 @@ struct GradientOptions {
 
 struct TapeOptions {
   // Throw at the first value that is not finite: a result of an op while the tape records, recorded or not,
-  // or what a vector-Jacobian product returns in a walk. The error names op, node, shape, the first such
-  // element, the range of the op's inputs, and the Scope in which it ran. For debugging: it reads every value
-  // once more, on a device after a copy to the host. An infinity on purpose (-inf in masked scores) throws as
-  // well.
+  // what a vector-Jacobian product returns in a walk, or a sum of those. The error names op, node, shape, the
+  // first such element, the range of the op's inputs, and the Scope in which it ran. For debugging: it reads
+  // every value once more, on a device after a copy to the host. An infinity on purpose (-inf in masked
+  // scores) throws as well.
   bool check_finite = false;
 };
 
@@ -155,6 +155,10 @@ class Tape {
   // Throws, for op, because edge `edge` of node `node` gave `contribution`.
   [[noreturn]] void fail_contribution(const char* op, std::uint32_t node, const Edge& edge,
                                       const Tensor& contribution) const;
+  // The same for the sum of what came for node `node` so far.
+  void check_total(const char* op, std::uint32_t node, const Tensor& total) const;
+  // "sqrt (node 1, in encoder.layer.3)"
+  std::string place_of(std::uint32_t node) const;
 
   // The same for what edge `edge` of node `node` gave for `cotangent` in a walk of `op`.
   void check_contribution(const char* op, std::uint32_t node, const Edge& edge, const Tensor& cotangent,

@@ -88,12 +88,20 @@ void Tape::check_result(const char* op, const Tensor& result, std::initializer_l
 void Tape::check_contribution(const char* op, std::uint32_t node, const Edge& edge, const Tensor& cotangent,
                               const Tensor& contribution) const {
   if (is_finite(contribution)) return;
+  fail(op, "the vector-Jacobian product of ", place_of(node), " with respect to argument ", edge.argument,
+       ' ', what_is_wrong(contribution), "; dy ", range_of(cotangent));
+}
+
+void Tape::check_total(const char* op, std::uint32_t node, const Tensor& total) const {
+  if (!is_finite(total)) fail(op, "the sum of the cotangents of ", place_of(node), ' ', what_is_wrong(total));
+}
+
+std::string Tape::place_of(std::uint32_t node) const {
   std::ostringstream place;
-  place << "node " << node;
+  place << (nodes_[node].op ? nodes_[node].op : "a leaf") << " (node " << node;
   if (node < scopes_.size() && !scopes_[node].empty()) place << ", in " << scopes_[node];
-  fail(op, "the vector-Jacobian product of ", nodes_[node].op, " (", place.str(),
-       ") with respect to argument ", edge.argument, ' ', what_is_wrong(contribution), "; dy ",
-       range_of(cotangent));
+  place << ')';
+  return place.str();
 }
 
 }  // namespace taper

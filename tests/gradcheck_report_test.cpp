@@ -85,6 +85,15 @@ TEST(GradcheckReport, TheSeedRepeatsIt) {
   EXPECT_NE(report(3), report(4));
 }
 
+TEST(GradcheckReport, ElementsFarBelowTheLargestTellNoOrder) {
+  const auto times = [](const Tensor& factors) { return [=](const Tensor& x) { return x * factors; }; };
+  const auto wrong = [](const Tensor& dy, const Tensor&) { return dy * row({1e6, 3e-3, 2e-3}); };
+  const GradcheckReport report =
+      gradcheck(with_product(times(row({1e6, 1e-3, 2e-3})), wrong), row({1, 2, 3}));
+  expect_verdict(report, Verdict::failed, {"argument 0 (1,)"});
+  EXPECT_EQ(printed(report).find("order"), std::string::npos) << report;
+}
+
 // The V: errors fall with the step until rounding takes over, and the extrapolated value lies below both
 // branches.
 TEST(StepCurve, IsAV) {

@@ -70,6 +70,20 @@ TEST_P(CheckFinite, ProductsInTheWalk) {
   EXPECT_FALSE(x.grad());
 }
 
+// Each product is finite, and their sum is not.
+TEST_P(CheckFinite, SumsInTheWalk) {
+  const double large = kind.dtype == float32 ? 3e38 : 1.7e308;
+  Tensor x = leaf(row({1, 2}));
+  Tape tape({.check_finite = true});
+  const Tensor y = concat({x, x}, 0);
+  expect_error(
+      "gradient",
+      [&] {
+        tape.gradient(y, {x}, {.cotangent = on(row({large, 1, large, 1}))});
+      },
+      {"the sum of the cotangents of a leaf (node 0)", "1 of 2 elements", "the first at (0,) is inf"});
+}
+
 TEST_P(CheckFinite, NothingIsSaidOfWhatIsFinite) {
   Tensor x = leaf(row({4, 1e-30, -1e30}));
   Tape tape({.check_finite = true});

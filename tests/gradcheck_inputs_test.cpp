@@ -130,6 +130,19 @@ TEST(Gradcheck, InputsThatShareElements) {
   const auto f = [](const Tensors& in) { return sum(in[0] * reshape(in[1], {4})); };
   expect_verdict(gradcheck(f, {x, x.view({2, 2})}), Verdict::passed);
   expect_verdict(gradcheck(f, {x, x}), Verdict::passed);
+  Generator generator(1);
+  const Tensor many = randn({3000}, generator, float64);  // compared along directions
+  const auto product = [](const Tensors& in) { return sum(in[0] * in[1]); };
+  expect_verdict(gradcheck(product, {many, many}), Verdict::passed);
+}
+
+TEST(Gradcheck, ABackwardThatChangesItsInputs) {
+  const auto spoils = [](const Tensor& dy, const Tensor& x) {
+    const_cast<double*>(x.data<double>())[0] += 1;
+    return dy;
+  };
+  expect_verdict(gradcheck(with_product([](const Tensor& x) { return x * 1.0; }, spoils), row({1, 2})),
+                 Verdict::failed, {"backward changes its inputs"});
 }
 
 TEST(Gradcheck, RefusesEmptyHandles) {

@@ -209,6 +209,24 @@ TEST(Gradcheck, PiecesThatMeetAreLookedAtAround) {
   EXPECT_NE(gradcheck(with_weights({0, 0, 7}), equal).verdict, Verdict::passed);
 }
 
+// On either side f jumps, nearer than the steps that agree with each other.
+TEST(Gradcheck, JumpsNearbyAreNoMistake) {
+  const auto stairs = [](const Tensor& x) {
+    const Tensor above = relu(x - 1e-7), below = relu(-1e-7 - x);
+    return where(above, x + 1e6, where(below, x - 3e5, x));
+  };
+  expect_verdict(gradcheck(stairs, row({0})), Verdict::passed);
+}
+
+TEST(Gradcheck, TheToleranceIsTheBorder) {
+  const auto off_by = [](double off) {
+    return with_product([](const Tensor& x) { return x * 3.0; },
+                        [=](const Tensor& dy, const Tensor&) { return dy * (3.0 * (1 + off)); });
+  };
+  expect_verdict(gradcheck(off_by(0.8e-6), row({1, 2})), Verdict::passed);
+  expect_verdict(gradcheck(off_by(1.1e-6), row({1, 2})), Verdict::failed);
+}
+
 TEST(Gradcheck, RoundingInsideIsNoMistake) {
   // f is flat, and its derivative 1.
   const auto lost = [](const Tensor& x) { return (x + 1e17) - 1e17; };

@@ -100,6 +100,10 @@ bool Checker::calls_agree() {
   cotangents_ = draw_cotangents(at_x_, generator_);
   for (const Values& v : cotangents_) analytic_.push_back(problem_.pull_back(v));
   const std::vector<Values> twice = problem_.pull_back(cotangents_.front());
+  if (problem_.restore()) {
+    report_.mistakes.emplace_back("backward changes its inputs");
+    return false;
+  }
   for (std::size_t i = 0; i < twice.size(); ++i) {
     const Values& once = analytic_.front()[i];
     if (const std::size_t j = first_difference(once, twice[i]); j < once.size()) {

@@ -159,20 +159,10 @@ std::vector<Derivative> Line::thorough() {
   return result;
 }
 
-Derivative Line::thorough(std::size_t c, double noise, double off) {
+Derivative Line::thorough(std::size_t c, double noise) {
   look_closely();
-  constexpr double clearly = 16;
-  const auto shows = [&](const Level& level) {
-    return (level.right_finite || level.left_finite) &&
-           clearly * (level.of[c].rounded + noise) < std::abs(off) * level.h;
-  };
-  while (shows(levels_.back())) levels_.push_back(level(levels_.back().h / ratio));
   noise_[c] = std::max(stairs_.empty() ? 0 : stairs_[c], noise);
   return judge(c);
-}
-
-Derivative::Value Line::one_sided(std::size_t c, bool right) const {
-  return extrapolate(levels_, c, right ? Side::right : Side::left);
 }
 
 Derivative::Value Line::finer(std::size_t c, double step) const {

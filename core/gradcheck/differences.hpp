@@ -33,8 +33,7 @@ struct Derivative {
   enum class Kind { smooth, kink, jump };
 
   Kind kind = Kind::smooth;
-  bool taken_for_noise = false;  // smooth, but for a kink or a jump as low as noise
-  Value central;                 // from one side alone if y is not finite on the other
+  Value central;  // from one side alone if y is not finite on the other
   // At a kink: v . y'(0) lies between these for each choice of a one-sided derivative in each result.
   double lower = 0, upper = 0, bounds_estimate = 0, bounds_step = 0;
   // At a jump: the derivative on the side on which y is continuous, if there is one.
@@ -55,9 +54,8 @@ class Line {
   std::vector<Derivative> quick(int first, int levels);
   // From all steps: forty evaluations, and a search for kinks, jumps and stairs.
   std::vector<Derivative> thorough();
-  // The same again for cotangent c, if v . y is known to be off by as much as `noise`; with smaller steps
-  // too, as long as a derivative of `off` would show there.
-  Derivative thorough(std::size_t c, double noise, double off);
+  // The same again for cotangent c, if v . y is known to be off by as much as `noise`.
+  Derivative thorough(std::size_t c, double noise);
   // By how much v . (y(t) - y(0)) changes if all of y is rounded another way, for some t about as large as
   // step.
   double noise_of_rounding(std::size_t c, double step);
@@ -69,8 +67,7 @@ class Line {
   double size(std::size_t c) const { return size_[c]; }
   double scale() const { return scale_; }
 
-  // After that, from one side alone, and from both with steps below `step`.
-  Derivative::Value one_sided(std::size_t c, bool right) const;
+  // After that, with steps below `step` alone.
   Derivative::Value finer(std::size_t c, double step) const;
   // v . y'(0) by one difference, whatever stands where x stood; the estimate knows its rounding alone.
   Derivative::Value slope(std::size_t c, double step);

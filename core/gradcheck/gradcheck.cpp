@@ -128,9 +128,10 @@ GradcheckReport gradgradcheck(const MultiFunction& f, const Tensors& inputs,
     x_and_v.push_back(uniform(y.shape(), 0.5, 1.5, generator, Kind(float64, y.device())));
   }
   if (named.names.empty()) {
-    for (std::size_t i = 0; i < inputs.size(); ++i) named.names.push_back("argument " + std::to_string(i));
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      named.names.push_back(gradcheck_detail::text("argument ", i));
   }
-  named.names.push_back("v (the cotangent)");
+  named.names.emplace_back("v (the cotangent)");
   const ManyFunction first = [&f](const Tensors& x) { return pull_back(f, x); };
   GradcheckReport report = Checker("gradgradcheck", first, x_and_v, named, inner).run();
   if (report.doubts.empty()) {

@@ -27,7 +27,6 @@ void Line::judge_kink(const std::vector<const Level*>& telling, bool jumps, std:
   result.kind = jumps ? Derivative::Kind::jump : Derivative::Kind::kink;
   if (is_noise(jumps ? std::vector<const Level*>{telling.end() - 4, telling.end()} : telling, c)) {
     result.kind = Derivative::Kind::smooth;
-    result.taken_for_noise = true;
   } else if (jumps) {
     const Derivative::Value sides[] = {extrapolate(levels_, c, Side::right),
                                        extrapolate(levels_, c, Side::left)};
@@ -58,19 +57,16 @@ bool Line::is_noise(const std::vector<const Level*>& telling, std::size_t c) {
   return is;
 }
 
-// The bounds at the step at which they move least, extrapolated to step 0. At larger steps than a jump or
-// another kink is far, the gap is another.
+// The bounds at the step at which they move least, extrapolated to step 0.
 void Line::find_bounds(const std::vector<const Level*>& telling, std::size_t c, Derivative& result) const {
   result.bounds_estimate = infinity;
-  for (std::size_t k = telling.size() - 1; k > 0; --k) {
+  for (std::size_t k = 1; k < telling.size(); ++k) {
     const Level::Projection &before = telling[k - 1]->of[c], &p = telling[k]->of[c];
-    const double growth = (p.upper - p.lower) / (before.upper - before.lower);
-    if (!(growth > 0.5 && growth < 2)) break;
     const double lower = p.lower + (p.lower - before.lower) / (ratio - 1);
     const double upper = p.upper + (p.upper - before.upper) / (ratio - 1);
     const double estimate =
         std::max(std::abs(lower - p.lower), std::abs(upper - p.upper)) + 2 * gap_noise(*telling[k], c);
-    if (estimate >= result.bounds_estimate) continue;
+    if (estimate > result.bounds_estimate) continue;
     result.lower = lower;
     result.upper = upper;
     result.bounds_estimate = estimate;

@@ -30,11 +30,6 @@ struct Checker::Failure {
   Derivative noisy;  // with all that is known of noise
   double step;       // that gave it
 
-  // How far the tape's value lies from what differences allow.
-  double off() const {
-    const Element& e = first.element;
-    return first.at_kink ? std::max(e.left - analytic, analytic - e.right) : std::abs(e.numeric - analytic);
-  }
   Comparison undecided(const char* reason) const {
     Comparison result = first;
     result.outcome = Outcome::undecided;
@@ -71,7 +66,7 @@ std::optional<Checker::Comparison> Checker::look_for_rounding(Failure& f) {
     const Values seen = f.line.seen(f.c, f.step);
     const double noise = std::inner_product(seen.begin(), seen.end(), rounded_y.begin(), 0.0, std::plus<>(),
                                             [](double v, double y) { return std::abs(v * y); });
-    f.noisy = f.line.thorough(f.c, std::max(noise, f.line.noise_of_rounding(f.c, f.step)), f.off());
+    f.noisy = f.line.thorough(f.c, std::max(noise, f.line.noise_of_rounding(f.c, f.step)));
     Comparison again = judge_by(f.analytic, f.rounding);
     if (again.outcome != Outcome::failed) return again;
     f.step = again.element.step;
@@ -91,16 +86,6 @@ std::optional<Checker::Comparison> Checker::look_for_kinks(Failure& f) {
   const auto judge_by = [&](const Derivative& found) {
     return judge(f.line, f.c, found, f.analytic, f.rounding, f.first.element);
   };
-  // Jumps and kinks on one side leave the other alone.
-  for (const bool right : {true, false}) {
-    Derivative side;
-    side.central = f.line.one_sided(f.c, right);
-    Comparison there = judge_by(side);
-    if (there.outcome != Outcome::passed) continue;
-    there.at_kink = true;
-    there.element.left = there.element.right = there.element.numeric;
-    return there;
-  }
   Derivative finer;
   finer.central = f.line.finer(f.c, f.step);
   if (!f.first.at_kink && judge_by(finer).outcome != Outcome::failed)
@@ -116,7 +101,6 @@ std::optional<Checker::Comparison> Checker::look_for_kinks(Failure& f) {
     const bool about = nearby->pieces >= many && judge_by(bounds).outcome != Outcome::failed;
     if (about || nearby->pieces >= very_many) return f.undecided("several kinks of f meet here");
   }
-  if (f.noisy.taken_for_noise) return f.undecided("f jumps or bends here, by little more than noise");
   return {};
 }
 

@@ -9,8 +9,12 @@ std::string Scope::path() {
   std::string path;
   for (const Scope* scope = open_; scope; scope = scope->outer_) {
     std::string name = scope->name_ ? scope->name_ : "";
-    if (scope->index_ != none) name += (scope->name_ ? "." : "") + std::to_string(scope->index_);
-    path = path.empty() ? name : name + "." + path;
+    if (scope->index_ != none) {
+      if (scope->name_) name += '.';
+      name += std::to_string(scope->index_);
+    }
+    if (!path.empty()) name += '.';
+    path = name + path;
   }
   return path;
 }

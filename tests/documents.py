@@ -48,6 +48,7 @@ def main() -> int:
     parser.add_argument("prefix", type=pathlib.Path)
     parser.add_argument("work", type=pathlib.Path)
     arguments = parser.parse_args()
+    arguments.work = arguments.work.resolve()  # the programs run there
     shutil.rmtree(arguments.work, ignore_errors=True)
 
     files = [file for file in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))] if file.name not in LEFT_OUT]

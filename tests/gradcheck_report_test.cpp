@@ -128,6 +128,12 @@ TEST(StepCurve, SaysWhatThereIsNot) {
   expect_error("step_curve", [&] { step_curve(f, {row({1, 2})}, 1, {0}); }, {"argument", "1"});
   expect_error("step_curve", [&] { step_curve(f, {row({1, 2})}, 0, {2}); }, {"(2,)"});
   expect_error("step_curve", [&] { step_curve(f, {row({1, 2})}, 0, {0, 0}); }, {"(0, 0)"});
+  expect_error("step_curve", [&] { step_curve(f, {row({INFINITY, 2})}, 0, {0}); }, {"not finite", "(0,)"});
+  expect_error("step_curve",
+               [&] {
+                 step_curve(f, {row({1})}, 0, {0}, {.names = {"a", "b"}});
+               },
+               {"names", "2"});
 }
 
 }  // namespace

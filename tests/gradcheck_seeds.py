@@ -42,15 +42,20 @@ def main() -> int:
     started, done = time.monotonic(), 0
     while waiting or running:
         while waiting and len(running) < (os.cpu_count() or 1):
-            environment = {**os.environ, "TAPER_SEED": str(waiting.pop(0)), "TAPER_SEEDS": str(options.batch)}
+            environment = {**os.environ, "TAPER_SEED": str(waiting[0]),
+                           "TAPER_SEEDS": str(min(options.batch, options.first + options.seeds - waiting.pop(0)))}
             running.append(subprocess.Popen([program, "--gtest_brief=1"], stdout=subprocess.PIPE, text=True, env=environment))
-        lines = running.pop(0).communicate()[0].splitlines()
+        process = running.pop(0)
+        lines = process.communicate()[0].splitlines()
         for line in lines:
             if line.startswith("seeds "):
                 _, op, order, *counts = line.split()
                 totals[op, order] = [a + int(b) for a, b in zip(totals[op, order], counts, strict=True)]
-        alarms += [line for line in lines if ALARM in line]
-        done += options.batch
+        found = [line for line in lines if ALARM in line]
+        if process.returncode and not found:
+            sys.exit("the program failed without an alarm:\n" + "\n".join(lines[-20:]))
+        alarms += found
+        done = min(done + options.batch, options.seeds)
         print(f"\r{done} of {options.seeds} seeds, {len(alarms)} false alarms", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
 

@@ -2,6 +2,7 @@
 // compare. gradcheck_power_test.cpp plants many more mistakes.
 #include <taper/taper.hpp>
 
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -216,6 +217,55 @@ TEST(Gradcheck, JumpsNearbyAreNoMistake) {
     return where(above, x + 1e6, where(below, x - 3e5, x));
   };
   expect_verdict(gradcheck(stairs, row({0})), Verdict::passed);
+}
+
+TEST(Gradcheck, WhatIsNotFiniteIsNeverRight) {
+  const auto of_abs = [](const Tensor& dy, const Tensor& x) { return dy * x / abs(x); };  // NaN at 0
+  const auto absolute = with_product([](const Tensor& x) { return abs(x); }, of_abs);
+  expect_verdict(gradcheck(absolute, row({-1, 0, 2})), Verdict::failed, {"wrong at 1 kink"});
+  const auto infinite = [](const Tensor& dy, const Tensor& x) { return dy / (x * x); };
+  expect_verdict(gradcheck(with_product([](const Tensor& x) { return abs(x); }, infinite), row({1, 0})),
+                 Verdict::failed);
+  // inf / inf in float32 alone.
+  const auto of_softplus = [](const Tensor& dy, const Tensor& x) { return dy * (exp(x) / (1.0 + exp(x))); };
+  const auto softplus = [](const Tensor& x) { return relu(x) + log(1.0 + exp(-abs(x))); };
+  expect_verdict(gradcheck(with_product(softplus, of_softplus), tensor({100})), Verdict::failed,
+                 {"the float32 gradient is wrong"});
+}
+
+TEST(Gradcheck, KinksExcuseNothingElsewhere) {
+  // f is finite on one side of each element only, so that no point around x can be compared.
+  const auto domain = [](const Tensor& x) { return exp(x) + 0.0 * sqrt(x); };
+  const auto too_steep = [](const Tensor& dy, const Tensor& x) {
+    return where(relu(x), dy * exp(x), dy * 1.5);
+  };
+  EXPECT_NE(
+      gradcheck(with_product(domain, too_steep), row({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2})).verdict,
+      Verdict::passed);
+  // A kink near x, at which alone another slope would be right.
+  const auto beyond = [](const Tensor& dy, const Tensor& x) {
+    return where(relu(x - (1 + 1e-8)), dy, dy * 0.0);
+  };
+  EXPECT_NE(gradcheck(with_product([](const Tensor& x) { return relu(x - 1.0); }, beyond), row({1 + 1e-9, 3}))
+                .verdict,
+            Verdict::passed);
+  // Of b nothing but bounds is known.
+  const MultiFunction forgets = [](const Tensors& in) { return sum(in[0]) + sum(abs(in[1].detach())); };
+  expect_verdict(gradcheck(forgets, {row({1, 2}), row({0, 0})}), Verdict::undecided,
+                 {"nothing could be compared for argument 1"});
+}
+
+TEST(Gradcheck, AsManyResultsEverywhere) {
+  const auto above = [](const Tensor& x) {
+    const std::vector<double> values = x.to_vector();
+    const auto count = std::count_if(values.begin(), values.end(), [](double value) { return value > 0; });
+    return slice(x, 0, 0, count);
+  };
+  expect_error("gradcheck",
+               [&] {
+                 gradcheck(above, row({1e-3, 1}));
+               },
+               {"returned 2 elements at first, and 1"});
 }
 
 TEST(Gradcheck, TheToleranceIsTheBorder) {

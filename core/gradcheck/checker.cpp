@@ -183,6 +183,13 @@ void Checker::finish() {
   worst_first(report_.kinks);
   report_.evaluations = problem_.evaluations();
 
+  for (std::size_t i = 0; i < problem_.inputs().size(); ++i) {
+    const auto is_of = [i](const Element& e) { return e.argument == i; };
+    if (!report_.elements.empty() && std::any_of(report_.kinks.begin(), report_.kinks.end(), is_of) &&
+        std::none_of(report_.elements.begin(), report_.elements.end(), is_of))
+      report_.doubts.push_back(
+          text("nothing could be compared for ", name(i), ": every element lies at a kink"));
+  }
   const auto wrong = [](const std::vector<Element>& elements) {
     return !elements.empty() && elements.front().error > 1;
   };

@@ -29,6 +29,11 @@ StepCurve step_curve(const MultiFunction& f, const std::vector<Tensor>& inputs, 
   }
   if (!inside) fail("step_curve", "index ", index, " is no element of an input of shape ", shape);
 
+  if (!options.names.empty() && options.names.size() != inputs.size())
+    fail("step_curve", "names has ", options.names.size(), " entries for ", inputs.size(), " inputs");
+  if (!std::isfinite(problem.original(argument)[static_cast<std::size_t>(flat)]))
+    fail("step_curve", "x is not finite at index ", index);
+
   const Values at_x = problem.record();
   Generator generator(options.seed);
   const std::vector<Values> cotangents{gradcheck_detail::draw_cotangents(at_x, generator).front()};

@@ -24,7 +24,6 @@ Line::Line(Evaluate evaluate, const Values& at_zero, const std::vector<Values>& 
       inner_(inner),
       noise_(cotangents.size()),
       changed_at_(at_zero.size(), infinity) {
-  for (double y : at_zero) inner_ = std::isfinite(y) ? std::max(inner_, std::abs(y)) : inner_;
   for (const Values& v : cotangents) {
     double size = 0;
     for (std::size_t j = 0; j < v.size(); ++j)
@@ -46,7 +45,6 @@ Line::Level Line::level(double h) {
   const Values right = evaluate_(width_right);  // a copy: the next call overwrites it
   const Values& left = evaluate_(width_left);
   width_left = -width_left;
-  evaluations_ += 2;
   result.right_finite = width_right > 0;
   result.left_finite = width_left > 0;
   for (std::size_t j = 0; j < at_zero_.size(); ++j) {
@@ -251,15 +249,13 @@ double Line::unseen(std::size_t c, double step, const Values& rounded) const {
     if (!(changed_at_[j] > step)) continue;
     // A quarter of the step at which it did change, it did not.
     const double still = std::min(changed_at_[j] / ratio, scale_ / 2);
-    bound += std::abs(cotangents_[c][j]) * std::max(last_places(inner_), rounded[j]) / still;
+    bound += std::abs(cotangents_[c][j]) *
+             std::max(last_places(std::max(inner_, std::abs(at_zero_[j]))), rounded[j]) / still;
   }
   return bound;
 }
 
-Values Line::at(double t) {
-  ++evaluations_;
-  return evaluate_(t);
-}
+Values Line::at(double t) { return evaluate_(t); }
 
 // In a result that is finite at x.
 bool Line::differs(const Values& a, const Values& b) const {

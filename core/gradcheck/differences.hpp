@@ -72,7 +72,6 @@ class Line {
   // v . y'(0) by one difference, whatever stands where x stood; the estimate knows its rounding alone.
   Derivative::Value slope(std::size_t c, double step);
 
-  std::int64_t evaluations() const { return evaluations_; }
   // Cotangent c with zeros for the results that did not change at `step`, and the bound of what the
   // derivative along the line may owe to those: each may have moved by less than its terms are rounded,
   // or by `rounded`.
@@ -128,7 +127,6 @@ class Line {
   std::vector<double> size_;    // of the terms of v . y(0)
   Values changed_at_;           // the smallest step at which each result changed
   std::vector<double> stairs_;  // their height in v . y, for each cotangent; empty if there are none
-  std::int64_t evaluations_ = 0;
 };
 
 }  // namespace taper::gradcheck_detail

@@ -85,6 +85,10 @@ void Checker::check_directions() {
     if (found.outcome == Outcome::failed) return bisect(direction, found.element);
     add(found);
   }
+  if (!report_.kinks.empty())
+    report_.doubts.emplace_back(
+        "a random direction crosses kinks of f, where only bounds are known: move x away from them, or raise "
+        "most_elements");
 }
 
 // At kinks, each element may be right within its bounds and yet not all of them together: the larger of two
@@ -187,10 +191,11 @@ void Checker::bisect(const Direction& direction, Element whole) {
     double most_left = 0, most_right = 0;
     for (std::size_t c = 0; c < total.size(); ++c) {
       right[c] -= left[c];
-      // NaN is the most that can be wrong.
+      // NaN is the most that can be wrong, and then the total tells nothing about the right half.
       most_left = std::isnan(left[c]) ? std::numeric_limits<double>::infinity()
                                       : std::max(most_left, std::abs(left[c]));
-      most_right = std::isnan(right[c]) ? most_right : std::max(most_right, std::abs(right[c]));
+      most_right = std::isnan(right[c]) ? std::numeric_limits<double>::max()
+                                        : std::max(most_right, std::abs(right[c]));
     }
     (most_left >= most_right ? end : begin) = middle;
     total = most_left >= most_right ? left : mismatch(begin, end);

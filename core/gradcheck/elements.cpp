@@ -20,7 +20,7 @@ constexpr double fine_at_once = 1e-5;  // a quick estimate above this is worth t
 // What is off, in units of what may be off.
 double in_units(double off, double allowed) {
   if (off == 0) return 0;
-  return std::isnan(off) || allowed == 0 ? infinity : off / allowed;
+  return std::isfinite(off) && allowed > 0 ? off / allowed : infinity;
 }
 
 }  // namespace
@@ -94,7 +94,7 @@ Checker::Comparison Checker::compare(Line& line, const Project& project, const E
     const double analytic = project(analytic_[c]);
     const double size = std::max(std::abs(analytic), std::abs(value.value));
     enough &= value.found && std::isfinite(analytic) && value.estimate <= fine_at_once * size &&
-              std::abs(analytic - value.value) <= value.estimate + options_.tolerance * size;
+              std::abs(analytic - value.value) <= options_.tolerance * size;
   }
   Comparison found = worst_of(enough ? quick : line.thorough());
   depends_ |= line.depends();
@@ -133,7 +133,9 @@ Checker::Comparison Checker::judge(Line& line, std::size_t c, const Derivative& 
     element.right = found.upper;
     element.estimate = found.bounds_estimate + rounding;
     element.step = found.bounds_step;
-    const double size = std::max({std::abs(analytic), std::abs(found.lower), std::abs(found.upper)});
+    const double bound = std::max(std::abs(found.lower), std::abs(found.upper));
+    // What is not finite may not widen what is allowed.
+    const double size = std::isfinite(analytic) ? std::max(std::abs(analytic), bound) : bound;
     const double outside = std::max({0.0, found.lower - analytic, analytic - found.upper});
     element.error =
         in_units(std::isnan(analytic) ? infinity : outside, element.estimate + options_.tolerance * size);

@@ -1,8 +1,10 @@
 // A float32 function: its gradients against its own float64 ones, in roundings.
+#include <taper/core/fail.hpp>
 #include <taper/core/gradcheck/checker.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace taper::gradcheck_detail {
 
@@ -34,13 +36,17 @@ void Checker::check_float32() {
   problem_.restore();
 
   Problem as_given(op_, f_, given_, Problem::Precision::as_given);
-  as_given.record();
+  if (const std::size_t count = as_given.record().size(); count != v.size())
+    fail(op_, "f returned ", v.size(), " elements in float64, and ", count, " in float32");
   const std::vector<Values> narrow = as_given.pull_back(v);
   for (std::size_t i = 0; i < wide.size(); ++i) {
     for (std::size_t j = 0; j < wide[i].size(); ++j) {
+      if (!std::isfinite(wide[i][j])) continue;  // which the comparison with differences has seen
       const double unit = moved_by[i][j] + rounding * std::abs(wide[i][j]);
       const double off = std::abs(narrow[i][j] - wide[i][j]);
-      const double roundings = off == 0 ? 0 : off / unit;
+      const double roundings = off == 0                         ? 0
+                               : std::isfinite(off) && unit > 0 ? off / unit
+                                                                : std::numeric_limits<double>::infinity();
       if (roundings > options_.float32_roundings && report_.float32_error <= options_.float32_roundings) {
         report_.mistakes.push_back(text("the float32 gradient is wrong for ", name(i), " at ",
                                         index_of(static_cast<std::int64_t>(j), given_[i].shape()), ": ",

@@ -18,13 +18,13 @@ struct GradcheckOptions {
   // What random cotangents, directions and samples are drawn from.
   std::uint64_t seed = 1;
   // Inputs of more elements than this, all together, are compared along random directions, whose number does
-  // not grow with them; where one is off, bisection finds an element. At most so many are compared one by
+  // not grow with them; if one is off, bisection finds an element. At most so many are compared one by
   // one.
   std::int64_t most_elements = 2048;
   // For a float32 function: by how many roundings its gradients may differ from its own float64 ones.
   double float32_roundings = 32;
   // Called now and then with how much of the work is done, in [0, 1]. If it is not given and the check takes
-  // longer than a second, a line on stderr shows it where stderr is a terminal.
+  // longer than a second, a line on stderr shows it if that is a terminal.
   std::function<void(double)> progress = {};
   // What the report calls the arguments; "argument 0", … if it is empty.
   std::vector<std::string> names = {};
@@ -39,11 +39,10 @@ using ManyFunction = std::function<std::vector<Tensor>(const std::vector<Tensor>
 // GradcheckOptions::most_elements).
 //
 // - Each difference is extrapolated from steps of many sizes (Ridders, 1982) and has an estimate of its own
-// error:
-//   truncation, rounding, noise of f. What lies outside of it, and of the tolerance, is wrong.
+//   error: truncation, rounding, noise of f. What lies outside of it, and of the tolerance, is wrong.
 // - At a kink the tape's value has to lie between the one-sided derivatives.
 // - f is called twice, backward twice: the same bits have to come. f may not change its inputs.
-// - The product has to be linear in v: v - 2u against v and u, and 0.
+// - The product has to be linear in v: v - 2u against v and u.
 //
 // The inputs are changed in place and come back bit for bit, also if f throws, so that f may read them
 // elsewhere: gradcheck([&](auto&) { return loss(model(x)); }, model.parameters()) checks the model.

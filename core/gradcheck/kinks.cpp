@@ -44,14 +44,17 @@ void Line::judge_kink(const std::vector<const Level*>& telling, bool jumps, std:
 // low as rounding? Then it is noise of that height.
 bool Line::is_noise(const std::vector<const Level*>& telling, std::size_t c) {
   constexpr double negligible = 1e-8, roundings = 64;
-  double height = 0, weight = 0;
+  double height = 0, size = 0;  // of the terms in what changes
   for (const Level* level : telling)
     height = std::max(height, (level->of[c].upper - level->of[c].lower) * level->h);
-  for (double v : cotangents_[c]) weight = std::max(weight, std::abs(v));
+  for (std::size_t j = 0; j < at_zero_.size(); ++j) {
+    if (std::isfinite(changed_at_[j]))
+      size = std::max(size, std::abs(cotangents_[c][j]) * std::max(inner_, std::abs(at_zero_[j])));
+  }
   const double before = noise_[c];
   noise_[c] = std::max(before, 2 * height);
   const Derivative::Value value = extrapolate(levels_, c, Side::central);
-  const bool is = height <= roundings * epsilon * inner_ * weight ||
+  const bool is = height <= roundings * epsilon * size ||
                   (value.found && value.estimate <= negligible * std::abs(value.value));
   if (!is) noise_[c] = before;
   return is;
@@ -139,7 +142,6 @@ Derivative::Value Line::slope(std::size_t c, double step) {
   double to_right = step, to_left = -step;
   const Values right = evaluate_(to_right);  // a copy: the next call overwrites it
   const Values& left = evaluate_(to_left);
-  evaluations_ += 2;
   const double width = to_right - to_left;
   long double across = 0;
   double rounded = 0;

@@ -51,13 +51,14 @@ Problem::~Problem() {
 
 void Problem::collect(const Tensors& results) {
   values_.clear();
-  shapes_.clear();
   for (std::size_t i = 0; i < results.size(); ++i) {
     if (!results[i]) fail(op_, "result ", i, " of f is an empty handle");
     const Values values = results[i].to_vector();
     values_.insert(values_.end(), values.begin(), values.end());
-    shapes_.push_back(results[i].shape());
   }
+  if (!count_) count_ = values_.size();
+  if (values_.size() != *count_)
+    fail(op_, "f returned ", *count_, " elements at first, and ", values_.size(), " at a point nearby");
 }
 
 const Values& Problem::evaluate() {

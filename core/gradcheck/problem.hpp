@@ -36,7 +36,8 @@ class Problem {
   const Values& base(std::size_t i) const { return bases_[i]; }
   std::int64_t input_size() const { return input_size_; }
 
-  // f's results at the inputs as they are, one behind the other; valid until the next call.
+  // f's results at the inputs as they are, one behind the other; valid until the next call. Throws if there
+  // are more or fewer than before.
   const Values& evaluate();
   // Sets one element of a float64 input, or all of an input.
   void put(std::size_t input, std::int64_t element, double value);
@@ -50,9 +51,6 @@ class Problem {
   const Values& record();
   // v^T df/dx for each input, of the recorded f. v may be rounded to the results' dtype.
   std::vector<Values> pull_back(const Values& v);
-  // The shapes of the recorded results.
-  const std::vector<Shape>& shapes() const { return shapes_; }
-
   std::int64_t evaluations() const { return evaluations_; }
 
  private:
@@ -66,7 +64,7 @@ class Problem {
   std::vector<bool> wanted_grad_;
   std::int64_t input_size_ = 0;
   Values values_;
-  std::vector<Shape> shapes_;
+  std::optional<std::size_t> count_;  // of f's results
   std::optional<Tape> tape_;
   Tensors results_;
   std::int64_t evaluations_ = 0;

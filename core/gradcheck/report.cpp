@@ -90,7 +90,8 @@ class Printer {
     // "argument 0 (1, 2)" as one says it, "hidden.weight[1, 2]" as one writes it.
     const std::string index = index_text(e.index);
     if (name.find(' ') != std::string::npos) return name + ' ' + index;
-    return name + '[' + index.substr(1, index.find_last_not_of("),") - (index == "()" ? 1 : 0)) + ']';
+    if (index == "()") return name;
+    return name + '[' + index.substr(1, index.find_last_not_of("),")) + ']';
   }
 
   void print_compared() {

@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace taper::gradcheck_detail {
 namespace {
 
+constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double few = 4;  // times what three samples of rounding show
 // Points near x lie in so many directions from it, at each of these distances, times the element.
 constexpr int directions = 32;
@@ -26,9 +28,8 @@ struct Checker::Failure {
   const Project& project;
   const Comparison& first;
   double analytic;
-  double rounding;   // of `analytic`
-  Derivative noisy;  // with all that is known of noise
-  double step;       // that gave it
+  double rounding;  // of `analytic`
+  double step;      // that gave the difference, with all that is known of noise
 
   Comparison undecided(const char* reason) const {
     Comparison result = first;
@@ -43,12 +44,12 @@ Checker::Comparison Checker::judge(Line& line, std::size_t c, const Derivative& 
   const double analytic = project(analytic_[c]);
   const Comparison first = judge(line, c, found, analytic, 0, element);
   if (first.outcome != Outcome::failed || !std::isfinite(analytic)) return first;
-  // Where a look is expensive, one failure that stands is enough; others show its pattern alone.
+  // If a look is expensive, one failure that stands is enough; others show its pattern alone.
   const bool large = problem_.input_size() > options_.most_elements;
   if (large && failure_stands_) return first;
 
   problem_.restore();  // backward reads the inputs
-  Failure failure{line, c, project, first, analytic, rounding_of(c, project), found, first.element.step};
+  Failure failure{line, c, project, first, analytic, rounding_of(c, project), first.element.step};
   for (const auto look : {&Checker::look_for_rounding, &Checker::look_for_kinks}) {
     if (auto excuse = (this->*look)(failure)) return *std::move(excuse);
   }
@@ -57,8 +58,9 @@ Checker::Comparison Checker::judge(Line& line, std::size_t c, const Derivative& 
 }
 
 std::optional<Checker::Comparison> Checker::look_for_rounding(Failure& f) {
+  Derivative noisy;
   const auto judge_by = [&](double analytic, double rounding) {
-    return judge(f.line, f.c, f.noisy, analytic, rounding, f.first.element);
+    return judge(f.line, f.c, noisy, analytic, rounding, f.first.element);
   };
   const Values rounded_y = rounding_of_y();
   // What noise is known of decides about the step, and the step about which results there is noise of.
@@ -66,7 +68,7 @@ std::optional<Checker::Comparison> Checker::look_for_rounding(Failure& f) {
     const Values seen = f.line.seen(f.c, f.step);
     const double noise = std::inner_product(seen.begin(), seen.end(), rounded_y.begin(), 0.0, std::plus<>(),
                                             [](double v, double y) { return std::abs(v * y); });
-    f.noisy = f.line.thorough(f.c, std::max(noise, f.line.noise_of_rounding(f.c, f.step)));
+    noisy = f.line.thorough(f.c, std::max(noise, f.line.noise_of_rounding(f.c, f.step)));
     Comparison again = judge_by(f.analytic, f.rounding);
     if (again.outcome != Outcome::failed) return again;
     f.step = again.element.step;
@@ -88,7 +90,7 @@ std::optional<Checker::Comparison> Checker::look_for_kinks(Failure& f) {
   };
   Derivative finer;
   finer.central = f.line.finer(f.c, f.step);
-  if (!f.first.at_kink && judge_by(finer).outcome != Outcome::failed)
+  if (!f.first.at_kink && finer.central.found && judge_by(finer).outcome != Outcome::failed)
     return f.undecided("smaller steps don't show what larger ones do");
 
   if (auto nearby = look_around(f)) {
@@ -175,25 +177,31 @@ std::optional<Checker::Surroundings> Checker::look_around(const Failure& f) {
   const Element& at_x = f.first.element;
   const auto slopes_at = [&](std::size_t far) {
     std::vector<double> slopes;
-    for (const Sample& there : neighbours()[far]) slopes.push_back(f.project(there.gradients[f.c]));
+    for (const Sample& there : neighbours()[far]) {
+      const double slope = f.project(there.gradients[f.c]);
+      if (std::isfinite(slope)) slopes.push_back(slope);
+    }
     std::sort(slopes.begin(), slopes.end());
     return slopes;
   };
   const auto width_of = [&](const std::vector<double>& slopes) {
-    const double width = slopes.back() - slopes.front();
-    return f.first.at_kink ? std::max(slopes.back(), at_x.right) - std::min(slopes.front(), at_x.left)
-                           : width;
+    if (slopes.empty()) return 0.0;
+    if (!f.first.at_kink) return slopes.back() - slopes.front();
+    return std::max(slopes.back(), at_x.right) - std::min(slopes.front(), at_x.left);
   };
+  const double nearest = width_of(slopes_at(std::size(distances) - 1));
   for (std::size_t far = 0; far + 1 < std::size(distances); ++far) {
     std::vector<double> nearer = slopes_at(far + 1);
     const double width = width_of(slopes_at(far));
-    if (!(width_of(nearer) > width / 4)) continue;
+    if (!(width > f.rounding && width_of(nearer) > width / 4)) continue;
+    // Without a kink at x itself the pieces have to meet there, and not only near it.
+    if (!f.first.at_kink && !(nearest > width / 4)) continue;
 
     Derivative bounds;
     bounds.kind = Derivative::Kind::kink;
     bounds.central.found = true;
     bounds.bounds_step = distances[far] / 64 * f.line.scale();
-    bounds.lower = f.first.at_kink ? at_x.left : std::numeric_limits<double>::infinity();
+    bounds.lower = f.first.at_kink ? at_x.left : infinity;
     bounds.upper = f.first.at_kink ? at_x.right : -bounds.lower;
     for (const Sample& there : neighbours()[far]) {
       problem_.move_to(there.x);
@@ -204,10 +212,11 @@ std::optional<Checker::Surroundings> Checker::look_around(const Failure& f) {
       bounds.upper = std::max(bounds.upper, value.value);
       bounds.bounds_estimate = std::max(bounds.bounds_estimate, value.estimate);
     }
+    if (!(bounds.lower <= bounds.upper)) continue;  // f is not finite there
     const auto curved = [&](std::size_t k) { return 64 * distances[k] * (bounds.upper - bounds.lower); };
     bounds.bounds_estimate += curved(far);
     const auto last = std::unique(nearer.begin(), nearer.end(),
-                                  [&](double a, double b) { return b - a < curved(far + 1); });
+                                  [&](double a, double b) { return b - a <= curved(far + 1) + f.rounding; });
     return Surroundings{bounds, static_cast<int>(last - nearer.begin())};
   }
   return {};

@@ -6,14 +6,15 @@
 // WHAT is sparse_attention or gemm (queries, keys and values of BATCH x ROWS x WIDTH, scores of the standard
 // deviation DEVIATION), sparse_softmax or copy (matrices of ROWS x WIDTH), or peak. bench/attention_peers.py
 // understands the same lines.
+#include "clock.hpp"
 #include <taper/core/create.hpp>
-#include <taper/core/npy.hpp>
+#include <taper/core/io/npy.hpp>
 #include <taper/core/random.hpp>
 #include <taper/core/tape.hpp>
 #include <taper/core/threads.hpp>
-#include <taper/ops/mul.hpp>
-#include <taper/ops/sparse_attention.hpp>
-#include <taper/ops/sparse_softmax.hpp>
+#include <taper/ops/attention/sparse_attention.hpp>
+#include <taper/ops/elementwise/mul.hpp>
+#include <taper/ops/softmax/sparse_softmax.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -29,8 +30,6 @@
 #include <vector>
 
 #include <cblas.h>
-
-#include "clock.hpp"
 
 extern "C" {
 void openblas_set_num_threads(int count);

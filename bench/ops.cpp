@@ -6,11 +6,11 @@
 // is the memory's bound, bmm's operations per second the cores'.
 #include <taper/core/random.hpp>
 #include <taper/core/tape.hpp>
-#include <taper/ops/bmm.hpp>
-#include <taper/ops/mul.hpp>
-#include <taper/ops/softmax.hpp>
-#include <taper/ops/sparse_attention.hpp>
-#include <taper/ops/sparse_softmax.hpp>
+#include <taper/ops/attention/sparse_attention.hpp>
+#include <taper/ops/elementwise/mul.hpp>
+#include <taper/ops/product/bmm.hpp>
+#include <taper/ops/softmax/softmax.hpp>
+#include <taper/ops/softmax/sparse_softmax.hpp>
 
 #include <cmath>
 #include <cstring>

@@ -1,10 +1,9 @@
 // The toy training step and the scalar product, timed with Taper. Its peers are toy_step_libtorch.cpp and
 // toy_step.py: the same model, the same starting numbers, the same optimizer.
+#include "measure.hpp"
 #include <taper/taper.hpp>
 
 #include <algorithm>
-
-#include "measure.hpp"
 
 using namespace taper;
 

@@ -1,7 +1,7 @@
 // The toy training step and the scalar product, timed with libtorch: the peer of toy_step.cpp.
-#include <torch/torch.h>
-
 #include "measure.hpp"
+
+#include <torch/torch.h>
 
 namespace {
 

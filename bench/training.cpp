@@ -6,6 +6,8 @@
 //   step|products|attention SECONDS      a training step, or what it spends on that alone: the median
 //
 // bench/training_peers.py understands the same lines.
+#include "character_model.hpp"
+#include "clock.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
@@ -18,9 +20,6 @@
 #include <stdexcept>
 #include <string>
 #include <vector>
-
-#include "character_model.hpp"
-#include "clock.hpp"
 
 using namespace taper;
 using bench::CharacterModel, bench::Sizes;

@@ -1,17 +1,16 @@
 # The CUDA back end, as TAPER_CUDA says: compiled by nvcc (ON), compiled by the C++ compiler against the emulator of
-# tests/cuda_emulator (EMULATED), or replaced by a stub (OFF).
-file(GLOB cuda_sources CONFIGURE_DEPENDS cuda/*.cu)
+# cuda/emulator (EMULATED), or replaced by a stub (OFF).
+file(GLOB cuda_sources CONFIGURE_DEPENDS cuda/*.cu cuda/memory/*.cu cuda/kernels/*.cu)
 
 # Without fused multiply-adds: these give the CPU's bits, and have to wait for memory anyway. In normalize.cu a fused
 # gain * dy - mean would not be 0 where the mean is that product, and is multiplied by 1 / sqrt(epsilon) afterwards.
 set(sources_without_contraction map.cu normalize.cu rotary.cu updates.cu)
-list(TRANSFORM sources_without_contraction PREPEND ${PROJECT_SOURCE_DIR}/cuda/)
+list(TRANSFORM sources_without_contraction PREPEND ${PROJECT_SOURCE_DIR}/cuda/kernels/)
 
 if(TAPER_CUDA STREQUAL EMULATED)
   find_package(Boost REQUIRED COMPONENTS context)
   list(FILTER cuda_sources EXCLUDE REGEX "/cublas\\.cu$")
-  file(GLOB emulator_sources CONFIGURE_DEPENDS tests/cuda_emulator/*.cpp)
-  list(FILTER emulator_sources EXCLUDE REGEX "_test\\.cpp$")
+  file(GLOB emulator_sources CONFIGURE_DEPENDS cuda/emulator/*.cpp)
   add_library(taper_cuda OBJECT ${cuda_sources} ${emulator_sources})
   set_source_files_properties(${cuda_sources} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS
                                                          "-xc++;-ftrivial-auto-var-init=pattern;-Wno-unknown-pragmas")
@@ -19,7 +18,7 @@ if(TAPER_CUDA STREQUAL EMULATED)
   set_target_properties(taper_cuda PROPERTIES CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
   # As system headers: they stand in for NVIDIA's, whose names no C++ program may use.
   target_include_directories(taper_cuda PRIVATE ${include_dir})
-  target_include_directories(taper_cuda SYSTEM PUBLIC tests/cuda_emulator/include)
+  target_include_directories(taper_cuda SYSTEM PUBLIC cuda/emulator/include)
   target_link_libraries(taper_cuda PRIVATE Boost::context taper_warnings)
   target_sources(taper PRIVATE $<TARGET_OBJECTS:taper_cuda>)
   target_link_libraries(taper PRIVATE $<BUILD_INTERFACE:Boost::context>)
@@ -32,7 +31,7 @@ elseif(TAPER_CUDA)
   # CMake 3.25 does not know C++20 for nvcc 13: an object library of its own gets the flag by hand. (Where CXX_STANDARD or
   # cxx_std_20 is set, CMake asks the same of CUDA, so neither may be set for this target.)
   add_library(taper_cuda OBJECT ${cuda_sources})
-  set_property(SOURCE ${PROJECT_SOURCE_DIR}/cuda/cublas.cu PROPERTY COMPILE_DEFINITIONS
+  set_property(SOURCE ${PROJECT_SOURCE_DIR}/cuda/kernels/cublas.cu PROPERTY COMPILE_DEFINITIONS
     TAPER_CUBLAS_NAME="libcublas.so.${CUDAToolkit_VERSION_MAJOR}" TAPER_CUBLAS_FOLDER="${CUDAToolkit_LIBRARY_DIR}")
   set_property(SOURCE ${sources_without_contraction} APPEND PROPERTY COMPILE_OPTIONS -fmad=false)
   target_include_directories(taper_cuda PRIVATE ${include_dir})

@@ -3,14 +3,13 @@ include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/taper)
-foreach(part core core/gradcheck ops nn nn/optim)
-  file(GLOB headers CONFIGURE_DEPENDS ${part}/*.hpp)
-  list(FILTER headers EXCLUDE REGEX "/nn/taper\\.hpp$")
-  install(FILES ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/taper/${part})
+# Of ops/ and cuda/ what a program may call: the rest is for the kernels.
+foreach(part core ops nn)
+  install(DIRECTORY ${part} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/taper FILES_MATCHING PATTERN *.hpp
+          PATTERN ops/kernels EXCLUDE)
 endforeach()
-# Of cuda/ what a program may call: the rest is for the kernels.
 install(FILES cuda/device.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/taper/cuda)
-install(FILES nn/taper.hpp ${include_dir}/taper/ops.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/taper)
+install(FILES ${include_dir}/taper/taper.hpp ${include_dir}/taper/ops.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/taper)
 
 install(TARGETS taper EXPORT taper)
 install(EXPORT taper NAMESPACE taper:: FILE taperTargets.cmake DESTINATION ${package_dir})

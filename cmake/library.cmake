@@ -7,24 +7,20 @@ find_package(hwy REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(Threads REQUIRED)
 
-# To add an op means to add its pair of files: the sources and the header <taper/ops.hpp> follow from what is there.
-file(GLOB sources CONFIGURE_DEPENDS core/*.cpp core/gradcheck/*.cpp ops/*.cpp ops/kernels/*.cpp nn/*.cpp nn/optim/*.cpp)
-file(GLOB op_headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/ops ops/*.hpp)
-list(TRANSFORM op_headers REPLACE "(.+)" "#include <taper/ops/\\1>\n" OUTPUT_VARIABLE op_includes)
-string(CONCAT op_includes ${op_includes})
+# To add an op means to add its pair of files: the sources follow from what is there.
+file(GLOB_RECURSE sources CONFIGURE_DEPENDS core/*.cpp ops/*.cpp nn/*.cpp)
 
-# <taper/core/tensor.hpp> is core/tensor.hpp: a folder of links gives the tree the paths that an installed copy has.
+# Within the library a header is included by its path from the including file. Users, the tests and the examples among them,
+# write <taper/core/tensor.hpp>: a folder of links gives the tree the paths that an installed copy has.
 set(include_dir ${PROJECT_BINARY_DIR}/include)
 file(MAKE_DIRECTORY ${include_dir}/taper)
 foreach(part core ops nn cuda)
   file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${part} ${include_dir}/taper/${part} SYMBOLIC)
 endforeach()
-file(CREATE_LINK ${PROJECT_SOURCE_DIR}/nn/taper.hpp ${include_dir}/taper/taper.hpp SYMBOLIC)
-file(CONFIGURE OUTPUT ${include_dir}/taper/ops.hpp @ONLY CONTENT
-"// All ops. Written by CMake from the headers in ops/.
-#pragma once
-
-@op_includes@")
+foreach(header nn/taper.hpp ops/ops.hpp)
+  cmake_path(GET header FILENAME name)
+  file(CONFIGURE OUTPUT ${include_dir}/taper/${name} CONTENT "#include \"${header}\"  // IWYU pragma: export\n")
+endforeach()
 
 add_library(taper ${sources})
 add_library(taper::taper ALIAS taper)
@@ -39,15 +35,15 @@ target_compile_definitions(taper PRIVATE HAVE_CBLAS=1)
 # still has to include what it uses.)
 target_precompile_headers(taper PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${PROJECT_SOURCE_DIR}/core/fail.hpp>
                                         $<$<COMPILE_LANGUAGE:CXX>:${PROJECT_SOURCE_DIR}/core/record.hpp>
-                                        $<$<COMPILE_LANGUAGE:CXX>:${PROJECT_SOURCE_DIR}/ops/kernels/elementwise.hpp>)
+                                        $<$<COMPILE_LANGUAGE:CXX>:${PROJECT_SOURCE_DIR}/ops/kernels/elementwise/elementwise.hpp>)
 
 # No op sets errno or relies on traps: without them sqrt and comparisons vectorise. Results stay those of IEEE arithmetic.
 target_compile_options(taper PRIVATE -fno-math-errno -fno-trapping-math)
 # The random stream is the same on every machine (core/random.cpp), a step of Adam with every instruction set.
-set_source_files_properties(${PROJECT_SOURCE_DIR}/core/random.cpp ${PROJECT_SOURCE_DIR}/ops/kernels/adam.cpp
+set_source_files_properties(${PROJECT_SOURCE_DIR}/core/random.cpp ${PROJECT_SOURCE_DIR}/ops/kernels/optim/adam.cpp
                             PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
 # With a precompiled header, g++ 12 forgets that option wherever a pragma names the instruction set.
-set_source_files_properties(${PROJECT_SOURCE_DIR}/ops/kernels/adam.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+set_source_files_properties(${PROJECT_SOURCE_DIR}/ops/kernels/optim/adam.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 
 # A false alarm of g++ 12 about string concatenation (GCC bug 105651), inside xtensor's printer.
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)

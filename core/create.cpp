@@ -1,10 +1,12 @@
 // Making tensors from lists and formulas.
-#include <taper/core/create.hpp>
-#include <taper/core/device_memory.hpp>
-#include <taper/core/fail.hpp>
-#include <taper/core/transfer.hpp>
+#include "create.hpp"
+
+#include "fail.hpp"
 
 #include <cmath>
+
+#include "memory/device_memory.hpp"
+#include "memory/transfer.hpp"
 
 namespace taper {
 namespace {

@@ -1,7 +1,7 @@
 // Making tensors: from nested lists, filled, counted; on the CPU, or on the device that the kind names.
 #pragma once
 
-#include <taper/core/tensor.hpp>
+#include "tensor.hpp"
 
 #include <initializer_list>
 #include <vector>

@@ -1,13 +1,15 @@
 // Jacobians row by row, and Hessians as Jacobians of gradients.
-#include <taper/core/create.hpp>
-#include <taper/core/derivatives.hpp>
-#include <taper/core/device_memory.hpp>
-#include <taper/core/fail.hpp>
-#include <taper/core/tape.hpp>
+#include "derivatives.hpp"
+
+#include "create.hpp"
+#include "fail.hpp"
+#include "tape.hpp"
 
 #include <algorithm>
 #include <cstring>
 #include <vector>
+
+#include "memory/device_memory.hpp"
 
 namespace taper {
 namespace {

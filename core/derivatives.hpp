@@ -6,7 +6,7 @@
 // backward that reaches it throws). All throw what f throws.
 #pragma once
 
-#include <taper/core/tensor.hpp>
+#include "tensor.hpp"
 
 #include <functional>
 

@@ -1,7 +1,7 @@
 // Where a tensor's elements lie.
 #pragma once
 
-#include <taper/core/dtype.hpp>
+#include "dtype.hpp"
 
 #include <cstdint>
 #include <iosfwd>

@@ -1,8 +1,8 @@
 // fail: how the library words and throws its errors.
 #pragma once
 
-#include <taper/core/error.hpp>
-#include <taper/core/scope.hpp>
+#include "error.hpp"
+#include "scope.hpp"
 
 #include <sstream>
 

@@ -1,6 +1,7 @@
 // Indices: checking on construction, and the copy on a device.
-#include <taper/core/fail.hpp>
-#include <taper/core/indices.hpp>
+#include "indices.hpp"
+
+#include "fail.hpp"
 
 namespace taper {
 

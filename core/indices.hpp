@@ -1,14 +1,15 @@
 // Indices: integer positions with a shape, for gather and for class labels.
 #pragma once
 
-#include <taper/core/array.hpp>
-#include <taper/core/shape.hpp>
+#include "shape.hpp"
 
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
 #include <mutex>
 #include <vector>
+
+#include "memory/array.hpp"
 
 namespace taper {
 

@@ -1,5 +1,5 @@
 // Printing, by xtensor's printer.
-#include <taper/core/xtensor.hpp>
+#include "xtensor.hpp"
 
 #if __has_include(<xtensor/xio.hpp>)
 #include <xtensor/xio.hpp>

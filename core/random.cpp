@@ -1,8 +1,8 @@
 // Random numbers out of exact IEEE operations only (+, -, *, /, sqrt). CMakeLists.txt compiles this file
 // without fused multiply-adds, which would round differently where a machine has them.
-#include <taper/core/fail.hpp>
-#include <taper/core/random.hpp>
-#include <taper/core/transfer.hpp>
+#include "random.hpp"
+
+#include "fail.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -11,6 +11,8 @@
 #include <limits>
 #include <locale>
 #include <sstream>
+
+#include "memory/transfer.hpp"
 
 namespace taper {
 namespace {

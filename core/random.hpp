@@ -1,7 +1,7 @@
 // Random tensors from an explicit generator whose stream is the same, bit for bit, on every machine.
 #pragma once
 
-#include <taper/core/tensor.hpp>
+#include "tensor.hpp"
 
 #include <cstdint>
 #include <random>

@@ -7,7 +7,7 @@
 //   }
 #pragma once
 
-#include <taper/core/tape.hpp>
+#include "tape.hpp"
 
 #include <utility>
 

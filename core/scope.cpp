@@ -1,5 +1,5 @@
 // Scope: the text of the open ones.
-#include <taper/core/scope.hpp>
+#include "scope.hpp"
 
 namespace taper {
 

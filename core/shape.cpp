@@ -1,6 +1,7 @@
 // Shape arithmetic: counting, broadcasting, axes.
-#include <taper/core/fail.hpp>
-#include <taper/core/shape.hpp>
+#include "shape.hpp"
+
+#include "fail.hpp"
 
 #include <ostream>
 

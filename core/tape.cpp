@@ -1,13 +1,15 @@
 // The walk along the tape.
-#include <taper/core/create.hpp>
-#include <taper/core/device_memory.hpp>
-#include <taper/core/fail.hpp>
-#include <taper/core/record.hpp>
-#include <taper/core/tape.hpp>
-#include <taper/core/tape_walk.hpp>
-#include <taper/core/threads.hpp>
+#include "tape.hpp"
+
+#include "create.hpp"
+#include "fail.hpp"
+#include "record.hpp"
+#include "tape_walk.hpp"
+#include "threads.hpp"
 
 #include <atomic>
+
+#include "memory/device_memory.hpp"
 
 namespace taper {
 

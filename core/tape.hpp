@@ -6,8 +6,7 @@
 // chapter 3.
 #pragma once
 
-#include <taper/core/arena.hpp>
-#include <taper/core/tensor.hpp>
+#include "tensor.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -15,6 +14,8 @@
 #include <string>
 #include <unordered_map>
 #include <vector>
+
+#include "memory/arena.hpp"
 
 namespace taper {
 

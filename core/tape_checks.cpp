@@ -1,6 +1,6 @@
 // What the tape says when a check of it fails. Nothing here runs as long as all is well.
-#include <taper/core/fail.hpp>
-#include <taper/core/tape_walk.hpp>
+#include "fail.hpp"
+#include "tape_walk.hpp"
 
 #include <sstream>
 #include <string>

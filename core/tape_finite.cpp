@@ -1,13 +1,14 @@
 // TapeOptions::check_finite: where the first NaN or infinity came from.
-#include <taper/core/fail.hpp>
-#include <taper/core/scope.hpp>
-#include <taper/core/tape_walk.hpp>
-#include <taper/core/transfer.hpp>
+#include "fail.hpp"
+#include "scope.hpp"
+#include "tape_walk.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <sstream>
+
+#include "memory/transfer.hpp"
 
 namespace taper {
 namespace {

@@ -2,7 +2,7 @@
 // alone.
 #pragma once
 
-#include <taper/core/tape.hpp>
+#include "tape.hpp"
 
 namespace taper {
 

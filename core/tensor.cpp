@@ -1,11 +1,12 @@
 // Tensor: memory, sharing and access. Printing is in print.cpp, which alone pays for xtensor's headers.
-#include <taper/core/device_memory.hpp>
-#include <taper/core/fail.hpp>
-#include <taper/core/pool.hpp>
-#include <taper/core/transfer.hpp>
+#include "fail.hpp"
 
 #include <limits>
 #include <new>
+
+#include "memory/device_memory.hpp"
+#include "memory/pool.hpp"
+#include "memory/transfer.hpp"
 
 namespace taper {
 

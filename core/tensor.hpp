@@ -1,8 +1,8 @@
 // Tensor: a multidimensional array of float32 or float64, row-major and contiguous, shared and cheap to copy.
 #pragma once
 
-#include <taper/core/device.hpp>
-#include <taper/core/shape.hpp>
+#include "device.hpp"
+#include "shape.hpp"
 
 #include <atomic>
 #include <cstddef>

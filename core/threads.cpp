@@ -1,7 +1,8 @@
 // Threads: the workers. They sleep between loops; a loop that ends before a worker woke up does not wait for
 // it.
-#include <taper/core/fail.hpp>
-#include <taper/core/threads.hpp>
+#include "threads.hpp"
+
+#include "fail.hpp"
 
 #include <algorithm>
 #include <atomic>

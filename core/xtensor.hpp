@@ -36,7 +36,7 @@ struct xtype_for_shape<S<X, N, A, Init>> {
 #include <xtensor/core/xnoalias.hpp>
 #endif
 
-#include <taper/core/tensor.hpp>
+#include "tensor.hpp"
 
 namespace taper {
 

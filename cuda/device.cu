@@ -1,5 +1,5 @@
 // The CUDA back end: finding the device.
-#include <taper/cuda/device.hpp>
+#include "device.hpp"
 
 #include <cuda_runtime.h>
 

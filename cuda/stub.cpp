@@ -1,8 +1,8 @@
 // What takes this folder's place in a build without CUDA: no device, and every call for one says so.
-#include <taper/core/device_memory.hpp>
-#include <taper/core/fail.hpp>
-#include <taper/cuda/device.hpp>
-#include <taper/ops/kernels/backend.hpp>
+#include "../core/fail.hpp"
+#include "../core/memory/device_memory.hpp"
+#include "../ops/kernels/backend.hpp"
+#include "device.hpp"
 
 namespace taper {
 namespace {

@@ -1,6 +1,7 @@
 // Batches: one shuffle an epoch, seeded by its number.
-#include <taper/core/fail.hpp>
-#include <taper/nn/batches.hpp>
+#include "batches.hpp"
+
+#include "../core/fail.hpp"
 
 #include <algorithm>
 #include <numeric>

@@ -1,7 +1,7 @@
 // Batches: which examples each step of a training run sees.
 #pragma once
 
-#include <taper/core/random.hpp>
+#include "../core/random.hpp"
 
 #include <cstdint>
 #include <vector>

@@ -1,8 +1,9 @@
 // Calls as text: reading them.
-#include <taper/core/fail.hpp>
-#include <taper/core/number_text.hpp>
-#include <taper/core/safetensors.hpp>
-#include <taper/nn/call_text.hpp>
+#include "call_text.hpp"
+
+#include "../core/fail.hpp"
+#include "../core/io/number_text.hpp"
+#include "../core/io/safetensors.hpp"
 
 namespace taper::nn {
 

@@ -1,7 +1,8 @@
 // Checkpoints: the parts of a run under their prefixes in one State, and back.
-#include <taper/core/fail.hpp>
-#include <taper/core/number_text.hpp>
-#include <taper/nn/checkpoint.hpp>
+#include "checkpoint.hpp"
+
+#include "../core/fail.hpp"
+#include "../core/io/number_text.hpp"
 
 #include <utility>
 

@@ -1,13 +1,14 @@
 // Checkpoints: a training run in one file, from which it goes on bit for bit.
 #pragma once
 
-#include <taper/core/random.hpp>
-#include <taper/core/safetensors.hpp>
-#include <taper/nn/module.hpp>
-#include <taper/nn/optim/optimizer.hpp>
+#include "../core/io/safetensors.hpp"
+#include "../core/random.hpp"
+#include "module.hpp"
 
 #include <cstdint>
 #include <string>
+
+#include "optim/optimizer.hpp"
 
 namespace taper::nn {
 
@@ -20,7 +21,7 @@ struct Run {
   State extras = {};      // what the caller keeps beside: loss curve, options
 };
 
-// Writes the run into one safetensors file, in whole or not at all (core/files.hpp). Its tensors are
+// Writes the run into one safetensors file, in whole or not at all (core/io/files.hpp). Its tensors are
 // "model." + a parameter's name, "optimizer." + …, "extras." + …; its texts "optimizer.…", "extras.…",
 // "step", "generator" and "taper.checkpoint", which tells a checkpoint from other files. Throws as
 // save_safetensors does, and where step < 0 or two parameters have one name.

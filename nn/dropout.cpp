@@ -1,8 +1,9 @@
 // Dropout: drawing the mask.
-#include <taper/core/dtype.hpp>
-#include <taper/core/fail.hpp>
-#include <taper/nn/dropout.hpp>
-#include <taper/ops/mul.hpp>
+#include "dropout.hpp"
+
+#include "../core/dtype.hpp"
+#include "../core/fail.hpp"
+#include "../ops/elementwise/mul.hpp"
 
 namespace taper::nn {
 

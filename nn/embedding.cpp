@@ -1,7 +1,8 @@
 // Embedding: initialisation and forward.
-#include <taper/core/fail.hpp>
-#include <taper/nn/embedding.hpp>
-#include <taper/ops/gather.hpp>
+#include "embedding.hpp"
+
+#include "../core/fail.hpp"
+#include "../ops/layout/gather.hpp"
 
 namespace taper::nn {
 

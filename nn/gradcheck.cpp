@@ -1,6 +1,7 @@
 // Parameters as named inputs of the checker, in float64 for as long as it takes.
-#include <taper/core/fail.hpp>
-#include <taper/nn/gradcheck.hpp>
+#include "gradcheck.hpp"
+
+#include "../core/fail.hpp"
 
 namespace taper {
 namespace {

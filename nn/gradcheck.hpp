@@ -1,8 +1,8 @@
 // gradcheck of a whole model: its loss against differences in each parameter, by name.
 #pragma once
 
-#include <taper/core/gradcheck/gradcheck.hpp>
-#include <taper/nn/module.hpp>
+#include "../core/gradcheck/gradcheck.hpp"
+#include "module.hpp"
 
 #include <functional>
 

@@ -1,7 +1,8 @@
 // Initialisation: the standard deviations of Xavier and Kaiming, and the two distributions.
-#include <taper/core/fail.hpp>
-#include <taper/nn/init.hpp>
-#include <taper/ops/mul.hpp>
+#include "init.hpp"
+
+#include "../core/fail.hpp"
+#include "../ops/elementwise/mul.hpp"
 
 #include <cmath>
 

@@ -3,7 +3,7 @@
 //   layer.weight = nn::init::xavier_uniform({64, 32}, generator);
 #pragma once
 
-#include <taper/core/random.hpp>
+#include "../core/random.hpp"
 
 namespace taper::nn::init {
 

@@ -1,8 +1,9 @@
 // KSchedule: the formula, and its text.
-#include <taper/core/fail.hpp>
-#include <taper/core/number_text.hpp>
-#include <taper/nn/call_text.hpp>
-#include <taper/nn/k_schedule.hpp>
+#include "k_schedule.hpp"
+
+#include "../core/fail.hpp"
+#include "../core/io/number_text.hpp"
+#include "call_text.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,8 +1,9 @@
 // Linear: initialisation and forward.
-#include <taper/core/fail.hpp>
-#include <taper/nn/linear.hpp>
-#include <taper/ops/affine.hpp>
-#include <taper/ops/matmul.hpp>
+#include "linear.hpp"
+
+#include "../core/fail.hpp"
+#include "../ops/product/affine.hpp"
+#include "../ops/product/matmul.hpp"
 
 #include <cmath>
 

@@ -1,20 +1,21 @@
 // Losses, composed of ops.
-#include <taper/core/create.hpp>
-#include <taper/core/fail.hpp>
-#include <taper/core/record.hpp>
-#include <taper/core/transfer.hpp>
-#include <taper/nn/losses.hpp>
-#include <taper/ops/add.hpp>
-#include <taper/ops/div.hpp>
-#include <taper/ops/max.hpp>
-#include <taper/ops/maximum.hpp>
-#include <taper/ops/mean.hpp>
-#include <taper/ops/mul.hpp>
-#include <taper/ops/sparse_softmax.hpp>
-#include <taper/ops/square.hpp>
-#include <taper/ops/sub.hpp>
-#include <taper/ops/sum.hpp>
-#include <taper/ops/where.hpp>
+#include "losses.hpp"
+
+#include "../core/create.hpp"
+#include "../core/fail.hpp"
+#include "../core/memory/transfer.hpp"
+#include "../core/record.hpp"
+#include "../ops/elementwise/add.hpp"
+#include "../ops/elementwise/div.hpp"
+#include "../ops/elementwise/maximum.hpp"
+#include "../ops/elementwise/mul.hpp"
+#include "../ops/elementwise/square.hpp"
+#include "../ops/elementwise/sub.hpp"
+#include "../ops/elementwise/where.hpp"
+#include "../ops/reduction/max.hpp"
+#include "../ops/reduction/mean.hpp"
+#include "../ops/reduction/sum.hpp"
+#include "../ops/softmax/sparse_softmax.hpp"
 
 #include <limits>
 

@@ -1,9 +1,9 @@
 // Losses: how far a prediction is from its target, as one number. docs/losses.md derives them.
 #pragma once
 
-#include <taper/core/indices.hpp>
-#include <taper/core/tensor.hpp>
-#include <taper/ops/cross_entropy.hpp>
+#include "../core/indices.hpp"
+#include "../core/tensor.hpp"
+#include "../ops/softmax/cross_entropy.hpp"
 
 #include <limits>
 

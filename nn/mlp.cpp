@@ -1,7 +1,8 @@
 // Mlp: initialisation and forward.
-#include <taper/core/fail.hpp>
-#include <taper/nn/mlp.hpp>
-#include <taper/ops/gelu.hpp>
+#include "mlp.hpp"
+
+#include "../core/fail.hpp"
+#include "../ops/elementwise/gelu.hpp"
 
 namespace taper::nn {
 namespace {

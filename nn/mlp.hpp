@@ -1,7 +1,7 @@
 // Mlp: a multilayer perceptron with one hidden layer, as transformers have it.
 #pragma once
 
-#include <taper/nn/linear.hpp>
+#include "linear.hpp"
 
 namespace taper::nn {
 

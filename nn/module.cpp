@@ -1,8 +1,9 @@
 // Module: walking a tree of modules, to collect the parameters, to copy them out and in, or to set the mode.
-#include <taper/core/fail.hpp>
-#include <taper/core/safetensors.hpp>
-#include <taper/core/transfer.hpp>
-#include <taper/nn/module.hpp>
+#include "module.hpp"
+
+#include "../core/fail.hpp"
+#include "../core/io/safetensors.hpp"
+#include "../core/memory/transfer.hpp"
 
 #include <sstream>
 

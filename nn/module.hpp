@@ -1,8 +1,8 @@
 // Module: what has parameters, or is made of modules that have.
 #pragma once
 
-#include <taper/core/scope.hpp>
-#include <taper/core/tensor.hpp>
+#include "../core/scope.hpp"
+#include "../core/tensor.hpp"
 
 #include <map>
 #include <optional>

@@ -1,11 +1,12 @@
 // MultiHeadSparseAttention: initialisation and forward. The heads are folded into the batch axis: head i of
 // problem p is problem p h + i.
-#include <taper/core/fail.hpp>
-#include <taper/nn/multi_head_sparse_attention.hpp>
-#include <taper/ops/broadcast_to.hpp>
-#include <taper/ops/reshape.hpp>
-#include <taper/ops/rotary.hpp>
-#include <taper/ops/transpose.hpp>
+#include "multi_head_sparse_attention.hpp"
+
+#include "../core/fail.hpp"
+#include "../ops/attention/rotary.hpp"
+#include "../ops/layout/broadcast_to.hpp"
+#include "../ops/layout/reshape.hpp"
+#include "../ops/layout/transpose.hpp"
 
 #include <cmath>
 

@@ -1,8 +1,8 @@
 // MultiHeadSparseAttention: several sparse attentions side by side, each on its own projections.
 #pragma once
 
-#include <taper/nn/linear.hpp>
-#include <taper/nn/sparse_attention.hpp>
+#include "linear.hpp"
+#include "sparse_attention.hpp"
 
 namespace taper::nn {
 

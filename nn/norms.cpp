@@ -1,9 +1,10 @@
 // LayerNorm and RmsNorm: initialisation, and the calls of the ops.
-#include <taper/core/create.hpp>
-#include <taper/core/fail.hpp>
-#include <taper/nn/norms.hpp>
-#include <taper/ops/layer_norm.hpp>
-#include <taper/ops/rms_norm.hpp>
+#include "norms.hpp"
+
+#include "../core/create.hpp"
+#include "../core/fail.hpp"
+#include "../ops/norm/layer_norm.hpp"
+#include "../ops/norm/rms_norm.hpp"
 
 namespace taper::nn {
 namespace {

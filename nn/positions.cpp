@@ -1,9 +1,10 @@
 // Positional encodings: the learned table and the sinusoidal one.
-#include <taper/core/fail.hpp>
-#include <taper/core/transfer.hpp>
-#include <taper/nn/positions.hpp>
-#include <taper/ops/add.hpp>
-#include <taper/ops/slice.hpp>
+#include "positions.hpp"
+
+#include "../core/fail.hpp"
+#include "../core/memory/transfer.hpp"
+#include "../ops/elementwise/add.hpp"
+#include "../ops/layout/slice.hpp"
 
 #include <cmath>
 

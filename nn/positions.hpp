@@ -2,8 +2,8 @@
 // an option of MultiHeadSparseAttention, because it turns queries and keys.)
 #pragma once
 
-#include <taper/core/random.hpp>
-#include <taper/nn/module.hpp>
+#include "../core/random.hpp"
+#include "module.hpp"
 
 namespace taper::nn {
 

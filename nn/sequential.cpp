@@ -1,6 +1,7 @@
 // Sequential: the parts in their order.
-#include <taper/core/fail.hpp>
-#include <taper/nn/sequential.hpp>
+#include "sequential.hpp"
+
+#include "../core/fail.hpp"
 
 #include <cstdlib>
 #include <memory>

@@ -1,7 +1,7 @@
 // Sequential: modules and functions, one after the other.
 #pragma once
 
-#include <taper/nn/module.hpp>
+#include "module.hpp"
 
 #include <functional>
 #include <type_traits>

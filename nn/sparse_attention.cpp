@@ -1,14 +1,15 @@
 // SparseAttention: the composition, and the call of the op that replaces it.
-#include <taper/core/create.hpp>
-#include <taper/core/fail.hpp>
-#include <taper/nn/sparse_attention.hpp>
-#include <taper/ops/bmm.hpp>
-#include <taper/ops/mul.hpp>
-#include <taper/ops/softmax.hpp>
-#include <taper/ops/sparse_attention.hpp>
-#include <taper/ops/sparse_softmax.hpp>
-#include <taper/ops/transpose.hpp>
-#include <taper/ops/where.hpp>
+#include "sparse_attention.hpp"
+
+#include "../core/create.hpp"
+#include "../core/fail.hpp"
+#include "../ops/attention/sparse_attention.hpp"
+#include "../ops/elementwise/mul.hpp"
+#include "../ops/elementwise/where.hpp"
+#include "../ops/layout/transpose.hpp"
+#include "../ops/product/bmm.hpp"
+#include "../ops/softmax/softmax.hpp"
+#include "../ops/softmax/sparse_softmax.hpp"
 
 #include <algorithm>
 #include <limits>

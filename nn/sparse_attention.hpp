@@ -1,7 +1,7 @@
 // SparseAttention: attention in which each query looks at k keys at most.
 #pragma once
 
-#include <taper/nn/module.hpp>
+#include "module.hpp"
 
 namespace taper::nn {
 

@@ -1,6 +1,7 @@
 // TransformerBlock: initialisation and forward.
-#include <taper/nn/transformer_block.hpp>
-#include <taper/ops/add.hpp>
+#include "transformer_block.hpp"
+
+#include "../ops/elementwise/add.hpp"
 
 namespace taper::nn {
 namespace {

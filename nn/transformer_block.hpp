@@ -1,10 +1,10 @@
 // TransformerBlock: attention, then a perceptron, each added to what it is given.
 #pragma once
 
-#include <taper/nn/dropout.hpp>
-#include <taper/nn/mlp.hpp>
-#include <taper/nn/multi_head_sparse_attention.hpp>
-#include <taper/nn/norms.hpp>
+#include "dropout.hpp"
+#include "mlp.hpp"
+#include "multi_head_sparse_attention.hpp"
+#include "norms.hpp"
 
 #include <variant>
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the code in README.md and docs/*.md and holds what it prints against what they show.
+"""Runs the code in README.md and docs/ and holds what it prints against what they show.
 
     tests/documents.py PREFIX WORK_FOLDER
 
@@ -51,7 +51,7 @@ def main() -> int:
     arguments.work = arguments.work.resolve()  # the programs run there
     shutil.rmtree(arguments.work, ignore_errors=True)
 
-    files = [file for file in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))] if file.name not in LEFT_OUT]
+    files = [file for file in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))] if file.name not in LEFT_OUT]
     blocks = [(file.name, *match.groups()) for file in files for match in BLOCK.finditer(file.read_text())]
     bodies = [code for _, code, _ in blocks if "int main" not in code]
     functions = "".join(f"static void body{i}() {{\n{code}}}\n" for i, code in enumerate(bodies))

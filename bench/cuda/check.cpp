@@ -1,5 +1,6 @@
 // Attention on the device against the CPU's: the documented example, and a size at which every rung of the
 // kernels is climbed.
+#include "timings.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
@@ -7,8 +8,6 @@
 #include <functional>
 #include <string>
 #include <vector>
-
-#include "timings.hpp"
 
 using namespace taper;
 

@@ -1,5 +1,6 @@
 // The kernels that move bytes, one op at a time: what each takes, and the bytes that it can't do without.
 // Each input is read once and each result written once; a copy that does the same is the bound.
+#include "timings.hpp"
 #include <taper/taper.hpp>
 
 #include <algorithm>
@@ -8,8 +9,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "timings.hpp"
 
 using namespace taper;
 

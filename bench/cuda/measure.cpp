@@ -1,17 +1,16 @@
 #include "measure.hpp"
 
+#include "../clock.hpp"
 #include <taper/core/create.hpp>
-#include <taper/core/pool.hpp>
+#include <taper/core/memory/pool.hpp>
 #include <taper/core/random.hpp>
 #include <taper/core/threads.hpp>
-#include <taper/cuda/cuda_stream.hpp>
+#include <taper/cuda/memory/cuda_stream.hpp>
 
 #include <algorithm>
 #include <exception>
 #include <iostream>
 #include <vector>
-
-#include "../clock.hpp"
 
 using namespace taper;
 

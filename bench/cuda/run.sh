@@ -3,7 +3,7 @@
 # and the next one runs whatever became of it. The tables come last.
 # Usage: bench/cuda/run.sh [--packed ARCHIVE | --emulated] [STAGE…]
 #   --packed    runs what pack.sh has packed, instead of building
-#   --emulated  runs everything on the emulator of tests/cuda_emulator, in tiny sizes, to see whether the scripts work
+#   --emulated  runs everything on the emulator of cuda/emulator, in tiny sizes, to see whether the scripts work
 #   STAGE       versions, tests, check, sanitizers, timings; without any, all of them
 # OUT is the folder for logs and tables (bench/results/cuda_DATE where it is not set), PYTHON an interpreter with PyTorch.
 set -euo pipefail

@@ -1,7 +1,8 @@
 // What is checked once: that f and its backward do the same twice, leave their inputs alone, and are linear
 // in the cotangent; and the verdict.
-#include <taper/core/fail.hpp>
-#include <taper/core/gradcheck/checker.hpp>
+#include "checker.hpp"
+
+#include "../fail.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -4,10 +4,10 @@
 // what the numbers say about the cause.
 #pragma once
 
-#include <taper/core/gradcheck/gradcheck.hpp>
-#include <taper/core/gradcheck/problem.hpp>
-#include <taper/core/gradcheck/progress.hpp>
-#include <taper/core/random.hpp>
+#include "../random.hpp"
+#include "gradcheck.hpp"
+#include "problem.hpp"
+#include "progress.hpp"
 
 #include <sstream>
 

@@ -1,7 +1,8 @@
 // The curve of errors against steps, and its picture.
-#include <taper/core/fail.hpp>
-#include <taper/core/gradcheck/checker.hpp>
-#include <taper/core/gradcheck/curve.hpp>
+#include "curve.hpp"
+
+#include "../fail.hpp"
+#include "checker.hpp"
 
 #include <algorithm>
 #include <cmath>

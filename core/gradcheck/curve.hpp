@@ -2,7 +2,7 @@
 // chosen.
 #pragma once
 
-#include <taper/core/gradcheck/gradcheck.hpp>
+#include "gradcheck.hpp"
 
 #include <string>
 #include <vector>

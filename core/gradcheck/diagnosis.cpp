@@ -1,5 +1,5 @@
 // What the numbers say about the cause of a wrong gradient.
-#include <taper/core/gradcheck/checker.hpp>
+#include "checker.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
 // Numerical derivatives along a line: levels, tableau, verdict. kinks.cpp holds what tells a kink from noise.
-#include <taper/core/gradcheck/differences.hpp>
+#include "differences.hpp"
 
 #include <algorithm>
 #include <cmath>

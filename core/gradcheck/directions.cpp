@@ -1,5 +1,5 @@
 // Large inputs: derivatives along random directions, and bisection to an element that is wrong.
-#include <taper/core/gradcheck/checker.hpp>
+#include "checker.hpp"
 
 #include <algorithm>
 #include <cmath>

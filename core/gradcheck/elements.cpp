@@ -1,5 +1,5 @@
 // The comparison element by element.
-#include <taper/core/gradcheck/checker.hpp>
+#include "checker.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 // A float32 function: its gradients against its own float64 ones, in roundings.
-#include <taper/core/fail.hpp>
-#include <taper/core/gradcheck/checker.hpp>
+#include "../fail.hpp"
+#include "checker.hpp"
 
 #include <algorithm>
 #include <cmath>

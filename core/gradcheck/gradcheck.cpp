@@ -1,9 +1,9 @@
 // The ways into the checker: one result or several, second derivatives, plain C++ functions.
-#include <taper/core/create.hpp>
-#include <taper/core/fail.hpp>
-#include <taper/core/gradcheck/checker.hpp>
-#include <taper/core/gradcheck/rounding.hpp>
-#include <taper/core/record.hpp>
+#include "../create.hpp"
+#include "../fail.hpp"
+#include "../record.hpp"
+#include "checker.hpp"
+#include "rounding.hpp"
 
 #include <algorithm>
 #include <array>

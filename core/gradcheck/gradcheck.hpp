@@ -3,8 +3,8 @@
 // docs/gradcheck.md takes a reader from "my gradient is wrong" to the wrong term.
 #pragma once
 
-#include <taper/core/gradcheck/report.hpp>
-#include <taper/core/tensor.hpp>
+#include "../tensor.hpp"
+#include "report.hpp"
 
 #include <functional>
 #include <string>

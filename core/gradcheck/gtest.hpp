@@ -6,7 +6,7 @@
 //   }
 #pragma once
 
-#include <taper/core/gradcheck/gradcheck.hpp>
+#include "gradcheck.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // Derivatives along a line where f is not smooth: kinks, jumps, stairs, and noise that looks like them.
-#include <taper/core/gradcheck/differences.hpp>
-#include <taper/core/gradcheck/rounding.hpp>
+#include "differences.hpp"
+#include "rounding.hpp"
 
 #include <algorithm>
 #include <cmath>

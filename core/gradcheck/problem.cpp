@@ -1,8 +1,9 @@
 // Calls f, with and without a tape, at inputs that are changed in place.
-#include <taper/core/create.hpp>
-#include <taper/core/device_memory.hpp>
-#include <taper/core/fail.hpp>
-#include <taper/core/gradcheck/problem.hpp>
+#include "problem.hpp"
+
+#include "../create.hpp"
+#include "../fail.hpp"
+#include "../memory/device_memory.hpp"
 
 #include <algorithm>
 #include <cstring>

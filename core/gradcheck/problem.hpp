@@ -2,8 +2,8 @@
 // back bit for bit. Inside the gradient checker.
 #pragma once
 
-#include <taper/core/gradcheck/differences.hpp>
-#include <taper/core/tape.hpp>
+#include "../tape.hpp"
+#include "differences.hpp"
 
 #include <functional>
 #include <optional>

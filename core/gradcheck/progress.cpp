@@ -1,5 +1,5 @@
 // Progress on a terminal, or through the caller's function.
-#include <taper/core/gradcheck/progress.hpp>
+#include "progress.hpp"
 
 #include <cstdio>
 

@@ -1,5 +1,5 @@
 // Printing a report, as a table and as JSON.
-#include <taper/core/gradcheck/report.hpp>
+#include "report.hpp"
 
 #include <algorithm>
 #include <cmath>

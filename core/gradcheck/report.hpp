@@ -1,7 +1,7 @@
 // GradcheckReport: what a gradient check found, as data, as a table and as JSON.
 #pragma once
 
-#include <taper/core/shape.hpp>
+#include "../shape.hpp"
 
 #include <cstdint>
 #include <iosfwd>

@@ -1,7 +1,7 @@
 // What fails at first sight is looked at again: is it rounding, a kink nearer than the steps, or do several
 // kinks meet?
-#include <taper/core/gradcheck/checker.hpp>
-#include <taper/core/gradcheck/rounding.hpp>
+#include "checker.hpp"
+#include "rounding.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -2,10 +2,10 @@
 // gradcheck.hpp because xtensor's headers cost two seconds a file.
 #pragma once
 
-#include <taper/core/fail.hpp>
-#include <taper/core/gradcheck/gradcheck.hpp>
-#include <taper/core/record.hpp>
-#include <taper/core/xtensor.hpp>
+#include "../fail.hpp"
+#include "../record.hpp"
+#include "../xtensor.hpp"
+#include "gradcheck.hpp"
 
 #include <functional>
 

@@ -1,12 +1,12 @@
 // Line charts: axes with round ticks, faint points, smoothed lines.
 #include "chart.hpp"
 
+#include "markup.hpp"
+#include "text.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
-
-#include "markup.hpp"
-#include "text.hpp"
 
 namespace example {
 namespace {

@@ -2,14 +2,14 @@
 // map of 64 x 64 stays small.
 #include "heat_map.hpp"
 
+#include "markup.hpp"
+#include "text.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
-
-#include "markup.hpp"
-#include "text.hpp"
 
 namespace example {
 namespace {

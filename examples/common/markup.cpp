@@ -1,11 +1,11 @@
 // Escaping and formatting.
 #include "markup.hpp"
 
+#include "text.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-
-#include "text.hpp"
 
 namespace example {
 namespace {

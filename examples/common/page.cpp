@@ -1,7 +1,7 @@
 // The page's frame and style sheet. It is valid XML as well as HTML, so that tests can parse it.
 #include "page.hpp"
 
-#include <taper/core/files.hpp>
+#include <taper/core/io/files.hpp>
 
 namespace example {
 namespace {

@@ -1,11 +1,11 @@
 // A demo's page: one HTML file that needs nothing else, with charts, heat maps, tables and text.
 #pragma once
 
+#include "markup.hpp"
+
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "markup.hpp"
 
 namespace example {
 

@@ -1,14 +1,14 @@
 // The progress bar.
 #include "progress.hpp"
 
+#include "markup.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <string>
 
 #include <unistd.h>
-
-#include "markup.hpp"
 
 namespace example {
 

@@ -2,7 +2,7 @@
 #include "text.hpp"
 
 #include <taper/core/fail.hpp>
-#include <taper/core/files.hpp>
+#include <taper/core/io/files.hpp>
 
 #include <algorithm>
 #include <map>

@@ -1,6 +1,8 @@
 // The training loop of the demos.
 #include "training.hpp"
 
+#include "chart.hpp"
+#include "support.hpp"
 #include <taper/core/create.hpp>
 #include <taper/core/fail.hpp>
 #include <taper/cuda/device.hpp>
@@ -12,9 +14,6 @@
 #include <filesystem>
 #include <iostream>
 #include <limits>
-
-#include "chart.hpp"
-#include "support.hpp"
 
 namespace example {
 namespace {

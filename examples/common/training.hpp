@@ -2,6 +2,8 @@
 // checkpoints, Ctrl-C and --resume.
 #pragma once
 
+#include "page.hpp"
+#include "progress.hpp"
 #include <taper/core/device.hpp>
 #include <taper/core/indices.hpp>
 #include <taper/nn/checkpoint.hpp>
@@ -11,9 +13,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "page.hpp"
-#include "progress.hpp"
 
 namespace CLI {
 class App;

@@ -1,7 +1,8 @@
 // Adam and AdamW: settings, and what a step multiplies by.
-#include <taper/core/fail.hpp>
-#include <taper/nn/optim/adam.hpp>
-#include <taper/ops/kernels/backend.hpp>
+#include "adam.hpp"
+
+#include "../../core/fail.hpp"
+#include "../../ops/kernels/backend.hpp"
 
 #include <cmath>
 

@@ -1,7 +1,7 @@
 // Adam and AdamW: steps scaled by running moments of the gradient.
 #pragma once
 
-#include <taper/nn/optim/optimizer.hpp>
+#include "optimizer.hpp"
 
 namespace taper::kernels {
 template <class T>

@@ -1,12 +1,13 @@
 // clip_gradients: one pass for the norm, and one to scale where that is needed.
-#include <taper/core/create.hpp>
-#include <taper/core/fail.hpp>
-#include <taper/nn/optim/clip_gradients.hpp>
-#include <taper/nn/optim/pieces.hpp>
-#include <taper/ops/concat.hpp>
-#include <taper/ops/kernels/backend.hpp>
-#include <taper/ops/kernels/functions.hpp>
-#include <taper/ops/kernels/reduce.hpp>
+#include "clip_gradients.hpp"
+
+#include "../../core/create.hpp"
+#include "../../core/fail.hpp"
+#include "../../ops/kernels/backend.hpp"
+#include "../../ops/kernels/elementwise/functions.hpp"
+#include "../../ops/kernels/reduction/reduce.hpp"
+#include "../../ops/layout/concat.hpp"
+#include "pieces.hpp"
 
 #include <cmath>
 

@@ -1,7 +1,7 @@
 // clip_gradients: gradients that are too long are shortened.
 #pragma once
 
-#include <taper/core/tensor.hpp>
+#include "../../core/tensor.hpp"
 
 #include <vector>
 

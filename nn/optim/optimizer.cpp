@@ -1,12 +1,13 @@
 // Optimizer: the parameters, sharing out a step, and the state.
-#include <taper/core/create.hpp>
-#include <taper/core/fail.hpp>
-#include <taper/core/number_text.hpp>
-#include <taper/core/safetensors.hpp>
-#include <taper/core/transfer.hpp>
-#include <taper/nn/optim/optimizer.hpp>
-#include <taper/nn/optim/pieces.hpp>
-#include <taper/ops/kernels/backend.hpp>
+#include "optimizer.hpp"
+
+#include "../../core/create.hpp"
+#include "../../core/fail.hpp"
+#include "../../core/io/number_text.hpp"
+#include "../../core/io/safetensors.hpp"
+#include "../../core/memory/transfer.hpp"
+#include "../../ops/kernels/backend.hpp"
+#include "pieces.hpp"
 
 #include <cmath>
 #include <set>

@@ -1,8 +1,8 @@
 // Optimizer: what every way of updating parameters by their gradients has in common.
 #pragma once
 
-#include <taper/core/state.hpp>
-#include <taper/core/tensor.hpp>
+#include "../../core/io/state.hpp"
+#include "../../core/tensor.hpp"
 
 #include <cstdint>
 #include <string>

@@ -1,8 +1,8 @@
 // Sharing out work on the elements of many tensors, some large and some tiny, among threads.
 #pragma once
 
-#include <taper/core/pool.hpp>
-#include <taper/core/threads.hpp>
+#include "../../core/memory/pool.hpp"
+#include "../../core/threads.hpp"
 
 #include <algorithm>
 #include <cstdint>

@@ -1,8 +1,9 @@
 // Schedule: the formulas, and their text.
-#include <taper/core/fail.hpp>
-#include <taper/core/number_text.hpp>
-#include <taper/nn/call_text.hpp>
-#include <taper/nn/optim/schedule.hpp>
+#include "schedule.hpp"
+
+#include "../../core/fail.hpp"
+#include "../../core/io/number_text.hpp"
+#include "../call_text.hpp"
 
 #include <algorithm>
 #include <cmath>

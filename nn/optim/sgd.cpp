@@ -1,7 +1,8 @@
 // SGD: one pass over each parameter.
-#include <taper/core/fail.hpp>
-#include <taper/nn/optim/sgd.hpp>
-#include <taper/ops/kernels/backend.hpp>
+#include "sgd.hpp"
+
+#include "../../core/fail.hpp"
+#include "../../ops/kernels/backend.hpp"
 
 namespace taper::optim {
 

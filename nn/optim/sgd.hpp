@@ -1,7 +1,7 @@
 // SGD: stochastic gradient descent.
 #pragma once
 
-#include <taper/nn/optim/optimizer.hpp>
+#include "optimizer.hpp"
 
 namespace taper::optim {
 

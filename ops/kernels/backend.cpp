@@ -1,5 +1,5 @@
 // The one place where the device decides which kernels run.
-#include <taper/ops/kernels/backend.hpp>
+#include "backend.hpp"
 
 namespace taper::kernels {
 

@@ -3,10 +3,11 @@
 // decides.
 #pragma once
 
-#include <taper/core/indices.hpp>
-#include <taper/core/tensor.hpp>
-#include <taper/ops/kernels/adam.hpp>
-#include <taper/ops/kernels/support.hpp>
+#include "../../core/indices.hpp"
+#include "../../core/tensor.hpp"
+
+#include "attention/support.hpp"
+#include "optim/adam.hpp"
 
 namespace taper::kernels {
 

@@ -2,6 +2,9 @@
 // be.
 #include "page.hpp"
 
+#include "chart.hpp"
+#include "heat_map.hpp"
+#include "markup.hpp"
 #include <taper/core/error.hpp>
 
 #include <cctype>
@@ -13,10 +16,6 @@
 
 #include <gtest/gtest.h>
 #include <unistd.h>
-
-#include "chart.hpp"
-#include "heat_map.hpp"
-#include "markup.hpp"
 
 namespace example {
 namespace {

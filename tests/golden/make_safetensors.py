@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes python.safetensors, the file of the Python package that tests/safetensors_test.cpp reads and writes again.
+"""Writes python.safetensors, the file of the Python package that tests/io/safetensors_test.cpp reads and writes again.
 
     python make_safetensors.py        # needs the PyPI packages numpy and safetensors; written with safetensors 0.8.0
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the numbers that tests/random_test.cpp pins: MT19937-64 (Matsumoto and Nishimura, 2004) and
+"""Prints the numbers that tests/core/random_test.cpp pins: MT19937-64 (Matsumoto and Nishimura, 2004) and
 Marsaglia's polar method, written from their descriptions, with no package needed.
 
     python random_stream.py

@@ -1,4 +1,4 @@
-// What tests/safetensors_interop.py has the C++ side do. For each tensor, in the order of the names, it
+// What tests/io/safetensors_interop.py has the C++ side do. For each tensor, in the order of the names, it
 // writes FOLDER/0.npy, 1.npy, … and prints "tensor NAME"; for each text it prints "text NAME TEXT", names and
 // texts in hexadecimal.
 //   safetensors_program write SEED FOLDER     a state of random tensors and texts goes to

@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "helpers.hpp"
+#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

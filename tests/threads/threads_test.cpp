@@ -13,7 +13,7 @@
 
 #include <gtest/gtest.h>
 
-#include "helpers.hpp"
+#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,0 +1,27 @@
+// CSV: tables of numbers in text files.
+#pragma once
+
+#include "../tensor.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace taper {
+
+struct CsvOptions {
+  // So many lines at the top, names of columns for instance, are left out.
+  std::int64_t header_lines = 0;
+  DType dtype = float32;
+};
+
+// Reads a table of numbers, one row a line and commas between them, as a tensor (rows, columns). A line ends
+// in \n or \r\n, the last one need not; spaces and tabs around a number do not count, and neither do empty
+// lines at the end or a byte order mark. A number is written in decimal or scientific notation, with a point
+// whatever the locale. Quoted fields, empty fields, NaN and infinities are not numbers here.
+//
+// Throws, naming the file, the line and the column (both from 1), where a field is not a number or lies
+// beyond the range of the dtype (of float64, also one so small that it would be 0), or a row has more or
+// fewer columns than the first; and where the file can't be read or holds no row.
+Tensor load_csv(const std::string& path, const CsvOptions& options = {});
+
+}  // namespace taper

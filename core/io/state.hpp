@@ -1,0 +1,19 @@
+// State: what a model, an optimizer or a whole training run is made of, as a file can hold it.
+#pragma once
+
+#include "../tensor.hpp"
+
+#include <map>
+#include <string>
+
+namespace taper {
+
+// Named tensors, and named texts for what is no tensor: counters, settings, the state of a generator. Names
+// are dotted paths: "hidden.weight", "0.first_moment". Numbers in texts are written so that reading gives the
+// same bits.
+struct State {
+  std::map<std::string, Tensor> tensors;
+  std::map<std::string, std::string> texts;
+};
+
+}  // namespace taper

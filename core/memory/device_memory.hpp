@@ -1,0 +1,43 @@
+// What core needs of a device other than the CPU: memory, copies, and the three loops that it has of its own.
+#pragma once
+
+#include "pool.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace taper::detail {
+
+// Memory on a device. All work there happens in one order (one stream), in which the functions take part:
+// what is released may be handed out again at once, for only later work can touch it. None waits for the
+// device unless it says so.
+class DeviceMemory {
+ public:
+  virtual ~DeviceMemory() = default;
+
+  // A block of at least `bytes` bytes (none for 0), aligned to 256; its contents are indeterminate. Throws
+  // Error("[op] out of device memory: …"), which says how much was asked for and how much is in use.
+  virtual void* allocate(const char* op, std::size_t bytes) const = 0;
+  // Takes back a block of allocate(…, bytes), from any thread.
+  virtual void release(void* block, std::size_t bytes) const noexcept = 0;
+  // Released blocks are kept for the next request: see pool_stats and release_cached_memory.
+  virtual PoolStats stats() const = 0;
+  virtual void release_cached() const = 0;
+
+  // Copies; to_host waits until the bytes are there, to_device until `host` may be overwritten.
+  virtual void to_host(const void* device, void* host, std::size_t bytes) const = 0;
+  virtual void to_device(const void* host, void* device, std::size_t bytes) const = 0;
+  virtual void copy(const void* from, void* to, std::size_t bytes) const = 0;
+
+  // to_i = value, and out_i = a_i + b_i (out may be a), for n elements of the dtype.
+  virtual void fill(DType dtype, void* to, std::int64_t n, double value) const = 0;
+  virtual void add(DType dtype, const void* a, const void* b, void* out, std::int64_t n) const = 0;
+  // to_i = from_i, rounded to to_dtype; n elements.
+  virtual void convert(DType from_dtype, const void* from, DType to_dtype, void* to,
+                       std::int64_t n) const = 0;
+};
+
+// The memory of a device that is not the CPU. Throws Error("[op] no CUDA device: …") where there is none.
+const DeviceMemory& device_memory(const char* op, Device device);
+
+}  // namespace taper::detail

@@ -1,0 +1,57 @@
+// The buffer pool: freed blocks are kept by size for the next request, so that a training step which repeats
+// itself asks the system for nothing. Every byte of a tensor or a tape comes from here.
+#pragma once
+
+#include "../device.hpp"
+#include "../shape.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace taper {
+
+// What a pool has done so far: this thread's on the CPU, the only one there is on another device. Throws
+// where there is no such device.
+struct PoolStats {
+  std::uint64_t system_allocations = 0;  // requests that no cached block could serve
+  std::size_t cached_bytes = 0;          // freed blocks waiting for reuse
+};
+PoolStats pool_stats(Device device = Device::cpu());
+
+// Gives that pool's cached blocks back to the system. Live tensors are untouched.
+void release_cached_memory(Device device = Device::cpu());
+
+namespace detail {
+
+// A block of at least `bytes` bytes, aligned to 64; its contents are indeterminate. If the system has none,
+// throws Error("[op] out of memory: …"), which says how much was asked for and, where it is given, for which
+// shape.
+void* pool_allocate(std::size_t bytes, const char* op = "pool", const Shape* shape = nullptr);
+
+// Takes back such a block, from any thread. The thread that frees keeps the block, but
+// never more bytes than it has itself asked the system for: a producer and a consumer of tensors don't pile
+// up memory.
+void pool_release(void* block, std::size_t bytes) noexcept;
+
+// "3.6 PiB", "512 bytes".
+std::string bytes_text(std::size_t bytes);
+
+// The pool as a standard allocator.
+template <class T>
+struct PoolAllocator {
+  using value_type = T;
+  PoolAllocator() = default;
+  template <class U>
+  PoolAllocator(const PoolAllocator<U>&) {}
+  T* allocate(std::size_t count) { return static_cast<T*>(pool_allocate(count * sizeof(T))); }
+  void deallocate(T* block, std::size_t count) noexcept { pool_release(block, count * sizeof(T)); }
+  friend bool operator==(PoolAllocator, PoolAllocator) { return true; }
+};
+
+template <class T>
+using PoolVector = std::vector<T, PoolAllocator<T>>;
+
+}  // namespace detail
+}  // namespace taper

@@ -1,0 +1,107 @@
+// Copies between devices and dtypes, and the op `to`.
+#include "transfer.hpp"
+
+#include "../fail.hpp"
+#include "../record.hpp"
+#include "../threads.hpp"
+#include "device_memory.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <ostream>
+#include <type_traits>
+
+namespace taper {
+
+std::ostream& operator<<(std::ostream& out, DType dtype) {
+  return out << (dtype == float32 ? "float32" : "float64");
+}
+std::ostream& operator<<(std::ostream& out, Device device) {
+  return out << (device.is_cpu() ? "cpu" : "cuda");
+}
+std::ostream& operator<<(std::ostream& out, const Kind& kind) {
+  out << kind.dtype;
+  return kind.device.is_cpu() ? out : out << " on " << kind.device;
+}
+
+namespace {
+
+// to_i = from_i rounded to the dtype of `to`, which has the same size, lies on the same device and has the
+// other dtype.
+void convert_elements(const Tensor& from, Tensor& to) {
+  const void* const source = from.bytes();
+  void* const target = to.mutable_bytes();
+  if (!from.device().is_cpu()) {
+    return detail::device_memory("to", from.device())
+        .convert(from.dtype(), source, to.dtype(), target, from.size());
+  }
+  dispatch(from.dtype(), [&]<class From>() {
+    using To = std::conditional_t<std::is_same_v<From, float>, double, float>;
+    parallel_ranges(from.size(), elements_of_part, [=](std::int64_t begin, std::int64_t end) {
+      const auto* x = static_cast<const From*>(source);
+      std::transform(x + begin, x + end, static_cast<To*>(target) + begin,
+                     [](From v) { return static_cast<To>(v); });
+    });
+  });
+}
+
+}  // namespace
+
+void detail::copy_elements(const Tensor& from, Tensor& to) {
+  const void* const source = from.bytes();
+  void* const target = to.mutable_bytes();
+  const std::size_t bytes = from.impl().element_bytes();
+  if (from.device().is_cpu() && to.device().is_cpu()) {
+    std::memmove(target, source, bytes);
+  } else if (from.device().is_cpu()) {
+    device_memory("to", to.device()).to_device(source, target, bytes);
+  } else if (to.device().is_cpu()) {
+    device_memory("to", from.device()).to_host(source, target, bytes);
+  } else {
+    device_memory("to", to.device()).copy(source, target, bytes);
+  }
+}
+
+void detail::check_same_device(const char* op, const char* a_name, const Tensor& a, const char* b_name,
+                               const Tensor& b) {
+  if (a.device() == b.device()) return;
+  fail(op, "devices differ: ", a_name, " of shape ", a.shape(), " is on ", a.device(), ", ", b_name,
+       " of shape ", b.shape(), " on ", b.device(), "; to() brings them together");
+}
+
+Tensor detail::copied(const char* op, const Tensor& x, Kind kind) {
+  if (x.dtype() != kind.dtype && x.device() != kind.device)
+    return copied(op, copied(op, x, {kind.dtype, x.device()}), kind);
+  Tensor copy = Tensor::uninitialized(op, x.shape(), kind);
+  if (x.dtype() == kind.dtype) {
+    copy_elements(x, copy);
+  } else {
+    convert_elements(x, copy);
+  }
+  return copy;
+}
+
+Tensor Tensor::to(Kind kind) const {
+  if (Kind(impl("to").dtype, impl_->device) == kind) return *this;
+  return record("to", detail::copied("to", *this, kind),
+                vjp(*this, [from = this->kind()](const Tensor& dy) { return dy.to(from); }));
+}
+
+void Tensor::move_to(Kind kind) {
+  if (Kind(impl("move_to").dtype, impl_->device) == kind) return;
+  if (impl().tape != 0)
+    fail("move_to", "only a leaf can be moved; this tensor of shape ", shape(), " is a recorded result");
+  if (impl().owner && !impl().owner.is_sole_owner())
+    fail("move_to", "this tensor of shape ", shape(), " is a view of another, or another is a view of it");
+  Tensor moved = detail::copied("move_to", *this, kind);
+  Tensor gradient = impl().grad ? detail::copied("move_to", impl().grad, kind) : Tensor();
+  // The elements stay what they are, up to rounding to another dtype: what changed them is remembered.
+  moved.impl().changed = impl_->owner_of_elements().changed.load();
+  impl_->data = moved.impl().data;
+  impl_->dtype = kind.dtype;
+  impl_->device = kind.device;
+  impl_->owner = std::move(moved);
+  impl_->grad = std::move(gradient);
+}
+
+}  // namespace taper

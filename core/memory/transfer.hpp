@@ -1,0 +1,20 @@
+// What concerns the devices of tensors: copies within one and between two, and that tensors lie on the same.
+#pragma once
+
+#include "../tensor.hpp"
+
+namespace taper::detail {
+
+// Copies the elements of `from` into those of `to`, which has the same size and dtype and lies on any device.
+// Waits for a device only where `to` lies on the CPU.
+void copy_elements(const Tensor& from, Tensor& to);
+
+// Throws Error("[op] devices differ: …"), naming both tensors and both devices, where a and b do not lie on
+// one.
+void check_same_device(const char* op, const char* a_name, const Tensor& a, const char* b_name,
+                       const Tensor& b);
+
+// A copy of that kind, without history.
+Tensor copied(const char* op, const Tensor& x, Kind kind);
+
+}  // namespace taper::detail

@@ -1,0 +1,66 @@
+// CudaBackend: the CUDA device's kernels. Its functions stand in one .cu file for each family.
+#pragma once
+
+#include "../../ops/kernels/backend.hpp"
+
+namespace taper::cuda {
+
+class CudaBackend final : public kernels::Backend {
+ public:
+  // map.cu, reduce.cu
+  void map(const kernels::MapCall& call, Tensor& y) const override;
+  void reduce(kernels::Reduction what, const kernels::ReducePlan& plan, const Tensor& x,
+              Tensor& y) const override;
+
+  // layout.cu, gather.cu
+  void copy_runs(const kernels::RunCopy& call, const Tensor& x, Tensor& y) const override;
+  void swap_axes(const kernels::SwapExtents& extents, const Tensor& x, Tensor& y) const override;
+  void gather(const kernels::AxisView& view, const Indices& indices, const Tensor& x,
+              Tensor& y) const override;
+  void scatter_add(const kernels::AxisView& view, const Indices& indices, const Tensor& dy,
+                   Tensor& dx) const override;
+
+  // product.cu
+  void multiply(const kernels::ProductCall& call, const Tensor& a, const Tensor& b, const Tensor* bias,
+                Tensor& c) const override;
+
+  // rows.cu, normalize.cu, rotary.cu, cross_entropy.cu
+  void map_rows(kernels::RowFunction function, std::int64_t k, const kernels::AxisView& view, const Tensor& x,
+                Tensor& y) const override;
+  void center_rows(const kernels::AxisView& view, const Tensor& g, const Tensor& p,
+                   Tensor& out) const override;
+  void normalize(const kernels::Normalization& which, const Tensor& x, const Tensor& gain, const Tensor* bias,
+                 Tensor& y, Tensor& moments) const override;
+  void normalize_dx(const kernels::Normalization& which, const Tensor& dy, const Tensor& x,
+                    const Tensor& gain, const Tensor& moments, Tensor& dx) const override;
+  void normalize_dgain(const kernels::Normalization& which, const Tensor& dy, const Tensor& x,
+                       const Tensor& moments, Tensor& dgain) const override;
+  void rotary_table(std::int64_t first_position, double base, Tensor& table) const override;
+  void rotate(const Tensor& x, const Tensor& table, int direction, Tensor& y) const override;
+  void cross_entropy(const kernels::CrossEntropyCall& call, const Tensor& logits, Tensor& totals,
+                     Tensor& loss) const override;
+  void cross_entropy_dz(const kernels::CrossEntropyCall& call, const Tensor& dloss, const Tensor& logits,
+                        const Tensor& totals, Tensor& dz) const override;
+
+  // select_keys.cu, support.cu
+  void select_keys(const Tensor& queries, const Tensor& keys, double scale,
+                   const kernels::Visibility& visibility, kernels::Support& support,
+                   Tensor& p) const override;
+  void transpose_support(const kernels::Support& support,
+                         kernels::Support::Transposed& transposed) const override;
+  void gather_rows(const kernels::Support& support, const Tensor& weights, const Tensor& x,
+                   Tensor& y) const override;
+  void scatter_rows(const kernels::Support& support, const Tensor& weights, const Tensor& x,
+                    Tensor& y) const override;
+  void dot_products(const kernels::Support& support, const Tensor& x, const Tensor& y,
+                    Tensor& result) const override;
+  void centered(const kernels::Support& support, const Tensor& weights, double factor,
+                Tensor& result) const override;
+
+  // updates.cu
+  void adam(const kernels::AdamStep<double>& step, const Tensor& g, Tensor& m, Tensor& v,
+            Tensor& p) const override;
+  void sgd(double rate, double momentum, bool nesterov, const Tensor& g, Tensor* v, Tensor& p) const override;
+};
+
+}  // namespace taper::cuda

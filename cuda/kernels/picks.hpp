@@ -1,0 +1,60 @@
+// Picks: what gather's adjoint needs to know of its indices, on the host.
+#pragma once
+
+#include "../../core/indices.hpp"
+#include "../../core/memory/pool.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+namespace taper::cuda {
+
+// The positions i of the indices, sorted by the place that they pick (a negative index counts from the end),
+// equal places in ascending order of i. Place s is places[s], and picked by order[begins[s]] … order[begins[s
+// + 1] - 1].
+struct Picks {
+  detail::PoolVector<std::int64_t> order, places, begins;
+};
+
+// A radix sort of 11 bits at a time, from the lowest: it takes time in proportion to the number of indices.
+inline Picks sorted_picks(const Indices& indices, std::int64_t length) {
+  struct Pick {
+    std::int64_t place, position;
+  };
+  constexpr int bits = 11;
+  constexpr std::int64_t values = std::int64_t{1} << bits;
+  const auto count = static_cast<std::size_t>(indices.size());
+  detail::PoolVector<Pick> picks(count), sorted(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto position = static_cast<std::int64_t>(i);
+    const std::int64_t index = indices[position];
+    picks[i] = {index < 0 ? index + length : index, position};
+  }
+  detail::PoolVector<std::size_t> next(static_cast<std::size_t>(values));
+  for (int shift = 0; (length - 1) >> shift > 0; shift += bits) {
+    const auto digit = [shift](const Pick& pick) {
+      return static_cast<std::size_t>((pick.place >> shift) & (values - 1));
+    };
+    std::fill(next.begin(), next.end(), std::size_t{0});
+    for (const Pick& pick : picks) ++next[digit(pick)];
+    std::size_t begin = 0;
+    for (std::size_t& entry : next) begin += std::exchange(entry, begin);
+    for (const Pick& pick : picks) sorted[next[digit(pick)]++] = pick;
+    std::swap(picks, sorted);
+  }
+
+  Picks result;
+  for (const Pick& pick : picks) {
+    if (result.places.empty() || result.places.back() != pick.place) {
+      result.places.push_back(pick.place);
+      result.begins.push_back(static_cast<std::int64_t>(result.order.size()));
+    }
+    result.order.push_back(pick.position);
+  }
+  result.begins.push_back(static_cast<std::int64_t>(count));
+  return result;
+}
+
+}  // namespace taper::cuda

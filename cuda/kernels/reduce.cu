@@ -1,0 +1,177 @@
+// reduce: sums, maxima and sums of squares over any axes. reduce_passes.hpp cuts the work into passes.
+#include "../../core/memory/array.hpp"
+#include "cuda_backend.hpp"
+#include "pack.cuh"
+#include "reduce_block.cuh"
+#include "reduce_passes.hpp"
+
+#include <limits>
+
+namespace taper::cuda {
+namespace {
+
+// What is folded: elements are loaded as accumulators, which combine. float32 is summed in float64.
+struct Sums : Sum {
+  template <class T>
+  using Accumulator = double;
+  static constexpr double start = 0;
+  template <class T>
+  __device__ static double load(T x) {
+    return static_cast<double>(x);
+  }
+  using Next = Sums;  // for the passes over what the first one leaves
+};
+struct SumsOfSquares : Sum {
+  template <class T>
+  using Accumulator = double;
+  static constexpr double start = 0;
+  template <class T>
+  __device__ static double load(T x) {
+    return static_cast<double>(x) * static_cast<double>(x);
+  }
+  using Next = Sums;
+};
+struct Maxima : Max {
+  template <class T>
+  using Accumulator = T;
+  static constexpr float start = -std::numeric_limits<float>::infinity();
+  template <class T>
+  __device__ static T load(T x) {
+    return x;
+  }
+  using Next = Maxima;
+};
+
+constexpr int unrolled = 4;  // packs a thread loads before it folds any
+// On a multiprocessor. (Asked for nothing, ptxas prefers more threads of fewer registers, too few for so many
+// packs.)
+constexpr int blocks_at_once = 4;
+
+// The totals of x[begin], x[begin + step], … before `end`, of each of a pack's elements by itself: `each`
+// packs are under way at once.
+template <class Fold, int width, class In>
+struct Totals {
+  using A = typename Fold::template Accumulator<In>;
+  A of[width];
+
+  __device__ Totals(const In* x, std::int64_t begin, std::int64_t end, std::int64_t step,
+                    std::int64_t stride) {
+    for (A& total : of) total = Fold::start;
+    std::int64_t i = begin;
+    for (; i + (unrolled - 1) * step < end; i += unrolled * step) {
+      Pack<In, width> packs[unrolled];
+      for (int u = 0; u < unrolled; ++u) packs[u] = load_pack<width>(x + (i + u * step) * stride);
+      for (const Pack<In, width>& pack : packs) add(pack);
+    }
+    for (; i < end; i += step) add(load_pack<width>(x + i * stride));
+  }
+  __device__ void add(const Pack<In, width>& pack) {
+    for (int j = 0; j < width; ++j) of[j] = Fold()(of[j], Fold::load(pack.at[j]));
+  }
+};
+
+// y[row, part] from x (rows, length): `lanes` threads share a part of a row, up to a warp or the whole block.
+//
+// The floor: x is read once. (float32 sums convert each element to float64, of which a multiprocessor does 16
+// a clock on the devices made for computing: 2 to 4 times as fast as memory.)
+template <class Fold, int width, class In, class Out>
+__global__ void __launch_bounds__(threads_of_reduction, blocks_at_once)
+    reduce_rows(const In* x, std::int64_t rows, std::int64_t length, std::int64_t part_length, int lanes,
+                Out* y) {
+  using A = typename Fold::template Accumulator<In>;
+  const int lane = static_cast<int>(threadIdx.x) & (lanes - 1);
+  const std::int64_t row = first_item() / lanes, begin = blockIdx.y * part_length;
+  const std::int64_t packs = row < rows ? min(length, begin + part_length) / width : 0;
+  const Totals<Fold, width, In> totals(x + row * length, begin / width + lane, packs, lanes, width);
+  A total = totals.of[0];
+  for (int j = 1; j < width; ++j) total = Fold()(total, totals.of[j]);
+  if (lanes > warp_size) {
+    total = reduce_block<A>(total, Fold::start, Fold());
+  } else {
+    for (int other = lanes / 2; other > 0; other /= 2)
+      total = Fold()(total, __shfl_xor_sync(all_lanes, total, other));
+  }
+  if (lane == 0 && row < rows) y[row * gridDim.y + blockIdx.y] = static_cast<Out>(total);
+}
+
+// y[part, batch, column] from x (batch, length, columns): neighbouring threads take neighbouring packs of
+// columns, and `lanes` of them share a pack, each taking every `lanes`-th row of the part.
+//
+// The floor: x is read once.
+template <class Fold, int width, class In, class Out>
+__global__ void __launch_bounds__(threads_of_reduction, blocks_at_once)
+    reduce_columns(const In* x, std::int64_t results, std::int64_t length, std::int64_t columns,
+                   std::int64_t part_length, int lanes, Out* y) {
+  using A = typename Fold::template Accumulator<In>;
+  __shared__ A shared[width][threads_of_reduction];
+  const int thread = static_cast<int>(threadIdx.x), neighbours = threads_of_reduction / lanes;
+  const int lane = thread / neighbours;
+  const std::int64_t result = (std::int64_t{blockIdx.x} * neighbours + thread % neighbours) * width;
+  const std::int64_t begin = blockIdx.y * part_length;
+  const bool is_inside = result < results;
+  const Totals<Fold, width, In> totals(x + (is_inside ? column_start(result, length, columns) : 0),
+                                       begin + lane, is_inside ? min(length, begin + part_length) : 0, lanes,
+                                       columns);
+  for (int j = 0; j < width; ++j) shared[j][thread] = totals.of[j];
+  for (int half = lanes / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (lane >= half) continue;
+    for (int j = 0; j < width; ++j)
+      shared[j][thread] = Fold()(shared[j][thread], shared[j][thread + half * neighbours]);
+  }
+  if (lane != 0 || !is_inside) return;
+  Pack<Out, width> out;
+  for (int j = 0; j < width; ++j) out.at[j] = static_cast<Out>(shared[j][thread]);
+  store_pack(out, y + blockIdx.y * results + result);
+}
+
+template <class Fold, int width, class In, class Out>
+void run(const ReducePass& pass, const In* x, Out* y) {
+  const dim3 blocks(static_cast<unsigned>(pass.blocks()), static_cast<unsigned>(pass.parts));
+  if (pass.is_of_rows()) {
+    launch("reduce", reduce_rows<Fold, width, In, Out>, blocks, threads_of_reduction, 0, x, pass.batch,
+           pass.length, pass.part_length, pass.lanes, y);
+  } else {
+    launch("reduce", reduce_columns<Fold, width, In, Out>, blocks, threads_of_reduction, 0, x,
+           pass.batch * pass.columns, pass.length, pass.columns, pass.part_length, pass.lanes, y);
+  }
+}
+
+// Pass by pass; what a pass leaves to the next ones are accumulators.
+template <class Fold, class In, class Out>
+void reduce_loops(const ReduceLoops& loops, Device device, const In* x, Out* y) {
+  constexpr int widest = widest_pack<In>;
+  const ReducePass pass = first_pass(loops, is_aligned(x) ? widest : 1);
+  const auto run_into = [&]<class To>(To* to) {
+    pass.width == 1 ? run<Fold, 1>(pass, x, to) : run<Fold, widest>(pass, x, to);
+  };
+  if (pass.is_last) return run_into(y);
+  using A = typename Fold::template Accumulator<In>;
+  const detail::Array<A> left("reduce", device, pass.results());
+  run_into(left.data());
+  reduce_loops<typename Fold::Next>(pass.next, device, left.data(), y);
+}
+
+}  // namespace
+
+void CudaBackend::reduce(kernels::Reduction what, const kernels::ReducePlan& plan, const Tensor& x,
+                         Tensor& y) const {
+  using kernels::Reduction;
+  if (y.size() == 0) return;
+  if (x.size() == 0) {
+    const double start = what == Reduction::max ? Maxima::start : Sums::start;
+    return detail::device_memory("reduce", y.device()).fill(y.dtype(), y.impl().data, y.size(), start);
+  }
+  const ReduceLoops loops = loops_of(plan);
+  dispatch(x.dtype(), [&]<class T>() {
+    if (what == Reduction::sum) {
+      reduce_loops<Sums>(loops, x.device(), pointer<T>(x), pointer<T>(y));
+    } else if (what == Reduction::max) {
+      reduce_loops<Maxima>(loops, x.device(), pointer<T>(x), pointer<T>(y));
+    } else {
+      reduce_loops<SumsOfSquares>(loops, x.device(), pointer<T>(x), pointer<double>(y));
+    }
+  });
+}
+
+}  // namespace taper::cuda

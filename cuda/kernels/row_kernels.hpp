@@ -1,0 +1,21 @@
+// The kernels of rows that lie side by side in memory, (rows, n), which cuda/kernels/rows.cu calls for rows
+// along any axis.
+#pragma once
+
+#include "../../core/tensor.hpp"
+#include "../../ops/kernels/backend.hpp"
+
+#include <cstdint>
+
+namespace taper::cuda {
+
+// softmax.cu
+void softmax_rows(bool is_log, std::int64_t rows, std::int64_t n, const Tensor& x, Tensor& y);
+
+// sparse_rows.cu: topk_softmax, sparse_softmax, sparse_softmax_as_written, tau_gradient; and sparse_softmax's
+// vector-Jacobian product.
+void sparse_rows(kernels::RowFunction function, std::int64_t k, std::int64_t rows, std::int64_t n,
+                 const Tensor& x, Tensor& y);
+void center_rows(std::int64_t rows, std::int64_t n, const Tensor& g, const Tensor& p, Tensor& out);
+
+}  // namespace taper::cuda

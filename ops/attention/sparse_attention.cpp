@@ -1,0 +1,118 @@
+// sparse_attention: the forward pass and, beside it, the vector-Jacobian products. sparse_attention.hpp gives
+// the formulas, docs/ops/sparse_attention.md derives them.
+//
+// After the selection all is done with the sparse matrix P alone: products with it and along its pattern.
+// Each of these is recorded, so that derivatives of any order cost no more than n k d.
+#include "sparse_attention.hpp"
+
+#include "../../core/fail.hpp"
+#include "../../core/memory/transfer.hpp"
+#include "../../core/record.hpp"
+#include "../elementwise/cast.hpp"
+#include "../kernels/attention/select_keys.hpp"
+#include "../kernels/elementwise/elementwise.hpp"
+#include "../kernels/elementwise/functions.hpp"
+
+#include <limits>
+#include <memory>
+
+namespace taper {
+namespace {
+
+using kernels::Support;
+using Pattern = std::shared_ptr<const Support>;
+
+// The bilinear maps, each the adjoint of the two others: W X, W^T X, and the elements of X Y^T in the
+// pattern.
+Tensor scatter_rows(const Pattern& pattern, const Tensor& weights, const Tensor& x);
+Tensor dot_products(const Pattern& pattern, const Tensor& x, const Tensor& y);
+
+Tensor gather_rows(const Pattern& pattern, const Tensor& weights, const Tensor& x) {
+  return record("sparse_attention", kernels::gather_rows(*pattern, weights, x),
+                vjp(weights, [=](const Tensor& dy) { return dot_products(pattern, dy, x); }),
+                vjp(x, [=](const Tensor& dy) { return scatter_rows(pattern, weights, dy); }));
+}
+
+Tensor scatter_rows(const Pattern& pattern, const Tensor& weights, const Tensor& x) {
+  return record("sparse_attention", kernels::scatter_rows(*pattern, weights, x),
+                vjp(weights, [=](const Tensor& dy) { return dot_products(pattern, x, dy); }),
+                vjp(x, [=](const Tensor& dy) { return gather_rows(pattern, weights, dy); }));
+}
+
+Tensor dot_products(const Pattern& pattern, const Tensor& x, const Tensor& y) {
+  return record("sparse_attention", kernels::dot_products(*pattern, x, y),
+                vjp(x, [=](const Tensor& dz) { return gather_rows(pattern, dz, y); }),
+                vjp(y, [=](const Tensor& dz) { return scatter_rows(pattern, dz, x); }));
+}
+
+// scale times the Jacobian of the projection, diag(s) - s s^T / m: symmetric, so it is its own adjoint.
+Tensor centered(const Pattern& pattern, const Tensor& weights, double scale) {
+  return record("sparse_attention", kernels::centered(*pattern, weights, scale),
+                vjp(weights, [=](const Tensor& dy) { return centered(pattern, dy, scale); }));
+}
+
+// The mask as select_keys takes it: rank 3, of the scores' dtype, one element for each key.
+Tensor prepared(const Tensor& mask, const Shape& scores, DType dtype) {
+  if (!broadcasts_to(mask.shape(), scores)) {
+    fail("sparse_attention", "mask must broadcast to (batch, queries, keys) = ", scores, ", got ",
+         mask.shape());
+  }
+  Tensor m = mask.detach();
+  if (m.dtype() != dtype) {  // as 0 or 1, so that no element rounds to 0
+    m = cast(kernels::map("sparse_attention", m, kernels::functions::IsNotZero()), dtype);
+  }
+  Shape shape = Shape::filled(3, 1);
+  for (int i = 1; i <= m.rank(); ++i) shape[3 - i] = m.extent(-i);
+  m = m.view(shape);
+  shape[2] = scores[2];
+  return m.shape() == shape ? m : kernels::broadcast("sparse_attention", m, shape);
+}
+
+}  // namespace
+
+void detail::check_attention(const char* name, const Tensor& queries, const Tensor& keys,
+                             const Tensor& values) {
+  check_given(name, "queries", queries, "keys", keys, "values", values);
+  const auto wrong = [&](const char* what) {
+    fail(name, what, ": queries are ", queries.dtype(), " ", queries.shape(), ", keys ", keys.dtype(), " ",
+         keys.shape(), ", values ", values.dtype(), " ", values.shape());
+  };
+  if (queries.rank() != 3 || keys.rank() != 3 || values.rank() != 3) wrong("wanted three tensors of rank 3");
+  if (queries.dtype() != keys.dtype() || keys.dtype() != values.dtype()) wrong("dtypes differ");
+  check_same_device(name, "queries", queries, "keys", keys);
+  check_same_device(name, "queries", queries, "values", values);
+  if (queries.extent(0) != keys.extent(0) || keys.extent(0) != values.extent(0)) wrong("batch sizes differ");
+  if (queries.extent(2) != keys.extent(2)) wrong("queries and keys differ in their last extent");
+  if (keys.extent(1) != values.extent(1)) wrong("keys and values differ in number");
+  if (std::max(queries.extent(1), keys.extent(1)) > std::numeric_limits<std::int32_t>::max()) {
+    wrong("more than 2^31 - 1 queries or keys");
+  }
+}
+
+Tensor sparse_attention(const Tensor& queries, const Tensor& keys, const Tensor& values, std::int64_t k,
+                        const AttentionOptions& options) {
+  detail::check_attention("sparse_attention", queries, keys, values);
+  if (k < 1) fail("sparse_attention", "k must be at least 1, got ", k);
+  const std::int64_t batch = queries.extent(0), n = queries.extent(1), m = keys.extent(1);
+  kernels::Visibility visibility{options.causal};
+  if (options.mask) {
+    detail::check_same_device("sparse_attention", "mask", options.mask, "queries", queries);
+    visibility.mask = prepared(options.mask, {batch, n, m}, queries.dtype());
+  }
+
+  const auto support = std::allocate_shared<Support>(detail::PoolAllocator<Support>(), queries.device(),
+                                                     batch, n, m, std::min(k, m));
+  const Tensor selected = kernels::select_keys(queries, keys, options.scale, visibility, *support);
+  const Pattern pattern = support;
+  const double scale = options.scale;
+  // The scores themselves are gone, and nothing asks for their values: a node for their cotangent is enough.
+  const Tensor scores =
+      record("sparse_attention", selected.detach(),
+             vjp(queries, [=](const Tensor& ds) { return gather_rows(pattern, ds, keys); }),
+             vjp(keys, [=](const Tensor& ds) { return scatter_rows(pattern, ds, queries); }));
+  const Tensor p = record("sparse_attention", selected,
+                          vjp(scores, [=](const Tensor& dp) { return centered(pattern, dp, scale); }));
+  return gather_rows(pattern, p, values);
+}
+
+}  // namespace taper

@@ -1,0 +1,45 @@
+// sparse_attention: attention in which each query looks at k keys at most, without the n x m matrices of its
+// composition. docs/ops/sparse_attention.md derives it.
+#pragma once
+
+#include "../../core/tensor.hpp"
+
+namespace taper {
+
+struct AttentionOptions {
+  // The scores are multiplied by it; 1 as in the document, 1 / sqrt(d) as in most models.
+  double scale = 1;
+  // Query i may look at keys 0 … i + m - n only: the last query sees all m keys, and with m = n each position
+  // sees itself and those before.
+  bool causal = false;
+  // Where given: it broadcasts to (b, n, m), and a query may look at a key where it is not 0.
+  Tensor mask = {};
+};
+
+// y = P V with P = sparse_softmax(scale Q K^T, k) along the keys, for queries Q (b, n, d), keys K (b, m, d)
+// and values V (b, m, e); y is (b, n, e). What the mask and causal hide is -inf before the k largest are
+// selected.
+//
+// With S_i the support of query i and p its probabilities, the vector-Jacobian product is
+//   dV_j = sum over i with j in S_i of p_ij dy_i,
+//   g_ij = scale (dp_ij - mean of dp_i over S_i) with dp_ij = dy_i . V_j,  for j in S_i,
+//   dQ_i = sum over j in S_i of g_ij K_j,    dK_j = sum over i with j in S_i of g_ij Q_i.
+// Forward costs the b n m d products of the scores; all else, backward too, is of the order b n k (d + e).
+// Memory: b n k indices and probabilities are kept for backward; no n x m array exists.
+//
+// A query that may look at no key gives zeros, and no gradient. A query with a NaN or +inf among the scores
+// that it may look at gives NaN: its y and dQ, and dK and dV of the batch element it is in. A value that no
+// query keeps counts for nothing, even where it is NaN (the composition multiplies it by 0).
+//
+// The result is bitwise the same for any number of threads. float32 or float64, all three the same. Throws
+// where shapes or dtypes do not fit together, k < 1 or the mask does not broadcast.
+// Sources: docs/ops/sparse_attention.md; sparse_softmax.hpp.
+Tensor sparse_attention(const Tensor& queries, const Tensor& keys, const Tensor& values, std::int64_t k,
+                        const AttentionOptions& options = {});
+
+namespace detail {
+// Throws in the name of `name` where shapes or dtypes do not fit together.
+void check_attention(const char* name, const Tensor& queries, const Tensor& keys, const Tensor& values);
+}  // namespace detail
+
+}  // namespace taper

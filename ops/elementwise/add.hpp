@@ -1,0 +1,19 @@
+// add: the sum of two tensors, element by element.
+#pragma once
+
+#include "../../core/create.hpp"
+
+namespace taper {
+
+// y = a + b. da = dy, db = dy, each summed over the axes it was broadcast along. float32 or float64, both the
+// same; shapes broadcast as in NumPy. Throws where dtypes differ or shapes do not broadcast.
+Tensor add(const Tensor& a, const Tensor& b);
+inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
+inline Tensor operator+(const Tensor& a, double b) {
+  return add(a, scalar_like(b, detail::check_given("add", "a", a)));
+}
+inline Tensor operator+(double a, const Tensor& b) {
+  return add(scalar_like(a, detail::check_given("add", "b", b)), b);
+}
+
+}  // namespace taper

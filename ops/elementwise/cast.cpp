@@ -1,0 +1,11 @@
+// cast: the conversion is Tensor::to, which core needs as well. cast.hpp gives the formulas.
+#include "cast.hpp"
+
+namespace taper {
+
+Tensor cast(const Tensor& x, DType dtype) {
+  detail::check_given("cast", "x", x);
+  return x.to(dtype);
+}
+
+}  // namespace taper

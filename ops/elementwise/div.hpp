@@ -1,0 +1,20 @@
+// div: the quotient of two tensors, element by element.
+#pragma once
+
+#include "../../core/create.hpp"
+
+namespace taper {
+
+// y = a / b. da = dy / b, db = -dy y / b, each summed over the axes it was broadcast along. float32 or
+// float64, both the same; shapes broadcast as in NumPy. Throws where dtypes differ or shapes do not
+// broadcast.
+Tensor div(const Tensor& a, const Tensor& b);
+inline Tensor operator/(const Tensor& a, const Tensor& b) { return div(a, b); }
+inline Tensor operator/(const Tensor& a, double b) {
+  return div(a, scalar_like(b, detail::check_given("div", "a", a)));
+}
+inline Tensor operator/(double a, const Tensor& b) {
+  return div(scalar_like(a, detail::check_given("div", "b", b)), b);
+}
+
+}  // namespace taper

@@ -1,0 +1,26 @@
+// maximum: the forward kernel and, beside it, the vector-Jacobian product. maximum.hpp gives the formulas.
+#include "maximum.hpp"
+
+#include "../../core/record.hpp"
+#include "../kernels/elementwise/elementwise.hpp"
+#include "../kernels/elementwise/functions.hpp"
+#include "../reduction/sum.hpp"
+#include "mul.hpp"
+
+namespace taper {
+
+namespace {
+Tensor share_of_first(const Tensor& a, const Tensor& b) {
+  return kernels::map("maximum", a, b, kernels::functions::ShareOfFirst());
+}
+}  // namespace
+
+Tensor maximum(const Tensor& a, const Tensor& b) {
+  const Tensor y = kernels::map("maximum", a, b, kernels::functions::Maximum());
+  return record(
+      "maximum", y,
+      vjp(a, [a, b, to_a = SumTo(a, y)](const Tensor& dy) { return to_a(dy * share_of_first(a, b)); }),
+      vjp(b, [a, b, to_b = SumTo(b, y)](const Tensor& dy) { return to_b(dy * share_of_first(b, a)); }));
+}
+
+}  // namespace taper

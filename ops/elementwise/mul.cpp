@@ -1,0 +1,17 @@
+// mul: the forward kernel and, beside it, the vector-Jacobian product. mul.hpp gives the formulas.
+#include "mul.hpp"
+
+#include "../../core/record.hpp"
+#include "../kernels/elementwise/elementwise.hpp"
+#include "../kernels/elementwise/functions.hpp"
+#include "../reduction/sum.hpp"
+
+namespace taper {
+
+Tensor mul(const Tensor& a, const Tensor& b) {
+  const Tensor y = kernels::map("mul", a, b, kernels::functions::Multiply());
+  return record("mul", y, vjp(a, [b, to_a = SumTo(a, y)](const Tensor& dy) { return to_a(dy * b); }),
+                vjp(b, [a, to_b = SumTo(b, y)](const Tensor& dy) { return to_b(dy * a); }));
+}
+
+}  // namespace taper

@@ -1,0 +1,19 @@
+// mul: the product of two tensors, element by element.
+#pragma once
+
+#include "../../core/create.hpp"
+
+namespace taper {
+
+// y = a b. da = dy b, db = dy a, each summed over the axes it was broadcast along. float32 or float64, both
+// the same; shapes broadcast as in NumPy. Throws where dtypes differ or shapes do not broadcast.
+Tensor mul(const Tensor& a, const Tensor& b);
+inline Tensor operator*(const Tensor& a, const Tensor& b) { return mul(a, b); }
+inline Tensor operator*(const Tensor& a, double b) {
+  return mul(a, scalar_like(b, detail::check_given("mul", "a", a)));
+}
+inline Tensor operator*(double a, const Tensor& b) {
+  return mul(scalar_like(a, detail::check_given("mul", "b", b)), b);
+}
+
+}  // namespace taper

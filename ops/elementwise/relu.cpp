@@ -1,0 +1,17 @@
+// relu: the forward kernel and, beside it, the vector-Jacobian product. relu.hpp gives the formulas.
+#include "relu.hpp"
+
+#include "../../core/record.hpp"
+#include "../kernels/elementwise/elementwise.hpp"
+#include "../kernels/elementwise/functions.hpp"
+#include "mul.hpp"
+
+namespace taper {
+
+Tensor relu(const Tensor& x) {
+  return record("relu", kernels::map("relu", x, kernels::functions::Relu()), vjp(x, [x](const Tensor& dy) {
+                  return dy * kernels::map("relu", x, kernels::functions::IsNotAtMostZero());
+                }));
+}
+
+}  // namespace taper

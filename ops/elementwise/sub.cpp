@@ -1,0 +1,18 @@
+// sub: the forward kernel and, beside it, the vector-Jacobian product. sub.hpp gives the formulas.
+#include "sub.hpp"
+
+#include "../../core/record.hpp"
+#include "../kernels/elementwise/elementwise.hpp"
+#include "../kernels/elementwise/functions.hpp"
+#include "../reduction/sum.hpp"
+#include "neg.hpp"
+
+namespace taper {
+
+Tensor sub(const Tensor& a, const Tensor& b) {
+  const Tensor y = kernels::map("sub", a, b, kernels::functions::Subtract());
+  return record("sub", y, vjp(a, [to_a = SumTo(a, y)](const Tensor& dy) { return to_a(dy); }),
+                vjp(b, [to_b = SumTo(b, y)](const Tensor& dy) { return neg(to_b(dy)); }));
+}
+
+}  // namespace taper

@@ -1,0 +1,18 @@
+// tanh: the forward kernel and, beside it, the vector-Jacobian product. tanh.hpp gives the formulas.
+#include "tanh.hpp"
+
+#include "../../core/record.hpp"
+#include "../kernels/elementwise/elementwise.hpp"
+#include "../kernels/elementwise/functions.hpp"
+#include "mul.hpp"
+#include "square.hpp"
+#include "sub.hpp"
+
+namespace taper {
+
+Tensor tanh(const Tensor& x) {
+  const Tensor y = kernels::map("tanh", x, kernels::functions::Tanh());
+  return record("tanh", y, vjp(x, [y](const Tensor& dy) { return dy * (1.0 - square(y)); }));
+}
+
+}  // namespace taper

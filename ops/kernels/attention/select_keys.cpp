@@ -1,0 +1,247 @@
+// select_keys, compiled for each instruction set.
+// clang-format off: foreach_target.h includes this file again, and the order matters
+#include "../simd.hpp"
+#define HWY_TARGET_INCLUDE "taper/ops/kernels/attention/select_keys.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+// clang-format on
+
+#include "../../../core/threads.hpp"
+#include "../backend.hpp"
+#include "../softmax/selection-inl.hpp"
+#include "select_keys.hpp"
+
+#ifndef TAPER_SELECT_KEYS
+#define TAPER_SELECT_KEYS
+namespace taper::kernels {
+
+// The arguments as plain pointers, all row-major.
+template <class T>
+struct Problem {
+  std::int64_t batch, n, m, d, k;
+  T scale;
+  const T* queries;
+  const T* keys;
+  bool causal;
+  // May be null; that of query i of problem b begins at b * mask_of_problem + i * mask_of_query.
+  const T* mask;
+  std::int64_t mask_of_problem, mask_of_query;
+  std::int32_t* sizes;
+  std::int32_t* columns;
+  T* probabilities;
+};
+
+}  // namespace taper::kernels
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace taper::kernels::HWY_NAMESPACE {
+
+template <class T>
+using Vec = hn::Vec<hn::ScalableTag<T>>;
+
+// The scores of `group` queries with `panel` keys are summed up in registers: of 16 (32 with AVX-512 and on
+// ARM), 12 (24) hold sums. The scores of a group with a tile of keys stay in the first level of cache, the
+// tile itself in the second, while all queries of a block meet it.
+constexpr std::int64_t group = 6;
+constexpr int vectors = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON ? 4 : 2;
+template <class T>
+constexpr std::int64_t panel = static_cast<std::int64_t>(hn::MaxLanes(hn::ScalableTag<T>())) * vectors;
+constexpr std::int64_t tile = 1024;
+constexpr std::int64_t block = 16 * group;
+
+constexpr std::int64_t round_up(std::int64_t x, std::int64_t to) { return (x + to - 1) / to * to; }
+
+// Copies keys [first, first + count) of m, so that element p of `panel` keys stand side by side. The last
+// panel is filled up with zeros.
+template <class T>
+void pack(const T* keys, std::int64_t m, std::int64_t depth, std::int64_t first, std::int64_t count,
+          T* packed) {
+  for (std::int64_t j0 = first; j0 < first + count; j0 += panel<T>) {
+    T* to = packed + j0 * depth;
+    for (std::int64_t j = j0; j < j0 + panel<T>; ++j) {
+      for (std::int64_t p = 0; p < depth; ++p)
+        to[p * panel<T> + (j - j0)] = j < m ? keys[j * depth + p] : T{0};
+    }
+  }
+}
+
+// scores[r * tile + j] = scale * (queries[r] . key j), for a group of queries and a panel of keys.
+template <class T>
+HWY_INLINE void multiply(const T* const* queries, const T* keys, std::int64_t depth, T scale, T* scores) {
+  const hn::ScalableTag<T> d;
+  const std::int64_t lanes = hn::Lanes(d);
+  Vec<T> sums[group][vectors];
+  for (auto& row : sums) {
+    for (auto& sum : row) sum = hn::Zero(d);
+  }
+  for (std::int64_t p = 0; p < depth; ++p, keys += panel<T>) {
+    Vec<T> key[vectors];
+    for (int v = 0; v < vectors; ++v) key[v] = hn::LoadU(d, keys + v * lanes);
+    for (int r = 0; r < group; ++r) {
+      const Vec<T> query = hn::Set(d, queries[r][p]);
+      for (int v = 0; v < vectors; ++v) sums[r][v] = hn::MulAdd(query, key[v], sums[r][v]);
+    }
+  }
+  const Vec<T> factor = hn::Set(d, scale);
+  for (int r = 0; r < group; ++r) {
+    for (int v = 0; v < vectors; ++v)
+      hn::StoreU(hn::Mul(sums[r][v], factor), d, scores + r * tile + v * lanes);
+  }
+}
+
+// The largest absolute value of n elements; +inf where one is NaN.
+template <class T>
+T magnitude(const T* x, std::int64_t n) {
+  const hn::ScalableTag<T> d;
+  const std::int64_t lanes = hn::Lanes(d);
+  auto largest = hn::Zero(d);
+  auto finite = hn::Eq(largest, largest);
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const auto absolute = hn::Abs(hn::LoadU(d, x + i));
+    finite = hn::And(finite, hn::Lt(absolute, hn::Set(d, infinity<T>)));
+    largest = hn::Max(largest, absolute);
+  }
+  T result = hn::AllTrue(d, finite) ? hn::GetLane(hn::MaxOfLanes(d, largest)) : infinity<T>;
+  for (; i < n; ++i) result = std::abs(x[i]) < infinity<T> ? std::max(result, std::abs(x[i])) : infinity<T>;
+  return result;
+}
+
+// Queries [first, last) of problem b. No key has an element larger than key_magnitude.
+template <class T>
+void select_block(const Problem<T>& a, const T* packed, T key_magnitude, std::int64_t b, std::int64_t first,
+                  std::int64_t last) {
+  // Where no sum of products can overflow, there is no NaN and no infinity to look for.
+  const double largest_sum =
+      static_cast<double>(a.d) * static_cast<double>(key_magnitude) *
+      static_cast<double>(magnitude(a.queries + (b * a.n + first) * a.d, (last - first) * a.d));
+  const double factor = 1 + std::abs(static_cast<double>(a.scale));  // NaN where the scale is
+  const bool is_finite = largest_sum * factor < static_cast<double>(std::numeric_limits<T>::max()) / 2;
+  SelectionMemory<T> memory(last - first, a.k);
+  taper::detail::PoolVector<Selection<T>> rows;
+  for (std::int64_t i = first; i < last; ++i) rows.push_back(memory.start(i - first, T{1}));
+  HWY_ALIGN T scores[group * tile];
+  for (std::int64_t j0 = 0; j0 < a.m; j0 += tile) {
+    const std::int64_t columns = std::min(tile, a.m - j0);
+    for (std::int64_t i0 = first; i0 < last; i0 += group) {
+      const std::int64_t count = std::min(group, last - i0);
+      // How many keys of this tile query i sees. The last query of the group sees most.
+      const auto visible = [&](std::int64_t i) {
+        return a.causal ? std::clamp<std::int64_t>(i + a.m - a.n + 1 - j0, 0, columns) : columns;
+      };
+      const std::int64_t most = visible(i0 + count - 1);
+      const T* queries[group];
+      for (std::int64_t r = 0; r < group; ++r)
+        queries[r] = a.queries + (b * a.n + i0 + std::min(r, count - 1)) * a.d;
+      for (std::int64_t j = 0; j < most; j += panel<T>) {
+        multiply(queries, packed + (j0 + j) * a.d, a.d, a.scale, scores + j);
+      }
+      for (std::int64_t r = 0; r < count; ++r) {
+        T* row = scores + r * tile;
+        const std::int64_t seen = visible(i0 + r), padded = round_up(seen, Selection<T>::step);
+        std::fill(row + seen, row + padded, -infinity<T>);
+        if (a.mask) {
+          const T* mask = a.mask + b * a.mask_of_problem + (i0 + r) * a.mask_of_query + j0;
+          for (std::int64_t j = 0; j < seen; ++j) row[j] = mask[j] != 0 ? row[j] : -infinity<T>;
+        }
+        Selection<T>& selection = rows[static_cast<std::size_t>(i0 - first + r)];
+        if (is_finite) {
+          scan_finite(hn::ScalableTag<T>(), selection, row, padded, j0);
+        } else {
+          scan(hn::ScalableTag<T>(), selection, row, padded, j0);
+        }
+      }
+    }
+  }
+  for (std::int64_t i = first; i < last; ++i) {
+    Selection<T>& row = rows[static_cast<std::size_t>(i - first)];
+    const std::int64_t at = b * a.n + i;
+    if (row.is_spoilt()) {
+      a.sizes[at] = Support::spoilt;
+      std::fill_n(a.probabilities + at * a.k, a.k, std::numeric_limits<T>::quiet_NaN());
+      continue;
+    }
+    prune(hn::ScalableTag<T>(), row);
+    project(row);
+    a.sizes[at] = static_cast<std::int32_t>(row.count);
+    std::copy_n(row.indices, row.count, a.columns + at * a.k);
+    std::copy_n(row.values, row.count, a.probabilities + at * a.k);
+    std::fill_n(a.probabilities + at * a.k + row.count, a.k - row.count, T{0});
+  }
+}
+
+template <class T>
+HWY_NOINLINE void select_all(const Problem<T>& a) {
+  const std::int64_t tiles = (a.m + tile - 1) / tile, blocks = (a.n + block - 1) / block;
+  const std::int64_t keys = round_up(a.m, panel<T>);
+  Tensor packed = Tensor::uninitialized("sparse_attention", {a.batch, keys, a.d}, dtype_of<T>);
+  T* const packed_data = packed.mutable_data<T>();
+  taper::detail::PoolVector<T> magnitudes(static_cast<std::size_t>(a.batch * tiles));
+  parallel_for(a.batch * tiles, [&](std::int64_t task) {
+    const std::int64_t b = task / tiles, first = task % tiles * tile, count = std::min(tile, a.m - first);
+    const T* const from = a.keys + b * a.m * a.d;
+    pack(from, a.m, a.d, first, count, packed_data + b * keys * a.d);
+    magnitudes[static_cast<std::size_t>(task)] = magnitude(from + first * a.d, count * a.d);
+  });
+  parallel_for(a.batch * blocks, [&](std::int64_t task) {
+    const std::int64_t b = task / blocks, first = task % blocks * block;
+    const auto of_keys = magnitudes.begin() + b * tiles;
+    const T largest = tiles == 0 ? T{0} : *std::max_element(of_keys, of_keys + tiles);
+    select_block(a, packed_data + b * keys * a.d, largest, b, first, std::min(first + block, a.n));
+  });
+}
+
+void select_float32(const Problem<float>& problem) { select_all(problem); }
+void select_float64(const Problem<double>& problem) { select_all(problem); }
+
+}  // namespace taper::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace taper::kernels {
+
+HWY_EXPORT(select_float32);
+HWY_EXPORT(select_float64);
+
+Tensor select_keys(const Tensor& queries, const Tensor& keys, double scale, const Visibility& visibility,
+                   Support& support) {
+  const Tensor& mask = visibility.mask;
+  Tensor probabilities =
+      Tensor::uninitialized("sparse_attention", {support.batch, support.n, support.k}, queries.kind());
+  if (const Backend* backend = backend_of(queries)) {
+    backend->select_keys(queries, keys, scale, visibility, support, probabilities);
+    return probabilities;
+  }
+  dispatch(queries.dtype(), [&]<class T>() {
+    Problem<T> problem{support.batch,
+                       support.n,
+                       support.m,
+                       queries.extent(2),
+                       support.k,
+                       static_cast<T>(scale),
+                       queries.data<T>(),
+                       keys.data<T>(),
+                       visibility.causal,
+                       nullptr,
+                       0,
+                       0,
+                       support.sizes.data(),
+                       support.columns.data(),
+                       probabilities.mutable_data<T>()};
+    if (mask) {
+      problem.mask = mask.data<T>();
+      problem.mask_of_query = mask.extent(1) == 1 ? 0 : support.m;
+      problem.mask_of_problem = mask.extent(0) == 1 ? 0 : mask.extent(1) * support.m;
+    }
+    if constexpr (sizeof(T) == 4) {
+      HWY_DYNAMIC_DISPATCH(select_float32)(problem);
+    } else {
+      HWY_DYNAMIC_DISPATCH(select_float64)(problem);
+    }
+  });
+  return probabilities;
+}
+
+}  // namespace taper::kernels
+#endif

@@ -1,0 +1,20 @@
+// The scores of queries against keys and the projection of each row of them, without an n x m array: the part
+// of sparse_attention that looks at every pair. docs/ops/sparse_attention.md explains the loops.
+#pragma once
+
+#include "support.hpp"
+
+namespace taper::kernels {
+
+// Which scores count.
+struct Visibility {
+  bool causal = false;  // query i sees keys 0 to i + m - n
+  Tensor mask = {};     // (1 or batch, 1 or n, m), of the queries' dtype: key j is seen where it is not 0
+};
+
+// For each query the support and the probabilities (batch, n, k) of sparse_softmax(scale Q K^T, k), for
+// queries (batch, n, d) and keys (batch, m, d). Fills `support`, whose k is at most m.
+Tensor select_keys(const Tensor& queries, const Tensor& keys, double scale, const Visibility& visibility,
+                   Support& support);
+
+}  // namespace taper::kernels

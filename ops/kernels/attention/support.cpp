@@ -1,0 +1,312 @@
+// The products with a sparse pattern. A row of a result is summed up by one thread, in the order of its
+// slots, so that no result depends on the number of threads. What some rows need is compiled for each
+// instruction set.
+// clang-format off: foreach_target.h includes this file again, and the order matters
+#include "../simd.hpp"
+#define HWY_TARGET_INCLUDE "taper/ops/kernels/attention/support.cpp"
+#include <hwy/cache_control.h>
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+// clang-format on
+
+#include "../../../core/threads.hpp"
+#include "../backend.hpp"
+#include "support.hpp"
+#include "support_rows-inl.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#ifndef TAPER_SUPPORT_OPERANDS
+#define TAPER_SUPPORT_OPERANDS
+namespace taper::kernels {
+
+// Of a product, as plain pointers: `left` has the weights or, in dot products, rows; the others always rows,
+// of `width` elements.
+template <class T>
+struct Operands {
+  const Support& support;
+  std::int64_t width;
+  const T* left;
+  const T* right;
+  T* y;
+};
+
+// RowRange [first, last) of problem b, which is what a thread takes at a time.
+struct RowRange {
+  std::int64_t b, first, last;
+};
+
+}  // namespace taper::kernels
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace taper::kernels::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+constexpr std::int64_t ahead = 4;  // rows
+
+// Asks the memory for rows of x that will soon be needed: they lie anywhere, so that the processor can't
+// guess them.
+template <class T>
+HWY_INLINE void prefetch_rows(const std::int32_t* rows, std::int64_t count, const T* x, std::int64_t width) {
+  for (std::int64_t s = 0; s < count; ++s) {
+    const T* const row = x + rows[s] * width;
+    for (std::int64_t c = 0; c < width; c += 64 / static_cast<std::int64_t>(sizeof(T)))
+      hwy::Prefetch(row + c);
+  }
+}
+
+template <class T>
+HWY_INLINE void gather(const Operands<T>& a, const RowRange& rows) {
+  const Support& s = a.support;
+  const T* const x = a.right + rows.b * s.m * a.width;
+  for (std::int64_t i = rows.first; i < rows.last; ++i) {
+    const std::int64_t row = rows.b * s.n + i, size = s.sizes[row];
+    T* const y = a.y + row * a.width;
+    if (size == Support::spoilt) {
+      std::fill_n(y, a.width, std::numeric_limits<T>::quiet_NaN());
+      continue;
+    }
+    const std::int32_t* const columns = s.columns.data() + row * s.k;
+    if (i + ahead < s.n) prefetch_rows(columns + ahead * s.k, s.sizes[row + ahead], x, a.width);
+    const T* const weights = a.left + row * s.k;
+    weighted_sum(
+        size, [=](std::int64_t slot) HWY_ATTR { return weights[slot]; }, columns, x, a.width, y);
+  }
+}
+
+// All of problem b, row after row.
+template <class T>
+HWY_INLINE void scatter_all(const Operands<T>& a, std::int64_t b) {
+  const Support& s = a.support;
+  const std::int32_t* const sizes = s.sizes.data() + b * s.n;
+  T* const y = a.y + b * s.m * a.width;
+  if (std::find(sizes, sizes + s.n, Support::spoilt) != sizes + s.n) {
+    std::fill_n(y, s.m * a.width, std::numeric_limits<T>::quiet_NaN());
+    return;
+  }
+  std::fill_n(y, s.m * a.width, T{0});
+  for (std::int64_t i = 0; i < s.n; ++i) {
+    const std::int64_t row = b * s.n + i;
+    add_multiples(sizes[i], a.left + row * s.k, s.columns.data() + row * s.k, a.right + row * a.width,
+                  a.width, y);
+  }
+}
+
+// Here the rows are those of the transposed pattern.
+template <class T>
+HWY_INLINE void scatter(const Operands<T>& a, const RowRange& rows) {
+  const Support& s = a.support;
+  const Support::Transposed& t = s.transposed();
+  const T* const x = a.right + rows.b * s.n * a.width;
+  const std::int64_t* const starts = t.starts.data() + rows.b * (s.m + 1);
+  for (std::int64_t j = rows.first; j < rows.last; ++j) {
+    T* const y = a.y + (rows.b * s.m + j) * a.width;
+    if (t.is_spoilt[rows.b]) {
+      std::fill_n(y, a.width, std::numeric_limits<T>::quiet_NaN());
+      continue;
+    }
+    if (j + ahead < s.m) {
+      prefetch_rows(t.rows.data() + starts[j + ahead], starts[j + ahead + 1] - starts[j + ahead], x, a.width);
+    }
+    const std::int64_t* const slots = t.slots.data() + starts[j];
+    const auto weight = [=, weights = a.left](std::int64_t entry) HWY_ATTR { return weights[slots[entry]]; };
+    weighted_sum(starts[j + 1] - starts[j], weight, t.rows.data() + starts[j], x, a.width, y);
+  }
+}
+
+template <class T>
+HWY_INLINE void dot(const Operands<T>& a, const RowRange& rows) {
+  const Support& s = a.support;
+  const T* const x = a.right + rows.b * s.m * a.width;
+  for (std::int64_t i = rows.first; i < rows.last; ++i) {
+    const std::int64_t row = rows.b * s.n + i, size = s.sizes[row];
+    T* const y = a.y + row * s.k;
+    if (size == Support::spoilt) {
+      std::fill_n(y, s.k, std::numeric_limits<T>::quiet_NaN());
+      continue;
+    }
+    const std::int32_t* const columns = s.columns.data() + row * s.k;
+    if (i + ahead < s.n) prefetch_rows(columns + ahead * s.k, s.sizes[row + ahead], x, a.width);
+    dot_each(size, a.left + row * a.width, columns, x, a.width, y);
+    std::fill(y + size, y + s.k, T{0});
+  }
+}
+
+void gather_float32(const Operands<float>& a, const RowRange& rows) { gather(a, rows); }
+void gather_float64(const Operands<double>& a, const RowRange& rows) { gather(a, rows); }
+void scatter_float32(const Operands<float>& a, const RowRange& rows) { scatter(a, rows); }
+void scatter_float64(const Operands<double>& a, const RowRange& rows) { scatter(a, rows); }
+void scatter_all_float32(const Operands<float>& a, std::int64_t b) { scatter_all(a, b); }
+void scatter_all_float64(const Operands<double>& a, std::int64_t b) { scatter_all(a, b); }
+void dot_float32(const Operands<float>& a, const RowRange& rows) { dot(a, rows); }
+void dot_float64(const Operands<double>& a, const RowRange& rows) { dot(a, rows); }
+
+}  // namespace taper::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace taper::kernels {
+namespace {
+
+HWY_EXPORT(gather_float32);
+HWY_EXPORT(gather_float64);
+HWY_EXPORT(scatter_float32);
+HWY_EXPORT(scatter_float64);
+HWY_EXPORT(scatter_all_float32);
+HWY_EXPORT(scatter_all_float64);
+HWY_EXPORT(dot_float32);
+HWY_EXPORT(dot_float64);
+
+// The best for this machine.
+void gather(const Operands<float>& a, const RowRange& rows) { HWY_DYNAMIC_DISPATCH(gather_float32)(a, rows); }
+void gather(const Operands<double>& a, const RowRange& rows) {
+  HWY_DYNAMIC_DISPATCH(gather_float64)(a, rows);
+}
+void scatter(const Operands<float>& a, const RowRange& rows) {
+  HWY_DYNAMIC_DISPATCH(scatter_float32)(a, rows);
+}
+void scatter(const Operands<double>& a, const RowRange& rows) {
+  HWY_DYNAMIC_DISPATCH(scatter_float64)(a, rows);
+}
+void scatter_all(const Operands<float>& a, std::int64_t b) {
+  HWY_DYNAMIC_DISPATCH(scatter_all_float32)(a, b);
+}
+void scatter_all(const Operands<double>& a, std::int64_t b) {
+  HWY_DYNAMIC_DISPATCH(scatter_all_float64)(a, b);
+}
+void dot(const Operands<float>& a, const RowRange& rows) { HWY_DYNAMIC_DISPATCH(dot_float32)(a, rows); }
+void dot(const Operands<double>& a, const RowRange& rows) { HWY_DYNAMIC_DISPATCH(dot_float64)(a, rows); }
+
+// Calls body(RowRange) until it had all rows of each problem.
+template <class Body>
+void for_rows(std::int64_t batch, std::int64_t rows, const Body& body) {
+  constexpr std::int64_t chunk = 64;
+  const std::int64_t chunks = (rows + chunk - 1) / chunk;
+  parallel_for(batch * chunks, [&](std::int64_t task) {
+    const std::int64_t first = task % chunks * chunk;
+    body(RowRange{task / chunks, first, std::min(first + chunk, rows)});
+  });
+}
+
+constexpr const char* op = "sparse_attention";
+
+}  // namespace
+
+Support::Transposed::Transposed(const Support& s)
+    : starts(op, s.sizes.device(), s.batch * (s.m + 1)),
+      slots(op, s.sizes.device(), s.columns.size()),
+      rows(op, s.sizes.device(), s.columns.size()),
+      is_spoilt(op, s.sizes.device(), s.batch) {}
+
+const Support::Transposed& Support::transposed() const {
+  std::call_once(is_transposed_, [this] {
+    Transposed& t = transposed_.emplace(*this);
+    if (const Backend* backend = backend_of(sizes.device())) return backend->transpose_support(*this, t);
+    // A counting sort of each problem, whose entries begin where its slots do.
+    parallel_for(batch, [&](std::int64_t b) {
+      std::int64_t* const starts = t.starts.data() + b * (m + 1);
+      std::fill_n(starts, m + 1, 0);
+      for (std::int64_t i = b * n; i < (b + 1) * n; ++i) {
+        for (std::int64_t slot = i * k; slot < i * k + sizes[i]; ++slot) ++starts[columns[slot]];
+      }
+      // From how many there are to where they end; each that is put in its place, the last first, moves that
+      // back to where they begin.
+      std::int64_t end = b * n * k;
+      for (std::int64_t j = 0; j <= m; ++j) end = starts[j] += end;
+      t.is_spoilt[b] = 0;
+      for (std::int64_t i = (b + 1) * n - 1; i >= b * n; --i) {
+        for (std::int64_t slot = i * k + sizes[i] - 1; slot >= i * k; --slot) {
+          const std::int64_t entry = --starts[columns[slot]];
+          t.slots[entry] = slot;
+          t.rows[entry] = static_cast<std::int32_t>(i - b * n);
+        }
+        t.is_spoilt[b] |= sizes[i] == spoilt;
+      }
+    });
+  });
+  return *transposed_;
+}
+
+Tensor gather_rows(const Support& s, const Tensor& weights, const Tensor& x) {
+  const std::int64_t width = x.extent(2);
+  Tensor y = Tensor::uninitialized(op, {s.batch, s.n, width}, x.kind());
+  if (const Backend* backend = backend_of(x)) {
+    backend->gather_rows(s, weights, x, y);
+    return y;
+  }
+  dispatch(x.dtype(), [&]<class T>() {
+    const Operands<T> operands{s, width, weights.data<T>(), x.data<T>(), y.mutable_data<T>()};
+    for_rows(s.batch, s.n, [&](const RowRange& rows) { gather(operands, rows); });
+  });
+  return y;
+}
+
+Tensor scatter_rows(const Support& s, const Tensor& weights, const Tensor& x) {
+  const std::int64_t width = x.extent(2);
+  Tensor y = Tensor::uninitialized(op, {s.batch, s.m, width}, x.kind());
+  if (const Backend* backend = backend_of(x)) {
+    backend->scatter_rows(s, weights, x, y);
+    return y;
+  }
+  dispatch(x.dtype(), [&]<class T>() {
+    const Operands<T> operands{s, width, weights.data<T>(), x.data<T>(), y.mutable_data<T>()};
+    // Where all rows of the result stay in the cache, adding to them takes less time than sorting the slots,
+    // which too is done by one thread for each problem. Sums have the same order.
+    constexpr std::int64_t cached_bytes = std::int64_t{1} << 19;
+    if (s.m * width * static_cast<std::int64_t>(sizeof(T)) <= cached_bytes) {
+      return parallel_for(s.batch, [&](std::int64_t b) { scatter_all(operands, b); });
+    }
+    s.transposed();  // made here, by all threads
+    for_rows(s.batch, s.m, [&](const RowRange& rows) { scatter(operands, rows); });
+  });
+  return y;
+}
+
+Tensor dot_products(const Support& s, const Tensor& x, const Tensor& y) {
+  Tensor result = Tensor::uninitialized(op, {s.batch, s.n, s.k}, x.kind());
+  if (const Backend* backend = backend_of(x)) {
+    backend->dot_products(s, x, y, result);
+    return result;
+  }
+  dispatch(x.dtype(), [&]<class T>() {
+    const Operands<T> operands{s, x.extent(2), x.data<T>(), y.data<T>(), result.mutable_data<T>()};
+    for_rows(s.batch, s.n, [&](const RowRange& rows) { dot(operands, rows); });
+  });
+  return result;
+}
+
+Tensor centered(const Support& s, const Tensor& weights, double factor) {
+  Tensor result = Tensor::uninitialized(op, weights.shape(), weights.kind());
+  if (const Backend* backend = backend_of(weights)) {
+    backend->centered(s, weights, factor, result);
+    return result;
+  }
+  dispatch(weights.dtype(), [&]<class T>() {
+    const T* const from = weights.data<T>();
+    T* const to = result.mutable_data<T>();
+    for_rows(1, s.batch * s.n, [&](const RowRange& rows) {
+      for (std::int64_t row = rows.first; row < rows.last; ++row) {
+        const std::int64_t size = s.sizes[row];
+        const T* const w = from + row * s.k;
+        T* const out = to + row * s.k;
+        if (size == Support::spoilt) {
+          std::fill_n(out, s.k, std::numeric_limits<T>::quiet_NaN());
+          continue;
+        }
+        double sum = 0;
+        for (std::int64_t j = 0; j < size; ++j) sum += static_cast<double>(w[j]);
+        const double mean = sum / static_cast<double>(size);
+        for (std::int64_t j = 0; j < size; ++j)
+          out[j] = static_cast<T>(factor * (static_cast<double>(w[j]) - mean));
+        std::fill(out + size, out + s.k, T{0});
+      }
+    });
+  });
+  return result;
+}
+
+}  // namespace taper::kernels
+#endif

@@ -1,0 +1,357 @@
+// The kernels of layer_norm and rms_norm, compiled for each instruction set. Each reads a row some times
+// while it stands in the first level of cache. foreach_target.h includes this file again, and the order
+// matters:
+// clang-format off
+#include "../simd.hpp"
+#define HWY_TARGET_INCLUDE "taper/ops/kernels/norm/normalize.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+// clang-format on
+
+#include "normalize.hpp"
+
+#include "../../../core/fail.hpp"
+#include "../../../core/memory/pool.hpp"
+#include "../../../core/memory/transfer.hpp"
+#include "../../../core/threads.hpp"
+#include "../backend.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#ifndef TAPER_NORMALIZE
+#define TAPER_NORMALIZE
+namespace taper::kernels {
+
+// A row's moments: m = shift + rest, r = scale.
+template <class T>
+struct RowMoments {
+  T shift, rest, scale;
+};
+
+// The arguments as plain pointers, all row-major; a kernel uses those it needs.
+template <class T>
+struct Rows {
+  Normalization which;
+  std::int64_t n;
+  const T* x;
+  const T* dy;
+  const T* gain;
+  const T* bias;  // may be null
+  RowMoments<T>* moments;
+  T* out;
+};
+
+}  // namespace taper::kernels
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace taper::kernels::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Calls body(d, i) for elements 0 to n - 1: a vector of them at a time, and the rest one by one.
+template <class T, class Body>
+HWY_INLINE void for_each_vector(std::int64_t n, const Body& body) {
+  const hn::ScalableTag<T> d;
+  const std::int64_t lanes = hn::Lanes(d);
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) body(d, i);
+  for (; i < n; ++i) body(hn::CappedTag<T, 1>(), i);
+}
+
+// Two numbers of the same kind: vectors of terms, or their sums.
+template <class V>
+struct Two {
+  V a, b;
+};
+template <class V>
+HWY_INLINE Two<V> two(V a, V b) {
+  return {a, b};
+}
+
+// The sums of both of term(d, i) over elements 0 to n - 1. A lane adds up sixteen terms at most; the rest is
+// done in double, so that the error does not grow with n.
+template <class T, class Term>
+HWY_INLINE Two<double> sums_of(std::int64_t n, const Term& term) {
+  const hn::ScalableTag<T> d;
+  const std::int64_t lanes = hn::Lanes(d), whole = n / lanes * lanes, run = 16 * lanes;
+  Two<double> total{0, 0};
+  for (std::int64_t i = 0; i < whole; i += run) {
+    auto a = hn::Zero(d), b = hn::Zero(d);
+    for (std::int64_t j = i; j < std::min(i + run, whole); j += lanes) {
+      const auto terms = term(d, j);
+      a = hn::Add(a, terms.a);
+      b = hn::Add(b, terms.b);
+    }
+    total.a += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, a)));
+    total.b += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, b)));
+  }
+  for (std::int64_t i = whole; i < n; ++i) {
+    const hn::CappedTag<T, 1> one;
+    const auto terms = term(one, i);
+    total.a += static_cast<double>(hn::GetLane(terms.a));
+    total.b += static_cast<double>(hn::GetLane(terms.b));
+  }
+  return total;
+}
+
+// u of the elements from x on.
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE hn::Vec<D> unit(D d, const RowMoments<T>& m, const T* x) {
+  return hn::Mul(hn::Sub(hn::Sub(hn::LoadU(d, x), hn::Set(d, m.shift)), hn::Set(d, m.rest)),
+                 hn::Set(d, m.scale));
+}
+
+template <class T>
+HWY_INLINE RowMoments<T> moments_of(const Normalization& which, const T* x, std::int64_t n) {
+  const auto count = static_cast<double>(n);
+  RowMoments<T> m{0, 0, 0};
+  if (which.centers) {
+    const auto element = [x](auto d, std::int64_t i)
+                             HWY_ATTR { return two(hn::LoadU(d, x + i), hn::Zero(d)); };
+    m.shift = static_cast<T>(sums_of<T>(n, element).a / count);
+  }
+  // The mean of float32 numbers around 1e6 is rounded by up to 0.03. What it misses shows in the mean of the
+  // differences, whose own rounding is small.
+  const auto sums = sums_of<T>(n, [&](auto d, std::int64_t i) HWY_ATTR {
+    const auto difference = hn::Sub(hn::LoadU(d, x + i), hn::Set(d, m.shift));
+    return two(difference, hn::Mul(difference, difference));
+  });
+  const double missed = which.centers ? sums.a / count : 0;
+  const double squares = sums.b / count - missed * missed;  // NaN stays NaN below
+  m.rest = static_cast<T>(missed);
+  m.scale = static_cast<T>(1 / std::sqrt((squares < 0 ? 0 : squares) + which.epsilon));
+  return m;
+}
+
+// Rows [begin, end) of y, and their moments.
+template <class T>
+HWY_INLINE void forward(const Rows<T>& a, std::int64_t begin, std::int64_t end) {
+  for (std::int64_t row = begin; row < end; ++row) {
+    const T* const x = a.x + row * a.n;
+    T* const y = a.out + row * a.n;
+    const RowMoments<T> m = moments_of(a.which, x, a.n);
+    a.moments[row] = m;
+    for_each_vector<T>(a.n, [&](auto d, std::int64_t i) HWY_ATTR {
+      const auto scaled = hn::Mul(hn::LoadU(d, a.gain + i), unit(d, m, x + i));
+      hn::StoreU(a.bias ? hn::Add(scaled, hn::LoadU(d, a.bias + i)) : scaled, d, y + i);
+    });
+  }
+}
+
+// Rows [begin, end) of dx.
+template <class T>
+HWY_INLINE void backward(const Rows<T>& a, std::int64_t begin, std::int64_t end) {
+  for (std::int64_t row = begin; row < end; ++row) {
+    const T* const x = a.x + row * a.n;
+    const T* const dy = a.dy + row * a.n;
+    T* const dx = a.out + row * a.n;
+    const RowMoments<T> m = a.moments[row];
+    const auto count = static_cast<double>(a.n);
+    const auto g = [&](auto d, std::int64_t i)
+                       HWY_ATTR { return hn::Mul(hn::LoadU(d, a.gain + i), hn::LoadU(d, dy + i)); };
+    const auto sums = sums_of<T>(a.n, [&](auto d, std::int64_t i) HWY_ATTR {
+      return two(g(d, i), hn::Mul(g(d, i), unit(d, m, x + i)));
+    });
+    const T mean_g = a.which.centers ? static_cast<T>(sums.a / count) : T{0};
+    const T mean_gu = static_cast<T>(sums.b / count);
+    for_each_vector<T>(a.n, [&](auto d, std::int64_t i) HWY_ATTR {
+      const auto along_1 = hn::Set(d, mean_g), along_u = hn::Mul(unit(d, m, x + i), hn::Set(d, mean_gu));
+      hn::StoreU(hn::Mul(hn::Set(d, m.scale), hn::Sub(hn::Sub(g(d, i), along_1), along_u)), d, dx + i);
+    });
+  }
+}
+
+// sum = the sum of dy u over rows [begin, end), four rows at a time.
+template <class T>
+HWY_INLINE void sum_rows(const Rows<T>& a, std::int64_t begin, std::int64_t end, T* sum) {
+  std::fill_n(sum, a.n, T{0});
+  const auto add = [&](auto d, std::int64_t row, std::int64_t i, auto before) HWY_ATTR {
+    const std::int64_t at = row * a.n + i;
+    return hn::MulAdd(hn::LoadU(d, a.dy + at), unit(d, a.moments[row], a.x + at), before);
+  };
+  std::int64_t row = begin;
+  for (; row + 4 <= end; row += 4) {
+    for_each_vector<T>(a.n, [&](auto d, std::int64_t i) HWY_ATTR {
+      const auto two = add(d, row + 1, i, add(d, row, i, hn::Zero(d)));
+      const auto four = add(d, row + 3, i, add(d, row + 2, i, two));
+      hn::StoreU(hn::Add(hn::LoadU(d, sum + i), four), d, sum + i);
+    });
+  }
+  for (; row < end; ++row) {
+    for_each_vector<T>(a.n, [&](auto d, std::int64_t i)
+                                HWY_ATTR { hn::StoreU(add(d, row, i, hn::LoadU(d, sum + i)), d, sum + i); });
+  }
+}
+
+void forward_float32(const Rows<float>& a, std::int64_t begin, std::int64_t end) { forward(a, begin, end); }
+void forward_float64(const Rows<double>& a, std::int64_t begin, std::int64_t end) { forward(a, begin, end); }
+void backward_float32(const Rows<float>& a, std::int64_t begin, std::int64_t end) { backward(a, begin, end); }
+void backward_float64(const Rows<double>& a, std::int64_t begin, std::int64_t end) {
+  backward(a, begin, end);
+}
+void sum_float32(const Rows<float>& a, std::int64_t begin, std::int64_t end, float* sum) {
+  sum_rows(a, begin, end, sum);
+}
+void sum_float64(const Rows<double>& a, std::int64_t begin, std::int64_t end, double* sum) {
+  sum_rows(a, begin, end, sum);
+}
+
+}  // namespace taper::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace taper::kernels {
+namespace {
+
+HWY_EXPORT(forward_float32);
+HWY_EXPORT(forward_float64);
+HWY_EXPORT(backward_float32);
+HWY_EXPORT(backward_float64);
+HWY_EXPORT(sum_float32);
+HWY_EXPORT(sum_float64);
+
+void run_forward(const Rows<float>& a, std::int64_t begin, std::int64_t end) {
+  HWY_DYNAMIC_DISPATCH(forward_float32)(a, begin, end);
+}
+void run_forward(const Rows<double>& a, std::int64_t begin, std::int64_t end) {
+  HWY_DYNAMIC_DISPATCH(forward_float64)(a, begin, end);
+}
+void run_backward(const Rows<float>& a, std::int64_t begin, std::int64_t end) {
+  HWY_DYNAMIC_DISPATCH(backward_float32)(a, begin, end);
+}
+void run_backward(const Rows<double>& a, std::int64_t begin, std::int64_t end) {
+  HWY_DYNAMIC_DISPATCH(backward_float64)(a, begin, end);
+}
+void run_sum(const Rows<float>& a, std::int64_t begin, std::int64_t end, float* sum) {
+  HWY_DYNAMIC_DISPATCH(sum_float32)(a, begin, end, sum);
+}
+void run_sum(const Rows<double>& a, std::int64_t begin, std::int64_t end, double* sum) {
+  HWY_DYNAMIC_DISPATCH(sum_float64)(a, begin, end, sum);
+}
+
+std::int64_t rows_of(const Tensor& x) { return x.extent(-1) == 0 ? 0 : x.size() / x.extent(-1); }
+
+// Calls body(begin, end) for blocks of rows, on several threads where there is enough to do.
+template <class Body>
+void for_each_block(const Tensor& x, std::int64_t rows_of_block, const Body& body) {
+  const std::int64_t rows = rows_of(x);
+  parallel_for((rows + rows_of_block - 1) / rows_of_block, [&](std::int64_t block) {
+    body(block * rows_of_block, std::min((block + 1) * rows_of_block, rows));
+  });
+}
+template <class Body>
+void for_each_block(const Tensor& x, const Body& body) {
+  for_each_block(x, 1 + elements_of_part / std::max<std::int64_t>(1, x.extent(-1)), body);
+}
+
+Moments new_moments(const Normalization& which, const Tensor& x) {
+  return Tensor::uninitialized(which.op, {rows_of(x), 3}, x.kind());
+}
+template <class T>
+RowMoments<T>* pointer(Moments moments) {
+  static_assert(sizeof(RowMoments<T>) == 3 * sizeof(T));
+  return reinterpret_cast<RowMoments<T>*>(moments.mutable_data<T>());
+}
+
+}  // namespace
+
+void check_normalization(const Normalization& which, const Tensor& x, const Tensor& gain,
+                         const Tensor* bias) {
+  taper::detail::check_given(which.op, "x", x, "gain", gain);
+  if (bias) taper::detail::check_given(which.op, "bias", *bias);
+  if (x.rank() == 0) fail(which.op, "x must have at least one axis, got shape ", x.shape());
+  const auto check = [&](const char* name, const Tensor& vector) {
+    taper::detail::check_same_device(which.op, "x", x, name, vector);
+    if (!(vector.shape() == Shape{x.extent(-1)}) || vector.dtype() != x.dtype()) {
+      fail(which.op, name, " must be ", x.dtype(), " of shape ", Shape{x.extent(-1)}, " for x of shape ",
+           x.shape(), ", got ", vector.dtype(), " ", vector.shape());
+    }
+  };
+  check("gain", gain);
+  if (bias) check("bias", *bias);
+  if (!(which.epsilon > 0)) fail(which.op, "epsilon must be positive, got ", which.epsilon);
+}
+
+Normalized normalize(const Normalization& which, const Tensor& x, const Tensor& gain, const Tensor* bias) {
+  Normalized result{Tensor::uninitialized(which.op, x.shape(), x.kind()), new_moments(which, x)};
+  if (const Backend* backend = backend_of(x)) {
+    backend->normalize(which, x, gain, bias, result.y, result.moments);
+    return result;
+  }
+  dispatch(x.dtype(), [&]<class T>() {
+    const Rows<T> rows{.which = which,
+                       .n = x.extent(-1),
+                       .x = x.data<T>(),
+                       .dy = nullptr,
+                       .gain = gain.data<T>(),
+                       .bias = bias ? bias->data<T>() : nullptr,
+                       .moments = pointer<T>(result.moments),
+                       .out = result.y.mutable_data<T>()};
+    for_each_block(x, [&](std::int64_t begin, std::int64_t end) { run_forward(rows, begin, end); });
+  });
+  return result;
+}
+
+Tensor normalize_dx(const Normalization& which, const Tensor& dy, const Tensor& x, const Tensor& gain,
+                    const Moments& moments) {
+  Tensor dx = Tensor::uninitialized(which.op, x.shape(), x.kind());
+  if (const Backend* backend = backend_of(x)) {
+    backend->normalize_dx(which, dy, x, gain, moments, dx);
+    return dx;
+  }
+  dispatch(x.dtype(), [&]<class T>() {
+    const Rows<T> rows{.which = which,
+                       .n = x.extent(-1),
+                       .x = x.data<T>(),
+                       .dy = dy.data<T>(),
+                       .gain = gain.data<T>(),
+                       .bias = nullptr,
+                       .moments = pointer<T>(moments),
+                       .out = dx.mutable_data<T>()};
+    for_each_block(x, [&](std::int64_t begin, std::int64_t end) { run_backward(rows, begin, end); });
+  });
+  return dx;
+}
+
+Tensor normalize_dgain(const Normalization& which, const Tensor& dy, const Tensor& x,
+                       const Moments& moments) {
+  const std::int64_t n = x.extent(-1);
+  Tensor dgain = Tensor::uninitialized(which.op, {n}, x.kind());
+  if (const Backend* backend = backend_of(x)) {
+    backend->normalize_dgain(which, dy, x, moments, dgain);
+    return dgain;
+  }
+  // Blocks of rows are summed side by side, and their sums one after the other: in the same order for any
+  // number of threads.
+  constexpr std::int64_t rows_of_block = 64;
+  const std::int64_t blocks = (rows_of(x) + rows_of_block - 1) / rows_of_block;
+  Tensor sums = Tensor::uninitialized(which.op, {blocks, n}, x.dtype());
+  dispatch(x.dtype(), [&]<class T>() {
+    const Rows<T> rows{.which = which,
+                       .n = n,
+                       .x = x.data<T>(),
+                       .dy = dy.data<T>(),
+                       .gain = nullptr,
+                       .bias = nullptr,
+                       .moments = pointer<T>(moments),
+                       .out = nullptr};
+    T* const parts = sums.mutable_data<T>();
+    for_each_block(x, rows_of_block, [&](std::int64_t begin, std::int64_t end) {
+      run_sum(rows, begin, end, parts + begin / rows_of_block * n);
+    });
+    taper::detail::PoolVector<double> totals(static_cast<std::size_t>(n), 0.0);
+    for (std::int64_t block = 0; block < blocks; ++block) {
+      const T* const part = parts + block * n;
+      for (std::int64_t i = 0; i < n; ++i)
+        totals[static_cast<std::size_t>(i)] += static_cast<double>(part[i]);
+    }
+    std::transform(totals.begin(), totals.end(), dgain.mutable_data<T>(),
+                   [](double total) { return static_cast<T>(total); });
+  });
+  return dgain;
+}
+
+}  // namespace taper::kernels
+#endif

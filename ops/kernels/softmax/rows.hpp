@@ -1,0 +1,79 @@
+// Ops that work on one row at a time (softmax and its relatives), along any axis.
+#pragma once
+
+#include "../../../core/tensor.hpp"
+#include "../../../core/threads.hpp"
+#include "../backend.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace taper::kernels {
+
+// A tensor seen as (outer, length, inner), where `length` is the extent of one axis.
+struct AxisView {
+  AxisView(const Shape& shape, int axis) : length(shape[axis]) {
+    for (int i = 0; i < axis; ++i) outer *= shape[i];
+    for (int i = axis + 1; i < shape.size(); ++i) inner *= shape[i];
+  }
+  std::int64_t outer = 1;
+  std::int64_t length;
+  std::int64_t inner = 1;
+};
+
+// Calls f(n, x_row…, out_row) for each row along `axis`, on several threads where there is enough to do:
+// pointers to n consecutive elements, one for each input and the result. The inputs have one shape and dtype,
+// which the result takes. f is called with float or double pointers.
+template <class F, class... Inputs>
+Tensor map_rows(const char* op, int axis, const F& f, const Tensor& first, const Inputs&... others) {
+  constexpr std::size_t count = 1 + sizeof...(Inputs);
+  const AxisView view(first.shape(), axis);
+  Tensor result = Tensor::uninitialized(op, first.shape(), first.dtype());
+  dispatch(first.dtype(), [&]<class T>() {
+    const std::array<const T*, count> in{first.data<T>(), others.template data<T>()...};
+    T* const out = result.mutable_data<T>();
+    const std::int64_t n = view.length, rows = view.outer * view.inner;
+    const auto call = [&](const std::array<const T*, count>& row, T* out_row) {
+      std::apply([&](auto... x) { f(n, x..., out_row); }, row);
+    };
+    const std::int64_t rows_of_task = std::max<std::int64_t>(1, 32768 / std::max<std::int64_t>(1, n));
+    parallel_for((rows + rows_of_task - 1) / rows_of_task, [&](std::int64_t task) {
+      const std::int64_t begin = task * rows_of_task, end = std::min(begin + rows_of_task, rows);
+      std::array<const T*, count> row;
+      if (view.inner == 1) {
+        for (std::int64_t r = begin; r < end; ++r) {
+          for (std::size_t k = 0; k < count; ++k) row[k] = in[k] + r * n;
+          call(row, out + r * n);
+        }
+        return;
+      }
+      // The row's elements are `inner` apart: gather them, and scatter the result.
+      Tensor buffer = Tensor::uninitialized(op, {static_cast<std::int64_t>(count + 1), n}, first.dtype());
+      T* const packed = buffer.mutable_data<T>();
+      T* const packed_out = packed + static_cast<std::int64_t>(count) * n;
+      for (std::int64_t r = begin; r < end; ++r) {
+        const std::int64_t start = r / view.inner * n * view.inner + r % view.inner;
+        for (std::size_t k = 0; k < count; ++k) {
+          T* const to = packed + static_cast<std::int64_t>(k) * n;
+          for (std::int64_t j = 0; j < n; ++j) to[j] = in[k][start + j * view.inner];
+          row[k] = to;
+        }
+        call(row, packed_out);
+        for (std::int64_t j = 0; j < n; ++j) out[start + j * view.inner] = packed_out[j];
+      }
+    });
+  });
+  return result;
+}
+
+// The same for a function of one row that every device has a kernel for: f runs on the CPU alone.
+template <class F>
+Tensor map_rows(const char* op, RowFunction function, std::int64_t k, int axis, const F& f, const Tensor& z) {
+  const Backend* backend = backend_of(z);
+  if (!backend) return map_rows(op, axis, f, z);
+  Tensor y = Tensor::uninitialized(op, z.shape(), z.kind());
+  backend->map_rows(function, k, AxisView(z.shape(), axis), z, y);
+  return y;
+}
+
+}  // namespace taper::kernels

@@ -1,0 +1,193 @@
+// select_row, write_row and center_row, compiled for each instruction set.
+// clang-format off: foreach_target.h includes this file again, and the order matters
+#include "../simd.hpp"
+#define HWY_TARGET_INCLUDE "taper/ops/kernels/softmax/select_row.cpp"
+#include <hwy/cache_control.h>
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+// clang-format on
+
+#include "select_row.hpp"
+#include "selection-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace taper::kernels::HWY_NAMESPACE {
+
+template <class T>
+HWY_INLINE void select(const T* row, std::int64_t n, Selection<T>& selection) {
+  const hn::ScalableTag<T> d;
+  constexpr std::int64_t tile = 1024, step = Selection<T>::step;
+  const std::int64_t whole = n / step * step;
+  for (std::int64_t j = 0; j < whole; j += tile) scan(d, selection, row + j, std::min(tile, whole - j), j);
+  if (whole < n) {
+    T rest[step];
+    std::fill(std::copy(row + whole, row + n, rest), rest + step, -infinity<T>);
+    scan(d, selection, rest, step, whole);
+  }
+  prune(d, selection);
+}
+
+// Calls body(i, in0, in1, in2, in3) for each group of four vectors, from p[i] on, with masks of what is not
+// 0.
+template <class T, class Body>
+HWY_INLINE void for_each_group(const T* p, std::int64_t n, const Body& body) {
+  const hn::ScalableTag<T> d;
+  const std::int64_t lanes = hn::Lanes(d);
+  const auto in = [&](std::int64_t i) HWY_ATTR { return hn::Ne(hn::LoadU(d, p + i), hn::Zero(d)); };
+  for (std::int64_t i = 0; i + 4 * lanes <= n; i += 4 * lanes) {
+    body(i, in(i), in(i + lanes), in(i + 2 * lanes), in(i + 3 * lanes));
+  }
+}
+
+template <class D, class M>
+HWY_INLINE bool are_empty(D d, M in0, M in1, M in2, M in3) {
+  return HWY_LIKELY(hn::AllFalse(d, hn::Or(hn::Or(in0, in1), hn::Or(in2, in3))));
+}
+
+// Calls body(i) for each p[i] that is not 0, in ascending order.
+template <class T, class Body>
+HWY_INLINE void for_each_nonzero(const T* p, std::int64_t n, const Body& body) {
+  const hn::ScalableTag<T> d;
+  using M = hn::Mask<decltype(d)>;
+  for_each_group(p, n, [&](std::int64_t i, M in0, M in1, M in2, M in3) HWY_ATTR {
+    if (are_empty(d, in0, in1, in2, in3)) return;
+    for (std::uint64_t bits = bits_of(d, in0, in1, in2, in3); bits != 0; bits &= bits - 1) {
+      body(i + static_cast<std::int64_t>(hwy::Num0BitsBelowLS1Bit_Nonzero64(bits)));
+    }
+  });
+  const std::int64_t group = 4 * hn::Lanes(d);
+  for (std::int64_t i = n / group * group; i < n; ++i) {
+    if (p[i] != 0) body(i);
+  }
+}
+
+// Calls body(store) with a function that stores a vector: past the cache where that was asked for and `out`
+// is aligned.
+template <class T, class Body>
+HWY_INLINE void with_store(const T* out, Stores stores, const Body& body) {
+  const hn::ScalableTag<T> d;
+  using V = hn::Vec<decltype(d)>;
+  if (stores == Stores::past_cache &&
+      reinterpret_cast<std::uintptr_t>(out) % (hn::Lanes(d) * sizeof(T)) == 0) {
+    body([d](V v, T* to) HWY_ATTR { hn::Stream(v, d, to); });
+    hwy::FlushStream();
+  } else {
+    body([d](V v, T* to) HWY_ATTR { hn::StoreU(v, d, to); });
+  }
+}
+
+// Zeros are stored vector by vector up to the next index, and a vector that holds some of the values as a
+// whole.
+template <class T>
+HWY_INLINE void write(const Selection<T>& selection, std::int64_t n, T* row, Stores stores) {
+  const hn::ScalableTag<T> d;
+  const std::int64_t lanes = hn::Lanes(d), whole = n / lanes * lanes;
+  std::int64_t next = 0;  // of the selection
+  const auto fill = [&](std::int64_t begin, std::int64_t end, T* to) {
+    std::fill(to, to + (end - begin), T{0});
+    for (; next < selection.count && selection.indices[next] < end; ++next) {
+      to[selection.indices[next] - begin] = selection.values[next];
+    }
+  };
+  with_store(row, stores, [&](const auto& store) HWY_ATTR {
+    for (std::int64_t i = 0; i < whole;) {
+      const std::int64_t stop = next < selection.count
+                                    ? std::min<std::int64_t>(selection.indices[next] / lanes * lanes, whole)
+                                    : whole;
+      for (; i < stop; i += lanes) store(hn::Zero(d), row + i);
+      if (i == whole) break;
+      HWY_ALIGN T buffer[HWY_MAX_BYTES / sizeof(T)];
+      fill(i, i + lanes, buffer);
+      store(hn::Load(d, buffer), row + i);
+      i += lanes;
+    }
+  });
+  fill(whole, n, row + whole);
+}
+
+template <class T>
+HWY_INLINE void center(const T* g, const T* p, std::int64_t n, T* out, Stores stores) {
+  const hn::ScalableTag<T> d;
+  using M = hn::Mask<decltype(d)>;
+  const std::int64_t lanes = hn::Lanes(d);
+
+  // The few elements of g that count lie far from one another: ask the memory for all of them, then wait.
+  for_each_nonzero(p, n, [g](std::int64_t i) { hwy::Prefetch(g + i); });
+  double sum = 0, size = 0;
+  for_each_nonzero(p, n, [&](std::int64_t i) {
+    sum += static_cast<double>(g[i]);
+    ++size;
+  });
+
+  const T mean = static_cast<T>(sum / size);
+  with_store(out, stores, [&](const auto& store) HWY_ATTR {
+    const auto center_vector = [&](std::int64_t i, M in) HWY_ATTR {
+      store(hn::IfThenElseZero(in, hn::Sub(hn::LoadU(d, g + i), hn::Set(d, mean))), out + i);
+    };
+    for_each_group(p, n, [&](std::int64_t i, M in0, M in1, M in2, M in3) HWY_ATTR {
+      if (are_empty(d, in0, in1, in2, in3)) {
+        for (int v = 0; v < 4; ++v) store(hn::Zero(d), out + i + v * lanes);
+      } else {
+        center_vector(i, in0), center_vector(i + lanes, in1);
+        center_vector(i + 2 * lanes, in2), center_vector(i + 3 * lanes, in3);
+      }
+    });
+  });
+  for (std::int64_t i = n / (4 * lanes) * (4 * lanes); i < n; ++i) out[i] = p[i] != 0 ? g[i] - mean : T{0};
+}
+
+void select_float32(const float* row, std::int64_t n, Selection<float>& selection) {
+  select(row, n, selection);
+}
+void select_float64(const double* row, std::int64_t n, Selection<double>& selection) {
+  select(row, n, selection);
+}
+void write_float32(const Selection<float>& selection, std::int64_t n, float* row, Stores stores) {
+  write(selection, n, row, stores);
+}
+void write_float64(const Selection<double>& selection, std::int64_t n, double* row, Stores stores) {
+  write(selection, n, row, stores);
+}
+void center_float32(const float* g, const float* p, std::int64_t n, float* out, Stores stores) {
+  center(g, p, n, out, stores);
+}
+void center_float64(const double* g, const double* p, std::int64_t n, double* out, Stores stores) {
+  center(g, p, n, out, stores);
+}
+
+}  // namespace taper::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace taper::kernels {
+
+HWY_EXPORT(select_float32);
+HWY_EXPORT(select_float64);
+HWY_EXPORT(write_float32);
+HWY_EXPORT(write_float64);
+HWY_EXPORT(center_float32);
+HWY_EXPORT(center_float64);
+
+void select_row(const float* row, std::int64_t n, Selection<float>& selection) {
+  HWY_DYNAMIC_DISPATCH(select_float32)(row, n, selection);
+}
+void select_row(const double* row, std::int64_t n, Selection<double>& selection) {
+  HWY_DYNAMIC_DISPATCH(select_float64)(row, n, selection);
+}
+void write_row(const Selection<float>& selection, std::int64_t n, float* row, Stores stores) {
+  if (selection.is_spoilt()) return static_cast<void>(std::fill_n(row, n, selection.largest));
+  HWY_DYNAMIC_DISPATCH(write_float32)(selection, n, row, stores);
+}
+void write_row(const Selection<double>& selection, std::int64_t n, double* row, Stores stores) {
+  if (selection.is_spoilt()) return static_cast<void>(std::fill_n(row, n, selection.largest));
+  HWY_DYNAMIC_DISPATCH(write_float64)(selection, n, row, stores);
+}
+void center_row(const float* g, const float* p, std::int64_t n, float* out, Stores stores) {
+  HWY_DYNAMIC_DISPATCH(center_float32)(g, p, n, out, stores);
+}
+void center_row(const double* g, const double* p, std::int64_t n, double* out, Stores stores) {
+  HWY_DYNAMIC_DISPATCH(center_float64)(g, p, n, out, stores);
+}
+
+}  // namespace taper::kernels
+#endif

@@ -1,0 +1,35 @@
+// What the three sparse softmaxes have in common: their arguments, their edges and the k largest elements of
+// a row.
+#pragma once
+
+#include "../../../core/fail.hpp"
+#include "../../../core/tensor.hpp"
+#include "select_row.hpp"
+
+namespace taper::kernels {
+
+// Calls body(selection) with the at most k largest elements of row[0 … n) that exceed (maximum - width), in
+// the order of their indices; ties at the k-th place are for the lowest index. -inf is never among them, and
+// with a NaN or +inf in the row the selection is empty and spoilt.
+template <class T, class Body>
+void with_largest(const T* row, std::int64_t n, std::int64_t k, T width, const Body& body) {
+  SelectionMemory<T> memory(1, std::min(k, n));
+  Selection<T> selection = memory.start(0, width);
+  select_row(row, n, selection);
+  body(selection);
+}
+
+// The axis, checked, and k. Throws where k < 1, z has no axes, the axis is out of range or its extent is 2^31
+// or more.
+inline int checked_arguments(const char* op, const Tensor& z, std::int64_t k, int axis) {
+  taper::detail::check_given(op, "z", z);
+  if (z.rank() == 0) fail(op, "z must have at least one axis, got shape ", z.shape());
+  if (k < 1) fail(op, "k must be at least 1, got ", k, " for z of shape ", z.shape());
+  const int a = checked_axis(op, "axis", axis, z.shape());
+  if (z.extent(a) > std::numeric_limits<std::int32_t>::max()) {
+    fail(op, "rows must be shorter than 2^31, got shape ", z.shape(), " and axis ", axis);
+  }
+  return a;
+}
+
+}  // namespace taper::kernels

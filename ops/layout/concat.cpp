@@ -1,0 +1,58 @@
+// concat: the forward kernel and, beside it, the vector-Jacobian product. concat.hpp gives the formulas.
+#include "concat.hpp"
+
+#include "../../core/fail.hpp"
+#include "../../core/memory/transfer.hpp"
+#include "../../core/record.hpp"
+#include "../kernels/layout/copy_runs.hpp"
+#include "../kernels/softmax/rows.hpp"
+#include "slice.hpp"
+
+#include <string>
+
+namespace taper {
+
+Tensor concat(const std::vector<Tensor>& tensors, int axis) {
+  if (tensors.empty()) fail("concat", "tensors is empty: wanted at least one");
+  detail::check_given("concat", "tensors", tensors);
+  const Tensor& first = tensors.front();
+  const int joined = checked_axis("concat", "axis", axis, first.shape());
+  Shape shape = first.shape();
+  shape[joined] = 0;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const Tensor& t = tensors[i];
+    if (t.device() != first.device()) {  // its name is made only where it is needed
+      detail::check_same_device("concat", "tensors[0]", first, ("tensors[" + std::to_string(i) + "]").c_str(),
+                                t);
+    }
+    Shape others = t.shape();
+    if (t.rank() == first.rank()) others[joined] = first.shape()[joined];
+    if (!(others == first.shape()) || t.dtype() != first.dtype()) {
+      fail("concat", "tensors[", i, "] is ", t.dtype(), " ", t.shape(), ", which does not join ",
+           first.dtype(), " ", first.shape(), " along axis ", axis);
+    }
+    shape[joined] += t.shape()[joined];
+  }
+
+  Tensor y = Tensor::uninitialized("concat", shape, first.kind());
+  std::int64_t start = 0;
+  const auto stretch = [joined](std::int64_t from, std::int64_t to) {
+    return [=](const Tensor& dy) { return slice(dy, joined, from, to); };
+  };
+  detail::PoolVector<Vjp<decltype(stretch(0, 0))>> vjps;
+  for (const Tensor& t : tensors) {
+    const kernels::AxisView part(t.shape(), joined), whole(shape, joined);
+    const std::int64_t run = part.length * part.inner;
+    kernels::copy_runs({.outer = part.outer,
+                        .count = 1,
+                        .run = run,
+                        .from = {0, run, 0},
+                        .to = {start * whole.inner, whole.length * whole.inner, 0}},
+                       t, y);
+    vjps.push_back(vjp(t, stretch(start, start + part.length)));
+    start += part.length;
+  }
+  return record("concat", y, std::move(vjps));
+}
+
+}  // namespace taper

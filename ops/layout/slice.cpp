@@ -1,0 +1,67 @@
+// slice: the forward kernel and, beside it, the vector-Jacobian product. slice.hpp gives the formulas.
+#include "slice.hpp"
+
+#include "../../core/create.hpp"
+#include "../../core/fail.hpp"
+#include "../../core/record.hpp"
+#include "../kernels/layout/copy_runs.hpp"
+#include "../kernels/softmax/rows.hpp"
+
+#include <utility>
+
+namespace taper {
+namespace {
+
+struct Range {
+  int axis;
+  std::int64_t start, count, step;
+};
+
+// The elements of the slice, and where they stand in the whole: as the one side of a copy and as the other.
+kernels::RunCopy plan(const Shape& whole, const Range& range) {
+  const kernels::AxisView view(whole, range.axis);
+  return {.outer = view.outer,
+          .count = range.count,
+          .run = view.inner,
+          .from = {range.start * view.inner, view.length * view.inner, range.step * view.inner},
+          .to = {0, range.count * view.inner, view.inner}};
+}
+
+Tensor take(const Tensor& x, const Range& range);
+
+// The adjoint of take: zeros of the given shape with y at the range's positions.
+Tensor put(const Tensor& y, const Shape& whole, const Range& range) {
+  Tensor x = zeros(whole, y.kind());
+  kernels::RunCopy copy = plan(whole, range);
+  std::swap(copy.from, copy.to);
+  kernels::copy_runs(copy, y, x);
+  return record("slice_adjoint", x, vjp(y, [range](const Tensor& dx) { return take(dx, range); }));
+}
+
+Tensor take(const Tensor& x, const Range& range) {
+  Shape shape = x.shape();
+  shape[range.axis] = range.count;
+  Tensor y = Tensor::uninitialized("slice", shape, x.kind());
+  kernels::copy_runs(plan(x.shape(), range), x, y);
+  return record("slice", y,
+                vjp(x, [whole = x.shape(), range](const Tensor& dy) { return put(dy, whole, range); }));
+}
+
+}  // namespace
+
+Tensor slice(const Tensor& x, int axis, std::int64_t start, std::int64_t stop, std::int64_t step) {
+  detail::check_given("slice", "x", x);
+  const int checked = checked_axis("slice", "axis", axis, x.shape());
+  const std::int64_t extent = x.shape()[checked];
+  const auto position = [&](const char* argument, std::int64_t value) {
+    if (value < -extent || value > extent) {
+      fail("slice", argument, " is out of range: got ", value, " for axis ", axis, " of shape ", x.shape());
+    }
+    return value < 0 ? value + extent : value;
+  };
+  const std::int64_t first = position("start", start), last = position("stop", stop);
+  if (step < 1) fail("slice", "step must be at least 1, got ", step);
+  return take(x, {checked, first, first < last ? (last - first - 1) / step + 1 : 0, step});
+}
+
+}  // namespace taper

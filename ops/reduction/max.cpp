@@ -1,0 +1,49 @@
+// max: the forward kernel and, beside it, the vector-Jacobian product. max.hpp gives the formulas.
+#include "max.hpp"
+
+#include "../../core/fail.hpp"
+#include "../../core/record.hpp"
+#include "../elementwise/div.hpp"
+#include "../elementwise/mul.hpp"
+#include "../kernels/elementwise/elementwise.hpp"
+#include "../kernels/elementwise/functions.hpp"
+#include "../kernels/reduction/reduce.hpp"
+#include "../layout/broadcast_to.hpp"
+#include "../layout/reshape.hpp"
+#include "sum.hpp"
+
+#include <limits>
+
+namespace taper {
+
+Tensor max(const Tensor& x, const Axes& axes, bool keepdims) {
+  detail::check_given("max", "x", x);
+  const Shape reduced = axes.reduced("max", x.shape());
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    if (reduced[axis] && x.shape()[axis] == 0)
+      fail("max", "x has no elements along axis ", axis, ": ", x.shape());
+  }
+  const kernels::ReducePlan plan = kernels::plan_reduction(x.shape(), reduced, keepdims);
+  Tensor y = Tensor::uninitialized("max", plan.result, x.kind());
+  if (const kernels::Backend* backend = kernels::backend_of(x)) {
+    backend->reduce(kernels::Reduction::max, plan, x, y);
+  } else {
+    dispatch(x.dtype(), [&]<class T>() {
+      T* out = y.mutable_data<T>();
+      kernels::reduce(
+          plan, x.data<T>(), -std::numeric_limits<T>::infinity(),
+          [](T a, T b) { return b > a || b != b ? b : a; },  // NaN, once seen, stays
+          [out](std::int64_t i, T total) { out[i] = total; });
+    });
+  }
+  return record("max", y, vjp(x, [x, y = y.detach(), kept = plan.kept](const Tensor& dy) {
+                  // 1/c at each of the c elements that equal the maximum: piecewise constant, so it carries
+                  // no derivative of its own.
+                  const Tensor at_max =
+                      kernels::map("max", x.detach(), y.view(kept), kernels::functions::AreEqual());
+                  const Tensor share = at_max / broadcast_to(sum_to(at_max, kept), x.shape());
+                  return broadcast_to(reshape(dy, kept), x.shape()) * share;
+                }));
+}
+
+}  // namespace taper

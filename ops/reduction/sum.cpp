@@ -1,0 +1,47 @@
+// sum: the forward kernel and, beside it, the vector-Jacobian product. sum.hpp gives the formulas.
+#include "sum.hpp"
+
+#include "../../core/fail.hpp"
+#include "../../core/record.hpp"
+#include "../kernels/reduction/reduce.hpp"
+#include "../layout/broadcast_to.hpp"
+#include "../layout/reshape.hpp"
+
+namespace taper {
+
+Tensor sum(const Tensor& x, const Axes& axes, bool keepdims) {
+  detail::check_given("sum", "x", x);
+  const kernels::ReducePlan plan =
+      kernels::plan_reduction(x.shape(), axes.reduced("sum", x.shape()), keepdims);
+  Tensor y = Tensor::uninitialized("sum", plan.result, x.kind());
+  if (const kernels::Backend* backend = kernels::backend_of(x)) {
+    backend->reduce(kernels::Reduction::sum, plan, x, y);
+  } else {
+    dispatch(x.dtype(), [&]<class T>() {
+      T* out = y.mutable_data<T>();
+      kernels::reduce(
+          plan, x.data<T>(), 0.0, [](double a, double b) { return a + b; },
+          [out](std::int64_t i, double total) { out[i] = static_cast<T>(total); });
+    });
+  }
+  return record("sum", y, vjp(x, [from = x.shape(), kept = plan.kept](const Tensor& dy) {
+                  return broadcast_to(reshape(dy, kept), from);
+                }));
+}
+
+Tensor sum_to(const Tensor& x, const Shape& shape) {
+  detail::check_given("sum_to", "x", x);
+  if (x.shape() == shape) return x;
+  if (!broadcasts_to(shape, x.shape())) {
+    fail("sum_to", "shape ", shape, " does not broadcast to x's, ", x.shape());
+  }
+  const int missing = x.rank() - shape.size();
+  Shape axes = Shape::filled(x.rank(), 0);
+  int count = 0;
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    if (axis < missing || shape[axis - missing] != x.shape()[axis]) axes[count++] = axis;
+  }
+  return reshape(sum(x, Axes(Shape(axes.data(), count))), shape);
+}
+
+}  // namespace taper

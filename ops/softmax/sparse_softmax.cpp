@@ -1,0 +1,48 @@
+// sparse_softmax: the forward kernel and, beside it, the vector-Jacobian product. sparse_softmax.hpp gives
+// the formulas.
+#include "sparse_softmax.hpp"
+
+#include "../../core/record.hpp"
+#include "../kernels/elementwise/elementwise.hpp"
+#include "../kernels/softmax/rows.hpp"
+#include "../kernels/softmax/top_k.hpp"
+
+namespace taper {
+namespace {
+
+// g_i - (mean of g over S) on S = {p > 0}, 0 elsewhere, for each row; NaN where p is. This is the Jacobian of
+// the projection at p, J = diag(s) - s s^T / m: symmetric, so its vector-Jacobian product is itself.
+Tensor project_tangent(const Tensor& g, const Tensor& p, int axis) {
+  const auto kernel = [stores = kernels::stores_for(p)]<class T>(std::int64_t n, const T* g, const T* p,
+                                                                 T* out) {
+    if (n > 0 && p[0] != p[0]) return static_cast<void>(std::copy_n(p, n, out));
+    kernels::center_row(g, p, n, out, stores);
+  };
+  kernels::common_kind("sparse_softmax_vjp", g, p);
+  Tensor out;
+  if (const kernels::Backend* backend = kernels::backend_of(g)) {
+    out = Tensor::uninitialized("sparse_softmax_vjp", g.shape(), g.kind());
+    backend->center_rows(kernels::AxisView(g.shape(), axis), g, p, out);
+  } else {
+    out = kernels::map_rows("sparse_softmax_vjp", axis, kernel, g, p);
+  }
+  return record("sparse_softmax_vjp", out,
+                vjp(g, [p, axis](const Tensor& dy) { return project_tangent(dy, p, axis); }));
+}
+
+}  // namespace
+
+Tensor sparse_softmax(const Tensor& z, std::int64_t k, int axis) {
+  const int a = kernels::checked_arguments("sparse_softmax", z, k, axis);
+  // Since p_i <= 1, the support lies above the maximum - 1: that much of a row at most is selected.
+  const auto kernel = [k, stores = kernels::stores_for(z)]<class T>(std::int64_t n, const T* row, T* out) {
+    kernels::with_largest(row, n, k, T{1}, [&](kernels::Selection<T>& selection) {
+      kernels::project(selection);
+      kernels::write_row(selection, n, out, stores);
+    });
+  };
+  const Tensor p = kernels::map_rows("sparse_softmax", kernels::RowFunction::sparse_softmax, k, a, kernel, z);
+  return record("sparse_softmax", p, vjp(z, [p, a](const Tensor& dp) { return project_tangent(dp, p, a); }));
+}
+
+}  // namespace taper

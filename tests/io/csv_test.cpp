@@ -1,0 +1,154 @@
+// load_csv: tables in each notation it takes, and files that are none, refused by line and column.
+#include <taper/taper.hpp>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <string_view>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "support/helpers.hpp"
+
+namespace taper::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Csv : public testing::Test {
+ protected:
+  // ctest runs tests at the same time: the folder is this process's own.
+  Csv() : folder(fs::temp_directory_path() / ("taper_csv_" + std::to_string(getpid()))) {
+    fs::create_directories(folder);
+  }
+  ~Csv() override { fs::remove_all(folder); }
+
+  std::string write(const std::string& bytes) const {
+    const std::string path = (folder / "table.csv").string();
+    std::ofstream(path, std::ios::binary) << bytes;
+    return path;
+  }
+  Tensor read(const std::string& bytes, const CsvOptions& options = {.dtype = float64}) const {
+    return load_csv(write(bytes), options);
+  }
+  // Expects an error that names the file.
+  void expect_rejected(const std::string& bytes, const std::string& why,
+                       const CsvOptions& options = {}) const {
+    const std::string path = write(bytes);
+    expect_error("load_csv", [&] { load_csv(path, options); }, {path, why});
+  }
+
+  const fs::path folder;
+};
+
+TEST_F(Csv, ReadsRowsAndColumns) {
+  const Tensor table = read("1,2,3\n4,5,6\n");
+  EXPECT_EQ(table.shape(), (Shape{2, 3}));
+  EXPECT_EQ(table.dtype(), float64);
+  expect_values(table, {1, 2, 3, 4, 5, 6}, 0);
+  EXPECT_EQ(load_csv(write("1\n")).dtype(), float32);
+  EXPECT_EQ(read("7").shape(), (Shape{1, 1}));
+}
+
+TEST_F(Csv, TakesEveryNotation) {
+  expect_values(read("-1.5,+2,1e3,1.25E-2,.5,3."), {-1.5, 2, 1000, 0.0125, 0.5, 3}, 0);
+  expect_values(read(" 1 ,\t2\t\n3,  4\n"), {1, 2, 3, 4}, 0);
+  expect_values(read("\xef\xbb\xbf"
+                     "1,2"),
+                {1, 2}, 0);
+}
+
+TEST_F(Csv, TakesEveryLineEnd) {
+  for (const char* bytes : {"1,2\n3,4", "1,2\n3,4\n", "1,2\r\n3,4", "1,2\r\n3,4\r\n", "1,2\n3,4\n\n \r\n"}) {
+    const Tensor table = read(bytes);
+    EXPECT_EQ(table.shape(), (Shape{2, 2})) << bytes;
+    expect_values(table, {1, 2, 3, 4}, 0);
+  }
+}
+
+TEST_F(Csv, LeavesHeaderLinesOut) {
+  const CsvOptions two{.header_lines = 2, .dtype = float64};
+  expect_values(read("a table\nx,y\n1,2\n", two), {1, 2}, 0);
+  expect_rejected("a table\nx,y\n1,z\n", "line 3, column 2: 'z' is not a number", two);
+  expect_rejected("a table\nx,y\n", "holds no row", two);
+  expect_error("load_csv", [&] { read("1", {.header_lines = -1}); }, {"header_lines", "-1"});
+}
+
+TEST_F(Csv, RefusesWhatIsNoNumber) {
+  for (const char* field : {"x", "nan", "NaN", "inf", "-Infinity", "\"1\"", "1;2", "1 2", "0x10", "1.2.3",
+                            "+", "-", "+-1", "--1", "1e", "e5", "1\r2"}) {
+    expect_rejected("1,2\n3," + std::string(field) + "\n",
+                    "line 2, column 2: '" + (std::string(field) == "1\r2" ? "1?2" : std::string(field)) +
+                        "' is not a number");
+  }
+  expect_rejected("1,,3\n", "line 1, column 2: '' is not a number");
+  expect_rejected("1,2,\n", "line 1, column 3: '' is not a number");
+  expect_rejected("1\n\n2\n", "line 2, column 1: '' is not a number");
+  expect_rejected(std::string("1\0,2", 4), "line 1, column 1: '1?' is not a number");
+  expect_rejected(std::string(1000, 'a'), "'" + std::string(40, 'a') + "…' is not a number");
+}
+
+TEST_F(Csv, RefusesWhatTheDtypeCannotHold) {
+  expect_rejected("1,1e39\n", "line 1, column 2: '1e39' is beyond the range of float32");
+  expect_values(read("1e39"), {1e39}, 0);
+  expect_rejected("1\n-1e309\n", "line 2, column 1: '-1e309' is beyond the range", {.dtype = float64});
+  expect_values(load_csv(write("3.4028234663852886e38")), {std::numeric_limits<float>::max()}, 0);
+}
+
+TEST_F(Csv, RefusesRaggedRows) {
+  expect_rejected("1,2\n3,4\n5\n", "line 3 has 1 columns, wanted 2");
+  expect_rejected("1,2\n3,4,5\n", "line 2 has 3 columns, wanted 2");
+}
+
+TEST_F(Csv, RefusesFilesWithoutRows) {
+  for (const char* bytes : {"", "\n", " \r\n\n", "\xef\xbb\xbf"}) expect_rejected(bytes, "holds no row");
+  expect_error("load_csv", [&] { load_csv((folder / "missing.csv").string()); }, {"missing.csv"});
+  expect_error("load_csv", [&] { load_csv(folder.string()); }, {folder.string()});
+}
+
+// A damaged table is read, with other numbers, or refused; nothing else happens.
+TEST_F(Csv, SurvivesDamage) {
+  Generator generator(fresh_seed());
+  const std::string whole = "\xef\xbb\xbfx,y\r\n1.5,-2e3\r\n+0.25,1e38\r\n\r\n";
+  constexpr std::string_view bytes("0123456789+-.,eEnaif \t\r\n\"\0\x80\xff", 28);
+  const auto below = [&](std::size_t n) {
+    return static_cast<std::size_t>(generator.uniform() * static_cast<double>(n));
+  };
+  for (int round = 0; round < 3000; ++round) {
+    std::string damaged = whole;
+    for (std::size_t i = below(8); i-- > 0;) {
+      const std::size_t at = below(damaged.size());
+      if (below(3) == 0) {
+        damaged.erase(at, below(4));
+      } else {
+        damaged.insert(at, 1, bytes[below(bytes.size())]);
+      }
+      if (damaged.empty()) break;
+    }
+    try {
+      for (double value : load_csv(write(damaged), {.header_lines = 1}).to_vector()) {
+        EXPECT_TRUE(std::isfinite(value)) << damaged;
+      }
+    } catch (const Error&) {
+    } catch (const std::exception& error) {
+      ADD_FAILURE() << "threw something else than taper::Error: " << error.what();
+    }
+  }
+}
+
+TEST_F(Csv, ReadsBackWhatWasPrinted) {
+  Generator generator(fresh_seed());
+  const Tensor table = randn({17, 5}, generator, float64);
+  std::string bytes;
+  for (std::int64_t i = 0; i < table.size(); ++i) {
+    char number[32];
+    std::snprintf(number, sizeof number, "%.17g", table.data<double>()[i]);
+    bytes += number + std::string(i % 5 == 4 ? "\n" : ",");
+  }
+  expect_same(read(bytes), table);
+}
+
+}  // namespace
+}  // namespace taper::test

@@ -1,0 +1,365 @@
+// Rows of the registry: products of matrices, and attention, which is made of them.
+#include <taper/taper.hpp>
+
+#include <algorithm>
+#include <limits>
+
+#include "ops/registry.hpp"
+
+namespace taper::test {
+namespace {
+
+// One variant for each of the four choices of flags, with a (…, m, k) and b (…, k, n) after the flags.
+void add_flags(OpRow& op_row, Tensor (*f)(const Tensor&, const Tensor&, bool, bool), const std::string& name,
+               const Shape& batch, std::int64_t m, std::int64_t k, std::int64_t n) {
+  const auto matrix = [&](std::int64_t rows, std::int64_t columns, bool transposed) {
+    Shape shape = Shape::filled(batch.size() + 2, transposed ? rows : columns);
+    std::copy(batch.begin(), batch.end(), shape.begin());
+    shape[batch.size()] = transposed ? columns : rows;
+    return shape;
+  };
+  for (const bool ta : {false, true}) {
+    for (const bool tb : {false, true}) {
+      const auto reference = [=](const std::vector<Array>& in) {
+        Shape shape = Shape::filled(batch.size() + 2, n);
+        std::copy(batch.begin(), batch.end(), shape.begin());
+        shape[batch.size()] = m;
+        return build(shape, [&](const Index& index) {
+          const auto element = [&](const Array& x, std::int64_t i, std::int64_t j, bool transposed) {
+            Index source = index;
+            source[source.size() - 2] = transposed ? j : i;
+            source[source.size() - 1] = transposed ? i : j;
+            return at(x, source);
+          };
+          double sum = 0;
+          for (std::int64_t j = 0; j < k; ++j) {
+            sum += element(in[0], index[index.size() - 2], j, ta) * element(in[1], j, index.back(), tb);
+          }
+          return sum;
+        });
+      };
+      op_row.variants.push_back({name + (ta ? ", a^T" : ", a") + (tb ? " b^T" : " b"),
+                                 [=](const Tensors& x) { return f(x[0], x[1], ta, tb); },
+                                 reference,
+                                 {{matrix(m, k, ta), between(-2, 2)}, {matrix(k, n, tb), between(-2, 2)}}});
+    }
+  }
+}
+
+OpRow bmm_row() {
+  OpRow op_row{"bmm", {}};
+  add_flags(op_row, bmm, "a batch", {3}, 2, 4, 5);
+  add_flags(op_row, bmm, "an empty batch", {0}, 2, 3, 2);
+  add_flags(op_row, bmm, "empty sums", {2}, 2, 0, 3);
+  add_flags(op_row, bmm, "no rows", {2}, 0, 3, 2);
+  op_row.errors = {
+      {"inner dimensions",
+       [] {
+         bmm(zeros({2, 3, 5}), zeros({2, 4, 6}));
+       },
+       {"inner", "(2, 3, 5)", "(2, 4, 6)"}},
+      {"inner dimensions, transposed",
+       [] {
+         bmm(zeros({2, 3, 5}), zeros({2, 5, 6}), true, true);
+       },
+       {"(2, 3, 5) transposed", "(2, 5, 6) transposed"}},
+      {"batch sizes",
+       [] {
+         bmm(zeros({2, 3, 5}), zeros({3, 5, 6}));
+       },
+       {"batch", "(2, 3, 5)", "(3, 5, 6)"}},
+      {"a rank of 2",
+       [] {
+         bmm(zeros({3, 5}), zeros({2, 5, 6}));
+       },
+       {"rank 3", "(3, 5)", "(2, 5, 6)"}},
+      {"dtypes",
+       [] {
+         bmm(zeros({2, 3, 5}), zeros({2, 5, 6}, float64));
+       },
+       {"float32", "float64"}},
+  };
+  return op_row;
+}
+
+OpRow mm_row() {
+  OpRow op_row{"mm", {}};
+  add_flags(op_row, mm, "matrices", {}, 3, 4, 5);
+  add_flags(op_row, mm, "a row and a column", {}, 1, 3, 1);
+  add_flags(op_row, mm, "an empty sum", {}, 2, 0, 3);
+  add_flags(op_row, mm, "no columns", {}, 2, 3, 0);
+  op_row.errors = {
+      {"inner dimensions",
+       [] {
+         mm(zeros({3, 5}), zeros({4, 6}));
+       },
+       {"inner", "a is (3, 5)", "b is (4, 6)"}},
+      {"a rank of 3",
+       [] {
+         mm(zeros({3, 5}), zeros({2, 5, 6}));
+       },
+       {"rank 2", "(3, 5)", "(2, 5, 6)"}},
+      {"a vector",
+       [] {
+         mm(zeros({5}), zeros({5, 6}));
+       },
+       {"rank 2", "(5,)", "(5, 6)"}},
+  };
+  op_row.header = "bmm";
+  return op_row;
+}
+
+Array matmul_reference(const std::vector<Array>& in) {
+  const bool row_vector = in[0].shape.size() == 1, column_vector = in[1].shape.size() == 1;
+  // A vector gets its missing axis of extent 1, which disappears from the result again.
+  Array a = in[0], b = in[1];
+  if (row_vector) a.shape = {1, in[0].shape[0]};
+  if (column_vector) b.shape = {in[1].shape[0], 1};
+  const int rank = std::max(a.shape.size(), b.shape.size());
+  Shape shape = Shape::filled(rank, 1);
+  for (const Array* x : {&a, &b}) {
+    for (int axis = 0; axis < x->shape.size() - 2; ++axis) {
+      std::int64_t& extent = shape[rank - x->shape.size() + axis];
+      if (x->shape[axis] != 1) extent = x->shape[axis];
+    }
+  }
+  shape[rank - 2] = a.shape[a.shape.size() - 2];
+  shape[rank - 1] = b.shape[b.shape.size() - 1];
+  Array y = build(shape, [&](const Index& index) {
+    const auto element = [&](const Array& x, std::int64_t i, std::int64_t j) {
+      const auto own_rank = static_cast<std::ptrdiff_t>(x.shape.size());
+      Index source(index.end() - own_rank, index.end());
+      for (std::size_t axis = 0; axis + 2 < source.size(); ++axis) {
+        if (x.shape[static_cast<int>(axis)] == 1) source[axis] = 0;
+      }
+      source[source.size() - 2] = i;
+      source[source.size() - 1] = j;
+      return at(x, source);
+    };
+    double sum = 0;
+    for (std::int64_t k = 0; k < a.shape[a.shape.size() - 1]; ++k) {
+      sum += element(a, index[index.size() - 2], k) * element(b, k, index.back());
+    }
+    return sum;
+  });
+  Shape visible = Shape::filled(rank - row_vector - column_vector, 0);
+  int out = 0;
+  for (int axis = 0; axis < rank; ++axis) {
+    if ((axis == rank - 2 && row_vector) || (axis == rank - 1 && column_vector)) continue;
+    visible[out++] = shape[axis];
+  }
+  y.shape = visible;
+  return y;
+}
+
+OpRow affine_row() {
+  const MultiFunction f = [](const Tensors& x) { return affine(x[0], x[1], x[2]); };
+  const Reference reference = [](const std::vector<Array>& x) {
+    Array y = matmul_reference({x[0], x[1]});
+    for (std::size_t i = 0; i < y.values.size(); ++i) y.values[i] += x[2].values[i % x[2].values.size()];
+    return y;
+  };
+  OpRow op_row{.op = "affine", .arguments = {"x", "weight", "bias"}};
+  const auto add_variant = [&](const char* name, const Shape& x, std::int64_t outputs) {
+    op_row.variants.push_back(
+        {name,
+         f,
+         reference,
+         {{x, between(-2, 2)}, {{x[x.size() - 1], outputs}, between(-2, 2)}, {{outputs}, between(-2, 2)}}});
+  };
+  add_variant("rows", {4, 3}, 5);
+  add_variant("a vector", {3}, 2);
+  add_variant("a stack", {2, 3, 4}, 3);
+  add_variant("rank 5", {2, 1, 2, 1, 3}, 2);
+  add_variant("one output", {4, 3}, 1);
+  add_variant("no inputs", {3, 0}, 2);
+  add_variant("no rows", {2, 0, 3}, 2);
+  op_row.errors = {
+      {"a scalar",
+       [] {
+         affine(ones({}), ones({2, 3}), ones({3}));
+       },
+       {"x is ()"}},
+      {"weight",
+       [] {
+         affine(ones({4, 2}), ones({3, 3}), ones({3}));
+       },
+       {"x is (4, 2)", "weight (3, 3)"}},
+      {"weight of rank 3",
+       [] {
+         affine(ones({4, 2}), ones({1, 2, 3}), ones({3}));
+       },
+       {"weight (1, 2, 3)"}},
+      {"bias",
+       [] {
+         affine(ones({4, 2}), ones({2, 3}), ones({2}));
+       },
+       {"bias (2,)"}},
+      {"bias of rank 2",
+       [] {
+         affine(ones({4, 2}), ones({2, 3}), ones({1, 3}));
+       },
+       {"bias (1, 3)"}},
+  };
+  return op_row;
+}
+
+OpRow matmul_row() {
+  OpRow op_row{"matmul", {}};
+  const auto add_variant = [&](const char* name, const Shape& a, const Shape& b) {
+    op_row.variants.push_back({name,
+                               [](const Tensors& x) { return matmul(x[0], x[1]); },
+                               matmul_reference,
+                               {{a, between(-2, 2)}, {b, between(-2, 2)}}});
+  };
+  add_variant("matrices", {2, 3}, {3, 4});
+  add_variant("vectors", {3}, {3});
+  add_variant("vector and matrix", {3}, {3, 4});
+  add_variant("matrix and vector", {2, 3}, {3});
+  add_variant("vector and stack", {3}, {2, 3, 4});
+  add_variant("stack and vector", {2, 4, 3}, {3});
+  add_variant("stack and matrix", {2, 4, 3}, {3, 5});
+  add_variant("matrix and stack", {4, 3}, {2, 3, 5});
+  add_variant("stacks", {2, 4, 3}, {2, 3, 5});
+  add_variant("stacks crosswise", {2, 1, 4, 3}, {3, 3, 2});
+  add_variant("rank 7", {2, 1, 1, 2, 1, 2, 3}, {2, 1, 2, 3, 2});
+  add_variant("vector and rank 4", {3}, {2, 2, 3, 2});
+  add_variant("empty sum", {2, 0}, {0, 3});
+  add_variant("empty sum, stack and matrix", {2, 2, 0}, {0, 3});
+  add_variant("empty sum of vectors", {0}, {0});
+  add_variant("no elements", {0, 2, 3}, {3, 2});
+  add_variant("empty stack", {0, 2, 3}, {1, 3, 2});
+  op_row.errors = {
+      {"inner dimensions",
+       [] {
+         matmul(zeros({2, 3}), zeros({4, 2}));
+       },
+       {"inner", "(2, 3)", "(4, 2)"}},
+      {"inner dimensions of vectors", [] { matmul(zeros({3}), zeros({4})); }, {"inner", "(3,)", "(4,)"}},
+      {"inner dimensions of a vector and a stack",
+       [] {
+         matmul(zeros({3}), zeros({2, 4, 3}));
+       },
+       {"inner", "(3,)", "(2, 4, 3)"}},
+      {"rank 0", [] { matmul(zeros({}), zeros({3})); }, {"at least one axis", "()", "(3,)"}},
+      {"leading axes",
+       [] {
+         matmul(zeros({2, 2, 3}), zeros({3, 3, 2}));
+       },
+       {"broadcast", "(2,)", "(3,)"}},
+      {"dtypes of matrices",
+       [] {
+         matmul(zeros({2, 3}), zeros({3, 2}, float64));
+       },
+       {"float32", "float64"}},
+      {"dtypes of a stack and a matrix",
+       [] {
+         matmul(zeros({2, 2, 3}), zeros({3, 2}, float64));
+       },
+       {"float32", "float64"}},
+      {"dtypes of stacks",
+       [] {
+         matmul(zeros({2, 2, 3}), zeros({2, 3, 2}, float64));
+       },
+       {"float32", "float64"}},
+  };
+  return op_row;
+}
+
+// y = P V by the definition, one element at a time. The mask is null or (b, n, m) after broadcasting.
+Reference attention_reference(std::int64_t k, double scale, bool causal, const Tensor& mask) {
+  return [=](const std::vector<Array>& in) {
+    const Array &queries = in[0], &keys = in[1], &values = in[2];
+    const std::int64_t n = queries.shape[1], m = keys.shape[1], d = queries.shape[2];
+    return build({queries.shape[0], n, values.shape[2]}, [&](const Index& index) {
+      const std::int64_t b = index[0], i = index[1];
+      Row scores;
+      for (std::int64_t j = 0; j < m; ++j) {
+        double score = 0;
+        for (std::int64_t p = 0; p < d; ++p) score += at(queries, {b, i, p}) * at(keys, {b, j, p});
+        const bool hidden =
+            (causal && j > i + m - n) || (mask && at_broadcast(array_of(mask), {b, i, j}) == 0);
+        scores.push_back(hidden ? -std::numeric_limits<double>::infinity() : scale * score);
+      }
+      const Row p = sparse_softmax_row(scores, k);
+      double sum = 0;
+      for (std::int64_t j = 0; j < m; ++j) {
+        sum += p[static_cast<std::size_t>(j)] * at(values, {b, j, index[2]});
+      }
+      return sum;
+    });
+  };
+}
+
+// None of these inputs puts a score near tau or near another at the k-th place; a gradcheck that found a kink
+// would say so.
+OpRow sparse_attention_row() {
+  OpRow op_row{.op = "sparse_attention", .arguments = {"queries", "keys", "values"}};
+  const auto add_variant = [&](const char* name, std::int64_t k, const Shape& nmde,
+                               const AttentionOptions& options = {}, std::int64_t batch = 2) {
+    const std::int64_t n = nmde[0], m = nmde[1], d = nmde[2], e = nmde[3];
+    op_row.variants.push_back({name,
+                               [=](const Tensors& x) {
+                                 AttentionOptions there = options;
+                                 if (there.mask) there.mask = on_the_device_of(x, there.mask);
+                                 return sparse_attention(x[0], x[1], x[2], k, there);
+                               },
+                               attention_reference(k, options.scale, options.causal, options.mask),
+                               {{{batch, n, d}, between(-1, 1)},
+                                {{batch, m, d}, between(-1, 1)},
+                                {{batch, m, e}, between(-2, 2)}}});
+  };
+  const Tensor by_query = tensor({{1, 0, 1, 1, 1}, {0, 0, 0, 0, 0}, {0, 1, 1, 1, 1}});
+  const Tensor by_problem = tensor({{{1, 1, 0, 1, 1}}, {{0, 1, 1, 0, 1}}}, float64);
+  add_variant("two keys a query", 2, {3, 5, 4, 3});
+  add_variant("three keys a query", 3, {4, 9, 2, 1});
+  add_variant("one key a query", 1, {3, 5, 4, 3});
+  add_variant("k beyond the keys", 100, {3, 5, 4, 3});
+  add_variant("scaled", 3, {3, 5, 4, 3}, {.scale = 0.5});
+  add_variant("a negative scale", 3, {3, 5, 4, 3}, {.scale = -0.75});
+  add_variant("causal", 2, {4, 4, 3, 2}, {.causal = true});
+  add_variant("causal, more keys", 3, {3, 6, 3, 2}, {.scale = 0.5, .causal = true});
+  add_variant("causal, first queries see nothing", 2, {5, 3, 3, 2}, {.causal = true});
+  add_variant("a mask for each query, one sees nothing", 2, {3, 5, 4, 3}, {.mask = by_query});
+  add_variant("a mask for each problem", 2, {3, 5, 4, 3}, {.scale = 0.5, .mask = by_problem});
+  add_variant("a mask for all keys", 2, {3, 5, 4, 3}, {.mask = tensor({1, 1, 0, 1, 0})});
+  add_variant("queries masked out", 2, {3, 5, 4, 3}, {.mask = tensor({{{1}, {0}, {1}}})});
+  add_variant("causal and masked", 2, {3, 5, 4, 3}, {.causal = true, .mask = by_query});
+  add_variant("many keys", 4, {2, 70, 3, 2}, {.causal = true}, 1);
+  add_variant("no keys", 2, {3, 0, 4, 2});
+  add_variant("no queries", 2, {0, 3, 4, 2}, {.causal = true});
+  add_variant("no products", 2, {3, 5, 0, 2});
+  add_variant("values without elements", 2, {3, 5, 4, 0});
+  add_variant("an empty batch", 2, {3, 5, 4, 2}, {}, 0);
+
+  const auto add_error = [&](const char* name, const Shape& queries, const Shape& keys, const Shape& values,
+                             const std::vector<std::string>& says, std::int64_t k = 2,
+                             const Tensor& mask = {}) {
+    op_row.errors.push_back(
+        {name, [=] { sparse_attention(zeros(queries), zeros(keys), zeros(values), k, {.mask = mask}); },
+         says});
+  };
+  const Shape q{2, 3, 5}, key{2, 4, 5}, v{2, 4, 6};
+  add_error("k = 0", q, key, v, {"k must be", "got 0"}, 0);
+  add_error("k < 0", q, key, v, {"k must be", "got -3"}, -3);
+  add_error("queries of rank 2", {3, 5}, key, v, {"rank 3", "queries", "(3, 5)"});
+  add_error("keys of rank 4", q, {1, 2, 4, 5}, v, {"rank 3", "keys", "(1, 2, 4, 5)"});
+  add_error("values of rank 2", q, key, {4, 6}, {"rank 3", "values", "(4, 6)"});
+  add_error("batch of queries", {1, 3, 5}, key, v, {"batch", "(1, 3, 5)", "(2, 4, 5)"});
+  add_error("batch of values", q, key, {3, 4, 6}, {"batch", "(2, 4, 5)", "(3, 4, 6)"});
+  add_error("last extents", {2, 3, 7}, key, v, {"queries", "(2, 3, 7)", "keys", "(2, 4, 5)"});
+  add_error("numbers of keys and values", q, key, {2, 3, 6}, {"keys", "(2, 4, 5)", "values", "(2, 3, 6)"});
+  add_error("a mask of another extent", q, key, v, {"mask", "(2, 3, 4)", "(3, 3)"}, 2, ones({3, 3}));
+  add_error("a mask of rank 4", q, key, v, {"mask", "(2, 3, 4)", "(1, 2, 3, 4)"}, 2, ones({1, 2, 3, 4}));
+  add_error("a mask that scores broadcast to", {1, 3, 5}, {1, 4, 5}, {1, 4, 6},
+            {"mask", "(1, 3, 4)", "(2, 3, 4)"}, 2, ones({2, 3, 4}));
+  return op_row;
+}
+
+}  // namespace
+
+std::vector<OpRow> product_ops() {
+  return {affine_row(), bmm_row(), matmul_row(), mm_row(), sparse_attention_row()};
+}
+
+}  // namespace taper::test

@@ -1,0 +1,78 @@
+// The registry: its families put together, and the inputs they draw.
+#include "ops/registry.hpp"
+
+#include <taper/core/create.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace taper::test {
+
+Draw between(double low, double high) {
+  return
+      [=](const Shape& shape, Generator& generator) { return uniform(shape, low, high, generator, float64); };
+}
+
+namespace {
+template <class Element>
+Tensor generate(const Shape& shape, Element element) {
+  Tensor x = zeros(shape, float64);
+  double* values = x.mutable_data<double>();
+  for (std::int64_t i = 0; i < x.size(); ++i) values[i] = element(i);
+  return x;
+}
+}  // namespace
+
+Tensor away_from_zero(const Shape& shape, Generator& generator) {
+  return generate(shape, [&](std::int64_t) {
+    const double u = 3 * generator.uniform() - 1.5;
+    return u < 0 ? u - 0.1 : u + 0.1;
+  });
+}
+
+Tensor distinct(const Shape& shape, Generator& generator) {
+  Tensor x = zeros(shape, float64);
+  const auto middle = static_cast<double>(x.size()) / 2;
+  x = generate(shape, [&](std::int64_t i) {
+    return 0.1 * (static_cast<double>(i) - middle) + 0.05 * generator.uniform();
+  });
+  double* values = x.mutable_data<double>();
+  for (std::int64_t i = x.size() - 1; i > 0; --i) {
+    const auto j = static_cast<std::int64_t>(generator.uniform() * static_cast<double>(i + 1));
+    std::swap(values[i], values[j]);
+  }
+  return x;
+}
+
+Draw grid(double offset) {
+  return [=](const Shape& shape, Generator& generator) {
+    return generate(shape,
+                    [&](std::int64_t) { return offset + 0.2 * (std::floor(17 * generator.uniform()) - 8); });
+  };
+}
+
+Tensor on_the_device_of(const Tensors& inputs, const Tensor& constant) {
+  const auto given = std::find_if(inputs.begin(), inputs.end(), [](const Tensor& x) { return bool(x); });
+  return given == inputs.end() ? constant : constant.to(given->device());
+}
+
+std::string OpRow::argument(std::size_t i) const {
+  if (arguments.empty()) return variants.at(0).inputs.size() == 1 ? "x" : std::string(1, "ab"[i]);
+  const std::string& name = arguments.at(std::min(i, arguments.size() - 1));
+  return name.ends_with("[]") ? name.substr(0, name.size() - 1) + std::to_string(i) + "]" : name;
+}
+
+const std::vector<OpRow>& registry() {
+  static const std::vector<OpRow> rows = [] {
+    std::vector<OpRow> all;
+    for (const auto family : {unary_ops, binary_ops, reduction_ops, layout_ops, selection_ops, product_ops,
+                              softmax_ops, layer_ops}) {
+      for (OpRow& op_row : family()) all.push_back(std::move(op_row));
+    }
+    return all;
+  }();
+  return rows;
+}
+
+}  // namespace taper::test

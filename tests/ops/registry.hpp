@@ -1,0 +1,76 @@
+// The registry of ops. Each op has one row, in the file of its family (ops/*.cpp); every generic check in
+// registry_test.cpp walks all rows. To test a new op, add its row there: a test fails until it exists.
+#pragma once
+
+#include <taper/core/gradcheck/gradcheck.hpp>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "support/helpers.hpp"
+
+namespace taper::test {
+
+// Draws one float64 input of an op.
+using Draw = std::function<Tensor(const Shape&, Generator&)>;
+Draw between(double low, double high);
+// Elements of both signs whose absolute value lies in [0.1, 1.6].
+Tensor away_from_zero(const Shape& shape, Generator& generator);
+// Elements that differ from one another by at least 0.05, in random order, around 0.
+Tensor distinct(const Shape& shape, Generator& generator);
+// offset + 0.2 i for random integers |i| <= 8.
+Draw grid(double offset);
+
+struct Input {
+  Shape shape;
+  Draw draw;
+};
+
+// `constant` on the device of the inputs, of which one may be an empty handle.
+Tensor on_the_device_of(const Tensors& inputs, const Tensor& constant);
+
+// One way to call an op: with these inputs, away from kinks, f must return what the reference does.
+struct Variant {
+  std::string name;
+  MultiFunction f;
+  Reference reference;
+  std::vector<Input> inputs;
+};
+
+// A call that must throw an Error of the row's op with a message that contains each of these.
+struct ErrorCase {
+  std::string name;
+  std::function<void()> call;
+  std::vector<std::string> says;
+};
+
+struct OpRow {
+  std::string op;
+  std::vector<Variant> variants = {};
+  std::vector<ErrorCase> errors = {};
+  // What the header calls the differentiable inputs: by default "x" alone, or "a" and "b". A list is its name
+  // and
+  // "[]".
+  std::vector<std::string> arguments = {};
+  // The stem of the header that declares the op, where it is not the op's name.
+  std::string header = op;
+
+  // What messages call input i.
+  std::string argument(std::size_t i) const;
+};
+
+// All rows.
+const std::vector<OpRow>& registry();
+
+// The families.
+std::vector<OpRow> unary_ops();
+std::vector<OpRow> binary_ops();
+std::vector<OpRow> reduction_ops();
+std::vector<OpRow> layout_ops();
+std::vector<OpRow> selection_ops();
+std::vector<OpRow> product_ops();
+std::vector<OpRow> softmax_ops();
+std::vector<OpRow> layer_ops();
+
+}  // namespace taper::test

@@ -1,0 +1,95 @@
+// Rows of the registry: functions of a row.
+#include <taper/taper.hpp>
+
+#include <cmath>
+
+#include "ops/registry.hpp"
+
+namespace taper::test {
+namespace {
+
+Row softmax_row(const Row& z) { return topk_softmax_row(z, static_cast<std::int64_t>(z.size())); }
+
+Row log_softmax_row(const Row& z) {
+  Row y = softmax_row(z);
+  for (double& value : y) value = std::log(value);
+  return y;
+}
+
+struct Place {
+  const char* name;
+  Shape shape;
+  int axis;
+};
+
+// Each shape with each axis as seen from the front and, for most, from the end.
+const std::vector<Place>& places() {
+  static const std::vector<Place> all{
+      {"a vector", {7}, -1},
+      {"rows", {3, 6}, -1},
+      {"columns", {6, 3}, 0},
+      {"middle axis", {2, 5, 3}, 1},
+      {"middle axis from the end", {2, 5, 3}, -2},
+      {"rank 7", {1, 2, 1, 4, 1, 2, 1}, 3},
+      {"rows of one", {3, 1}, 1},
+      {"rows of none", {3, 0}, -1},
+      {"no rows", {0, 3}, -1},
+  };
+  return all;
+}
+
+void add_axis_errors(OpRow& op_row, const std::function<Tensor(const Tensor&, int)>& f) {
+  op_row.errors.push_back({"an axis out of range",
+                           [f] {
+                             f(zeros({2, 3}), 2);
+                           },
+                           {"axis", "got 2", "(2, 3)"}});
+  op_row.errors.push_back({"a negative axis", [f] { f(zeros({2, 3}), -3); }, {"axis", "got -3", "(2, 3)"}});
+  op_row.errors.push_back({"rank 0", [f] { f(zeros({}), -1); }, {"ax", "()"}});
+}
+
+OpRow dense(const char* op, Tensor (*f)(const Tensor&, int), Row (*reference)(const Row&)) {
+  OpRow op_row{.op = op, .arguments = {"z"}};
+  for (const Place& place : places()) {
+    const int axis = place.axis < 0 ? place.axis + place.shape.size() : place.axis;
+    op_row.variants.push_back({place.name,
+                               [f, place](const Tensors& x) { return f(x[0], place.axis); },
+                               rowwise(axis, reference),
+                               {{place.shape, between(-2, 2)}}});
+  }
+  add_axis_errors(op_row, f);
+  return op_row;
+}
+
+// Elements that differ by 0.05 at least: no ties, and with 0.1 a step supports of several elements.
+OpRow sparse(const char* op, Tensor (*f)(const Tensor&, std::int64_t, int),
+             Row (*reference)(const Row&, std::int64_t)) {
+  OpRow op_row{.op = op, .arguments = {"z"}};
+  for (const Place& place : places()) {
+    const int axis = place.axis < 0 ? place.axis + place.shape.size() : place.axis;
+    for (const std::int64_t k : {1, 3, 100}) {
+      op_row.variants.push_back({place.name + std::string(", k = ") + std::to_string(k),
+                                 [f, place, k](const Tensors& x) { return f(x[0], k, place.axis); },
+                                 rowwise(axis, [=](const Row& z) { return reference(z, k); }),
+                                 {{place.shape, distinct}}});
+    }
+  }
+  add_axis_errors(op_row, [f](const Tensor& z, int axis) { return f(z, 2, axis); });
+  op_row.errors.push_back({"k = 0", [f] { f(zeros({2, 3}), 0, -1); }, {"k must be", "got 0", "(2, 3)"}});
+  op_row.errors.push_back({"k < 0", [f] { f(zeros({2, 3}), -4, -1); }, {"k must be", "got -4", "(2, 3)"}});
+  return op_row;
+}
+
+}  // namespace
+
+std::vector<OpRow> softmax_ops() {
+  return {
+      dense("log_softmax", log_softmax, log_softmax_row),
+      dense("softmax", softmax, softmax_row),
+      sparse("sparse_softmax", sparse_softmax, sparse_softmax_row),
+      sparse("sparse_softmax_as_written", sparse_softmax_as_written, as_written_row),
+      sparse("topk_softmax", topk_softmax, topk_softmax_row),
+  };
+}
+
+}  // namespace taper::test

@@ -1,4 +1,4 @@
-// rotary: the forward kernel and, beside it, the vector-Jacobian product. rotary.hpp gives the formulas.
+// rotary: pairs of elements turned by angles that grow with the position; dx is dy turned back.
 #include "rotary.hpp"
 
 #include "../../core/fail.hpp"

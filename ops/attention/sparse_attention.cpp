@@ -1,5 +1,5 @@
-// sparse_attention: the forward pass and, beside it, the vector-Jacobian products. sparse_attention.hpp gives
-// the formulas, docs/ops/sparse_attention.md derives them.
+// sparse_attention: y = P V with P = sparse_softmax(scale Q K^T, k).
+// dV = P^T dy, and with g = scale (dP - its mean over the support): dQ = g K, dK = g^T Q.
 //
 // After the selection all is done with the sparse matrix P alone: products with it and along its pattern.
 // Each of these is recorded, so that derivatives of any order cost no more than n k d.

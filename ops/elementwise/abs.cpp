@@ -1,4 +1,4 @@
-// abs: the forward kernel and, beside it, the vector-Jacobian product. abs.hpp gives the formulas.
+// abs: dx = dy sign(x), 0 at x = 0.
 #include "abs.hpp"
 
 #include "../../core/record.hpp"

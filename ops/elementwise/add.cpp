@@ -1,4 +1,4 @@
-// add: the forward kernel and, beside it, the vector-Jacobian product. add.hpp gives the formulas.
+// add: da = dy, db = dy.
 #include "add.hpp"
 
 #include "../../core/record.hpp"

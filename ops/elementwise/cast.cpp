@@ -1,4 +1,4 @@
-// cast: the conversion is Tensor::to, which core needs as well. cast.hpp gives the formulas.
+// cast: dx = dy in the dtype of x. The conversion is Tensor::to, which core needs as well.
 #include "cast.hpp"
 
 namespace taper {

@@ -1,4 +1,4 @@
-// div: the forward kernel and, beside it, the vector-Jacobian product. div.hpp gives the formulas.
+// div: y = a / b; da = dy / b, db = -dy y / b.
 #include "div.hpp"
 
 #include "../../core/record.hpp"

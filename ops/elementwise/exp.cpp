@@ -1,4 +1,4 @@
-// exp: the forward kernel and, beside it, the vector-Jacobian product. exp.hpp gives the formulas.
+// exp: dx = dy y.
 #include "exp.hpp"
 
 #include "../../core/record.hpp"

@@ -1,4 +1,4 @@
-// gelu: the forward pass and, beside it, the vector-Jacobian product. gelu.hpp gives the formulas.
+// gelu: y = x Phi(x); dx = dy (Phi(x) + x phi(x)), phi = Phi'.
 #include "gelu.hpp"
 
 #include "../../core/record.hpp"

@@ -1,4 +1,4 @@
-// log: the forward kernel and, beside it, the vector-Jacobian product. log.hpp gives the formulas.
+// log: dx = dy / x.
 #include "log.hpp"
 
 #include "../../core/record.hpp"

@@ -1,4 +1,4 @@
-// maximum: the forward kernel and, beside it, the vector-Jacobian product. maximum.hpp gives the formulas.
+// maximum: da = dy where a > b, dy / 2 where a = b; db likewise.
 #include "maximum.hpp"
 
 #include "../../core/record.hpp"

@@ -1,4 +1,4 @@
-// mul: the forward kernel and, beside it, the vector-Jacobian product. mul.hpp gives the formulas.
+// mul: da = dy b, db = dy a.
 #include "mul.hpp"
 
 #include "../../core/record.hpp"

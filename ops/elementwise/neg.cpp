@@ -1,4 +1,4 @@
-// neg: the forward kernel and, beside it, the vector-Jacobian product. neg.hpp gives the formulas.
+// neg: dx = -dy.
 #include "neg.hpp"
 
 #include "../../core/record.hpp"

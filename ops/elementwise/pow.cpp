@@ -1,4 +1,4 @@
-// pow: the forward kernel and, beside it, the vector-Jacobian product. pow.hpp gives the formulas.
+// pow: y = x^p; dx = dy p x^(p-1), dp = dy y log x.
 #include "pow.hpp"
 
 #include "../../core/record.hpp"

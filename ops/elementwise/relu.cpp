@@ -1,4 +1,4 @@
-// relu: the forward kernel and, beside it, the vector-Jacobian product. relu.hpp gives the formulas.
+// relu: dx = dy where x > 0, 0 elsewhere.
 #include "relu.hpp"
 
 #include "../../core/record.hpp"

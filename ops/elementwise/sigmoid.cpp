@@ -1,4 +1,4 @@
-// sigmoid: the forward kernel and, beside it, the vector-Jacobian product. sigmoid.hpp gives the formulas.
+// sigmoid: dx = dy y (1 - y).
 #include "sigmoid.hpp"
 
 #include "../../core/record.hpp"

@@ -1,4 +1,4 @@
-// sqrt: the forward kernel and, beside it, the vector-Jacobian product. sqrt.hpp gives the formulas.
+// sqrt: dx = dy / (2 y).
 #include "sqrt.hpp"
 
 #include "../../core/record.hpp"

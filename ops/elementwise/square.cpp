@@ -1,4 +1,4 @@
-// square: the forward kernel and, beside it, the vector-Jacobian product. square.hpp gives the formulas.
+// square: dx = dy 2x.
 #include "square.hpp"
 
 #include "../../core/record.hpp"

@@ -1,4 +1,4 @@
-// sub: the forward kernel and, beside it, the vector-Jacobian product. sub.hpp gives the formulas.
+// sub: da = dy, db = -dy.
 #include "sub.hpp"
 
 #include "../../core/record.hpp"

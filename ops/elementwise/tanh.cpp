@@ -1,4 +1,4 @@
-// tanh: the forward kernel and, beside it, the vector-Jacobian product. tanh.hpp gives the formulas.
+// tanh: dx = dy (1 - y^2).
 #include "tanh.hpp"
 
 #include "../../core/record.hpp"

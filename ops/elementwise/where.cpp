@@ -1,4 +1,4 @@
-// where: the forward kernel and, beside it, the vector-Jacobian product. where.hpp gives the formulas.
+// where: da = dy where the condition is not 0, db = dy where it is.
 #include "where.hpp"
 
 #include "../../core/create.hpp"

@@ -1,5 +1,4 @@
-// broadcast_to: the forward kernel and, beside it, the vector-Jacobian product. broadcast_to.hpp gives the
-// formulas.
+// broadcast_to: dx = dy summed over the axes that were repeated.
 #include "broadcast_to.hpp"
 
 #include "../../core/record.hpp"

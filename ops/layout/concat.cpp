@@ -1,4 +1,4 @@
-// concat: the forward kernel and, beside it, the vector-Jacobian product. concat.hpp gives the formulas.
+// concat: each tensor gets its stretch of dy.
 #include "concat.hpp"
 
 #include "../../core/fail.hpp"

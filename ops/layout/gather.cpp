@@ -1,4 +1,4 @@
-// gather: the forward kernel and, beside it, the vector-Jacobian product. gather.hpp gives the formulas.
+// gather: y[i] = x[indices[i]]; dx[j] = the sum of dy[i] over the i with indices[i] = j.
 #include "gather.hpp"
 
 #include "../../core/create.hpp"

@@ -1,4 +1,4 @@
-// reshape: the forward kernel and, beside it, the vector-Jacobian product. reshape.hpp gives the formulas.
+// reshape: dx = dy under x's shape.
 #include "reshape.hpp"
 
 #include "../../core/fail.hpp"

@@ -1,4 +1,4 @@
-// slice: the forward kernel and, beside it, the vector-Jacobian product. slice.hpp gives the formulas.
+// slice: dx = dy at the positions that were taken, 0 elsewhere.
 #include "slice.hpp"
 
 #include "../../core/create.hpp"

@@ -1,5 +1,4 @@
-// transpose: the forward kernel and, beside it, the vector-Jacobian product. transpose.hpp gives the
-// formulas.
+// transpose: dx = dy with the same two axes swapped.
 #include "transpose.hpp"
 
 #include "../../core/record.hpp"

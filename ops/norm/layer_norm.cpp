@@ -1,5 +1,4 @@
-// layer_norm: the forward pass and, beside it, the vector-Jacobian products. layer_norm.hpp gives the
-// formulas, docs/ops/layer_norm.md derives them.
+// layer_norm: y = gain u + bias, u = r (x - m); with g = gain dy: dx = r (g - mean(g) - u mean(g u)).
 #include "layer_norm.hpp"
 
 #include "../../core/create.hpp"

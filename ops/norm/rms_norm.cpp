@@ -1,5 +1,4 @@
-// rms_norm: the forward pass and, beside it, the vector-Jacobian products. rms_norm.hpp gives the formulas,
-// docs/ops/rms_norm.md derives them.
+// rms_norm: y = gain u, u = r x; with g = gain dy: dx = r (g - u mean(g u)).
 #include "rms_norm.hpp"
 
 #include "../../core/create.hpp"

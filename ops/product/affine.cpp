@@ -1,4 +1,4 @@
-// affine: the forward kernel and, beside it, the vector-Jacobian products. affine.hpp gives the formulas.
+// affine: y = x W + b; dx = dy W^T, dW = x^T dy, db = the sum of the rows of dy.
 #include "affine.hpp"
 
 #include "../../core/fail.hpp"

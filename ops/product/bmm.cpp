@@ -1,4 +1,4 @@
-// bmm: the forward kernel and, beside it, the vector-Jacobian product. bmm.hpp gives the formulas.
+// bmm: C = A B; dA = dC B^T, dB = A^T dC.
 #include "bmm.hpp"
 
 #include "../../core/record.hpp"

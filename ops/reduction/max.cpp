@@ -1,4 +1,4 @@
-// max: the forward kernel and, beside it, the vector-Jacobian product. max.hpp gives the formulas.
+// max: dx = dy at the largest element; those that tie share it.
 #include "max.hpp"
 
 #include "../../core/fail.hpp"

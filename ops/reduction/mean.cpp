@@ -1,4 +1,4 @@
-// mean: the forward kernel and, beside it, the vector-Jacobian product. mean.hpp gives the formulas.
+// mean: dx = dy / n, repeated along the axes.
 #include "mean.hpp"
 
 #include "../elementwise/div.hpp"

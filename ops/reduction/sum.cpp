@@ -1,4 +1,4 @@
-// sum: the forward kernel and, beside it, the vector-Jacobian product. sum.hpp gives the formulas.
+// sum: dx = dy, repeated along the axes.
 #include "sum.hpp"
 
 #include "../../core/fail.hpp"

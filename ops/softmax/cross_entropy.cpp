@@ -1,5 +1,4 @@
-// cross_entropy: the forward kernel and, beside it, the vector-Jacobian products. cross_entropy.hpp gives the
-// formulas.
+// cross_entropy: dz = dL (softmax(z) - t) / N with targets t.
 #include "cross_entropy.hpp"
 
 #include "../../core/create.hpp"

@@ -1,5 +1,4 @@
-// log_softmax: the forward kernel and, beside it, the vector-Jacobian product. log_softmax.hpp gives the
-// formulas.
+// log_softmax: dz_i = dy_i - e^(y_i) sum_j dy_j.
 #include "log_softmax.hpp"
 
 #include "../../core/record.hpp"

@@ -1,4 +1,4 @@
-// softmax: the forward kernel and, beside it, the vector-Jacobian product. softmax.hpp gives the formulas.
+// softmax: dz_i = p_i (dp_i - sum_j dp_j p_j).
 #include "softmax.hpp"
 
 #include "../../core/record.hpp"

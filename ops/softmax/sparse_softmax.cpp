@@ -1,5 +1,4 @@
-// sparse_softmax: the forward kernel and, beside it, the vector-Jacobian product. sparse_softmax.hpp gives
-// the formulas.
+// sparse_softmax: p = z - tau on the support S, 0 elsewhere; dz = dp - (mean of dp over S) on S, 0 elsewhere.
 #include "sparse_softmax.hpp"
 
 #include "../../core/record.hpp"

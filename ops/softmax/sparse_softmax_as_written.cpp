@@ -1,5 +1,4 @@
-// sparse_softmax_as_written: the forward kernel and, beside it, the vector-Jacobian product.
-// sparse_softmax_as_written.hpp gives the formulas.
+// sparse_softmax_as_written: dz_i = [p_i > 0] dp_i - [i among the k largest] (sum of dp over p > 0) / k.
 #include "sparse_softmax_as_written.hpp"
 
 #include "../../core/record.hpp"

@@ -1,5 +1,4 @@
-// topk_softmax: the forward kernel and, beside it, the vector-Jacobian product. topk_softmax.hpp gives the
-// formulas.
+// topk_softmax: dz_i = p_i (dp_i - sum_j dp_j p_j), p softmax over the k largest elements.
 #include "topk_softmax.hpp"
 
 #include "../../core/record.hpp"

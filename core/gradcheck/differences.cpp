@@ -219,8 +219,8 @@ Derivative Line::judge(std::size_t c) {
     }
     const auto [least, most] = std::minmax_element(growths.begin(), growths.end());
     const bool jumps = *least > 0.9 * ratio && *most<1.1 * ratio, bends = *least> 0.5 && *most < 2;
-    // Some of the last gap may be gone already.
-    if (growths[0] > 0.5 && growths[1] > 0.5 && is_passed(*telling.back(), c)) {
+    // Before the last gap, of which some may be gone already, it did not fall like the step.
+    if (growths[1] > 0.5 && is_passed(*telling.back(), c)) {
       first = static_cast<std::size_t>(telling.back() - levels_.data()) + 1;
     } else if (telling.size() >= 5 && (jumps || bends)) {
       judge_kink(telling, jumps, c, result);

@@ -1,6 +1,8 @@
 // The gradient checker never calls a right gradient wrong: every variant of every op of the registry, at
 // inputs that no op was made for. tests/gradcheck_seeds.py runs a thousand seeds of it.
 #include <taper/core/create.hpp>
+#include <taper/core/tape.hpp>
+#include <taper/ops.hpp>
 
 #include <cmath>
 #include <cstdlib>
@@ -56,7 +58,22 @@ bool is_finite(const Tensor& y) {
   return std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
 }
 
-// The variant's inputs, brought nearer to magnitude 1 until f and its gradients are finite (exp, pow).
+// The gradients of the sum of f's gradients.
+Tensors second_gradients(const MultiFunction& f, const Tensors& inputs) {
+  Tensors leaves;
+  for (const Tensor& input : inputs) leaves.push_back(input.clone().requires_grad());
+  Tape tape;
+  const Tensor y = f(leaves);
+  if (!Tape::tracks(y)) return {};
+  Tensor total = zeros({}, float64);
+  for (const Tensor& dx :
+       tape.gradient(y, leaves, {.create_graph = true, .cotangent = ones(y.shape(), float64)}))
+    total = total + sum(dx);
+  return Tape::tracks(total) ? tape.gradient(total, leaves) : Tensors{};
+}
+
+// The variant's inputs, brought nearer to magnitude 1 until f and its first and second gradients are finite
+// (exp, pow).
 Tensors draw_inputs(const Variant& variant, Generator& generator) {
   Tensors inputs;
   for (const Input& input : variant.inputs) {
@@ -64,8 +81,9 @@ Tensors draw_inputs(const Variant& variant, Generator& generator) {
     inputs.push_back(filled(input, fill, generator));
   }
   const auto finite = [&] {
-    const Tensors dx = gradients(variant.f, inputs);
-    return is_finite(variant.f(inputs)) && std::all_of(dx.begin(), dx.end(), is_finite);
+    Tensors all = gradients(variant.f, inputs);
+    for (Tensor& d : second_gradients(variant.f, inputs)) all.push_back(std::move(d));
+    return is_finite(variant.f(inputs)) && std::all_of(all.begin(), all.end(), is_finite);
   };
   for (int tries = 0; tries < 5 && !finite(); ++tries) {
     for (Tensor& x : inputs) {

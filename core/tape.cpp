@@ -135,6 +135,14 @@ void Tape::check_output(const char* op, const Tensor& output, const GradientOpti
   }
 }
 
+// Out of line, so that the walk stays as small as without it.
+void Tape::check_edge(const char* op, std::uint32_t node, const Edge& edge, const Tensor& cotangent,
+                      const Tensor& contribution, const Tensor& total) const {
+  check_contribution(op, node, edge, cotangent, contribution);
+  const Recording off(nullptr);
+  if (total) check_total(op, edge.input, sum_of_cotangents(op, total, contribution));
+}
+
 // Walks from the output to the start of the tape and returns the cotangents of the leaves. With `marks`, it
 // goes only where they lead, and returns the cotangents of the marked inputs too.
 Tape::PoolVector<Tensor> Tape::pull_back(const char* op, const Tensor& output, const GradientOptions& options,
@@ -165,13 +173,10 @@ Tape::PoolVector<Tensor> Tape::pull_back(const char* op, const Tensor& output, c
       Tensor contribution = edge->pull_back(cotangent);
       if (!contribution || !nodes_[edge->input].is_like(contribution.impl())) [[unlikely]]
         fail_contribution(op, i, *edge, contribution);
-      Tensor& total = cotangents[edge->input];
-      if (check_finite_) [[unlikely]] {
-        check_contribution(op, i, *edge, cotangent, contribution);
-        const Recording off(nullptr);
-        if (total) check_total(op, edge->input, sum_of_cotangents(op, total, contribution));
-      }
+      if (check_finite_) [[unlikely]]
+        check_edge(op, i, *edge, cotangent, contribution, cotangents[edge->input]);
       contribution.bytes();  // it may be a tensor that the product kept: then this is the read
+      Tensor& total = cotangents[edge->input];
       total =
           total ? sum_of_cotangents(nodes_[i].op, std::move(total), contribution) : std::move(contribution);
     }

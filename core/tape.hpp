@@ -161,6 +161,10 @@ class Tape {
   // "sqrt (node 1, in encoder.layer.3)"
   std::string place_of(std::uint32_t node) const;
 
+  // Both of the next, for a contribution that is added to `total`.
+  [[gnu::noinline]] void check_edge(const char* op, std::uint32_t node, const Edge& edge,
+                                    const Tensor& cotangent, const Tensor& contribution,
+                                    const Tensor& total) const;
   // The same for what edge `edge` of node `node` gave for `cotangent` in a walk of `op`.
   void check_contribution(const char* op, std::uint32_t node, const Edge& edge, const Tensor& cotangent,
                           const Tensor& contribution) const;

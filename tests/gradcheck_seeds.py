@@ -2,7 +2,7 @@
 """Looks for false alarms of the gradient checker: every variant of every op of the registry at inputs that no op was made for.
 
 Elements are drawn from 1e-8 to 1e8, and at and near kinks (tests/gradcheck/seeds/gradcheck_seeds_test.cpp). No check may fail. What is
-undecided is counted, so that it is no way out. A thousand seeds take some fifteen minutes on two cores; the first seed is
+undecided is counted, so that it is no way out. A thousand seeds take some seven minutes on two cores; the first seed is
 printed and repeats a run. Exits with 1 if there was a false alarm.
 """
 

@@ -159,7 +159,7 @@ void Checker::check_linearity() {
     double most = 0;
     for (const std::vector<Values>& other : rounded)
       most = std::max(most, std::abs(other[i][j] - together[i][j]));
-    return 4 * most;
+    return more_than_samples * most;
   };
   for (std::size_t i = 0; i < together.size(); ++i) {
     const Values& a = analytic_[0][i];

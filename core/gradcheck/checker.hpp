@@ -9,6 +9,7 @@
 #include "problem.hpp"
 #include "progress.hpp"
 
+#include <optional>
 #include <sstream>
 
 namespace taper::gradcheck_detail {

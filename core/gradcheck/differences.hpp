@@ -12,7 +12,6 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <vector>
 
 namespace taper::gradcheck_detail {
@@ -56,6 +55,8 @@ class Line {
   std::vector<Derivative> thorough();
   // The same again for cotangent c, if v . y is known to be off by as much as `noise`.
   Derivative thorough(std::size_t c, double noise);
+  // After that, with steps below `step` alone.
+  Derivative::Value finer(std::size_t c, double step) const;
   // By how much v . (y(t) - y(0)) changes if all of y is rounded another way, for some t about as large as
   // step.
   double noise_of_rounding(std::size_t c, double step);
@@ -67,8 +68,6 @@ class Line {
   double size(std::size_t c) const { return size_[c]; }
   double scale() const { return scale_; }
 
-  // After that, with steps below `step` alone.
-  Derivative::Value finer(std::size_t c, double step) const;
   // v . y'(0) by one difference, whatever stands where x stood; the estimate knows its rounding alone.
   Derivative::Value slope(std::size_t c, double step);
 

@@ -12,7 +12,6 @@ namespace taper::gradcheck_detail {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double few = 4;  // times what three samples of rounding show
 // Points near x lie in so many directions from it, at each of these distances, times the element.
 constexpr int directions = 32;
 constexpr double distances[] = {0x1p-20, 0x1p-26, 0x1p-32};
@@ -125,14 +124,14 @@ double Checker::rounding_of(std::size_t c, const Project& project) {
   double most = 0;
   for (const Sample& sample : rounded_otherwise())
     most = max_finite(most, std::abs(project(sample.gradients[c]) - project(analytic_[c])));
-  return few * most;
+  return more_than_samples * most;
 }
 
 Values Checker::rounding_of_y() {
   Values most(at_x_.size());
   for (const Sample& sample : rounded_otherwise()) {
     for (std::size_t j = 0; j < most.size(); ++j)
-      most[j] = max_finite(most[j], few * std::abs(sample.y[j] - at_x_[j]));
+      most[j] = max_finite(most[j], more_than_samples * std::abs(sample.y[j] - at_x_[j]));
   }
   return most;
 }

@@ -78,22 +78,22 @@ void Tape::free_edges(Node& node) {
 }
 
 std::uint32_t Tape::append(const char* op, Edge* edges, const detail::TensorImpl& value) {
-  if (nodes_.size() >= foreign) fail("Tape", "more nodes than one tape can hold: ", nodes_.size());
+  const std::size_t index = nodes_.size();
+  if (index >= foreign) fail("Tape", "more nodes than one tape can hold: ", index);
   const int rank = value.shape.size();
   std::int64_t* extents = nullptr;
   if (rank != 0) {
     extents = static_cast<std::int64_t*>(arena_.allocate(static_cast<std::size_t>(rank) * sizeof *extents));
     std::copy_n(value.shape.data(), rank, extents);
   }
-  if (nodes_.size() == nodes_.capacity())  // starting with one node would take a small tape five blocks
-    nodes_.reserve(std::max<std::size_t>(64, 2 * nodes_.size()));
+  if (nodes_.empty()) nodes_.reserve(64);  // starting with one would take a small tape five blocks
   nodes_.push_back({op,
                     edges,
                     extents,
                     rank,
                     {value.dtype, value.device},
                     detail::change_count.load(std::memory_order_relaxed)});
-  return static_cast<std::uint32_t>(nodes_.size() - 1);
+  return static_cast<std::uint32_t>(index);
 }
 
 std::uint32_t Tape::node_of(const Tensor& x) {

@@ -64,7 +64,8 @@ Tensor Tensor::uninitialized(const char* op, const Shape& shape, Kind kind) {
   const bool is_on_cpu = kind.device.is_cpu();
   void* const elements = is_on_cpu ? nullptr : detail::device_memory(op, kind.device).allocate(op, bytes);
   const std::size_t block_bytes = sizeof(detail::TensorImpl) + (is_on_cpu ? bytes : 0);
-  auto* block = static_cast<std::byte*>(detail::pool_allocate(block_bytes, op, &shape));
+  auto* const block = static_cast<std::byte*>(detail::pool_try_allocate(block_bytes));
+  if (!block) detail::fail_out_of_memory(op, block_bytes, &shape);
   auto* impl = new (block) detail::TensorImpl(shape, kind, size, is_on_cpu);
   impl->data = is_on_cpu ? block + sizeof(detail::TensorImpl) : static_cast<std::byte*>(elements);
   return Tensor(impl);

@@ -65,18 +65,13 @@ struct Closer {
   }
 };
 
-[[noreturn]] void fail_out_of_memory(std::size_t bytes, const char* op, const Shape* shape) {
-  if (shape) fail(op, "out of memory: shape ", *shape, " takes ", bytes_text(bytes));
-  fail(op, "out of memory: asked for ", bytes_text(bytes));
-}
-
-void* allocate_from_system(std::size_t bytes, const char* op, const Shape* shape) {
+void* allocate_from_system(std::size_t bytes) {
   thread_local Closer closer;  // constructed by the thread's first request
   static_cast<void>(closer);
   const std::size_t size = size_class(bytes).bytes;
   // Not the form that throws: the sanitizers' ends the program instead.
   void* const block = ::operator new(size, alignment, std::nothrow);
-  if (!block) fail_out_of_memory(bytes, op, shape);
+  if (!block) return nullptr;
   pool.system_bytes += size;
   ++pool.system_allocations;
   return block;
@@ -84,14 +79,25 @@ void* allocate_from_system(std::size_t bytes, const char* op, const Shape* shape
 
 }  // namespace
 
-void* pool_allocate(std::size_t bytes, const char* op, const Shape* shape) {
+void* pool_try_allocate(std::size_t bytes) {
   const SizeClass wanted = size_class(bytes);
   FreeBlock* block = pool.free[wanted.index];
-  if (!block) return allocate_from_system(bytes, op, shape);
+  if (!block) return allocate_from_system(bytes);
   ASAN_UNPOISON_MEMORY_REGION(block, wanted.bytes);
   pool.free[wanted.index] = block->next;
   pool.cached_bytes -= wanted.bytes;
   return block;
+}
+
+void* pool_allocate(std::size_t bytes, const char* op) {
+  void* const block = pool_try_allocate(bytes);
+  if (!block) fail_out_of_memory(op, bytes);
+  return block;
+}
+
+void fail_out_of_memory(const char* op, std::size_t bytes, const Shape* shape) {
+  if (shape) fail(op, "out of memory: shape ", *shape, " takes ", bytes_text(bytes));
+  fail(op, "out of memory: asked for ", bytes_text(bytes));
 }
 
 void pool_release(void* memory, std::size_t bytes) noexcept {

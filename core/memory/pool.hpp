@@ -25,10 +25,15 @@ void release_cached_memory(Device device = Device::cpu());
 
 namespace detail {
 
-// A block of at least `bytes` bytes, aligned to 64; its contents are indeterminate. If the system has none,
-// throws Error("[op] out of memory: …"), which says how much was asked for and, where it is given, for which
-// shape.
-void* pool_allocate(std::size_t bytes, const char* op = "pool", const Shape* shape = nullptr);
+// A block of at least `bytes` bytes, aligned to 64, or null if the system has none. Its contents are
+// indeterminate.
+void* pool_try_allocate(std::size_t bytes);
+// The same, but if the system has none, it throws Error("[op] out of memory: …") as below.
+void* pool_allocate(std::size_t bytes, const char* op = "pool");
+
+// Throws Error("[op] out of memory: …"), which says how much was asked for and, if given, for which shape.
+[[noreturn, gnu::cold]] void fail_out_of_memory(const char* op, std::size_t bytes,
+                                                const Shape* shape = nullptr);
 
 // Takes back such a block, from any thread. The thread that frees keeps the block, but
 // never more bytes than it has itself asked the system for: a producer and a consumer of tensors don't pile

@@ -21,8 +21,9 @@ class SumTo {
   SumTo(const Tensor& operand, const Tensor& result) {
     if (!(operand.shape() == result.shape())) operand_ = operand;
   }
-  Tensor operator()(const Tensor& cotangent) const {
-    return operand_ ? sum_to(cotangent, operand_.shape()) : cotangent;
+  Tensor operator()(Tensor cotangent) const {
+    if (operand_) return sum_to(cotangent, operand_.shape());
+    return cotangent;
   }
 
  private:

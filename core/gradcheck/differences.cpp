@@ -61,7 +61,7 @@ Line::Level Line::level(double h) {
   for (std::size_t c = 0; c < cotangents_.size(); ++c) {
     const Values& v = cotangents_[c];
     long double to_right = 0, to_left = 0, across = 0, lower = 0, upper = 0;
-    double rounded = 0;
+    double rounded = 0, rounded_here = 0;
     for (std::size_t j = 0; j < v.size(); ++j) {
       if (!std::isfinite(at_zero_[j])) continue;
       const double r = result.right_finite ? right[j] : at_zero_[j];
@@ -77,7 +77,10 @@ Line::Level Line::level(double h) {
       const long double a = step_right / width_right, b = step_left / width_left;
       lower += std::min(a, b);
       upper += std::max(a, b);
-      rounded += std::abs(v[j]) * last_places(std::max({std::abs(r), std::abs(l), std::abs(at_zero_[j])}));
+      const double by =
+          std::abs(v[j]) * last_places(std::max({std::abs(r), std::abs(l), std::abs(at_zero_[j])}));
+      rounded += by;
+      if (changed_at_[j] <= h) rounded_here += by;
     }
     Level::Projection& p = result.of[c];
     p.right = static_cast<double>(to_right / width_right);
@@ -86,6 +89,7 @@ Line::Level Line::level(double h) {
     p.lower = static_cast<double>(lower);
     p.upper = static_cast<double>(upper);
     p.rounded = rounded;
+    p.rounded_here = rounded_here;
   }
   return result;
 }
@@ -183,7 +187,7 @@ void Line::look_closely() {
 }
 
 double Line::gap_noise(const Level& level, std::size_t c) const {
-  return 2 * (level.of[c].rounded + noise_[c]) / level.h;
+  return 2 * (level.of[c].rounded_here + noise_[c]) / level.h;
 }
 
 // Rounding inside f shows at the finest steps, as quotients that scatter around the value that larger steps
@@ -211,18 +215,18 @@ Derivative Line::judge(std::size_t c) {
     if (level.of[c].upper - level.of[c].lower > 8 * gap_noise(level, c)) telling.push_back(&level);
   }
   std::size_t first = 0;  // level that says something about x
-  if (telling.size() >= 4) {
+  if (telling.size() >= 3) {
     std::vector<double> growths;  // of the last gaps
-    for (std::size_t k = telling.size() - 3; k < telling.size(); ++k) {
+    for (std::size_t k = std::max<std::size_t>(telling.size() - 3, 1); k < telling.size(); ++k) {
       const Level::Projection &before = telling[k - 1]->of[c], &p = telling[k]->of[c];
       growths.push_back((p.upper - p.lower) / (before.upper - before.lower));
     }
     const auto [least, most] = std::minmax_element(growths.begin(), growths.end());
     const bool jumps = *least > 0.9 * ratio && *most<1.1 * ratio, bends = *least> 0.5 && *most < 2;
     // Before the last gap, of which some may be gone already, it did not fall like the step.
-    if (growths[1] > 0.5 && is_passed(*telling.back(), c)) {
+    if (growths[growths.size() - 2] > 0.5 && is_passed(*telling.back(), c)) {
       first = static_cast<std::size_t>(telling.back() - levels_.data()) + 1;
-    } else if (telling.size() >= 5 && (jumps || bends)) {
+    } else if (bends || (jumps && telling.size() >= 5)) {
       judge_kink(telling, jumps, c, result);
     }
   }

@@ -92,6 +92,7 @@ class Line {
       double right = 0, left = 0, central = 0;  // difference quotients
       double lower = 0, upper = 0;              // of right and left, result by result
       double rounded = 0;                       // by how much rounding may move v . y
+      double rounded_here = 0;                  // the part of the results that change at this step
     };
     std::vector<Projection> of;  // cotangent
   };

@@ -115,10 +115,12 @@ Checker::Comparison Checker::judge(Line& line, std::size_t c, const Derivative& 
         std::isfinite(analytic) ? std::max(std::abs(analytic), std::abs(value)) : std::abs(value);
     element.error = in_units(std::abs(analytic - value), element.estimate + options_.tolerance * size);
   };
+  const auto fine_for_itself = [&] {
+    return element.estimate <= fine_for_element * std::max(std::abs(analytic), std::abs(element.numeric));
+  };
   const auto fine = [&] {
-    const double size = std::max(std::abs(analytic), std::abs(element.numeric));
-    return element.estimate <= std::max({fine_for_element * size, fine_for_argument * scale,
-                                         fine_for_function * line.size(c) / line.scale()});
+    return fine_for_itself() || element.estimate <= std::max(fine_for_argument * scale,
+                                                             fine_for_function * line.size(c) / line.scale());
   };
   const auto undecided = [&](const char* reason) {
     element.reason = reason;
@@ -161,7 +163,8 @@ Checker::Comparison Checker::judge(Line& line, std::size_t c, const Derivative& 
   const double spread = line.spread(c, element.step);
   if (spread > element.estimate) set(central.value, spread, central.step);
   if (element.error <= 1) return compared();
-  if (!fine() && element.error < 10) return undecided("noise of f is about as large as the difference");
+  if (!fine_for_itself() && element.error < 10)
+    return undecided("noise of f is about as large as the difference");
   return {Outcome::failed, element};
 }
 

@@ -219,6 +219,23 @@ TEST(Gradcheck, JumpsNearbyAreNoMistake) {
   expect_verdict(gradcheck(stairs, row({0})), Verdict::passed);
 }
 
+// At the steps at which the kink shows, the large result does not change, and its rounding does not count.
+TEST(Gradcheck, KinksBesideALargeResultThatJumps) {
+  const auto both = [](const Tensor& x) {
+    const Tensor large = where(relu(x - 0.3), x * 0.0 + 5e6, x * 0.0 - 3e6);
+    return concat({large, relu(x + 2.8e-5) * 5e-6}, 0);
+  };
+  EXPECT_NE(gradcheck(both, row({0})).verdict, Verdict::failed);
+  const auto neither = [](const Tensor& dy, const Tensor&) { return slice(dy, 0, 1, 2) * 2.5e-6; };
+  EXPECT_NE(gradcheck(with_product(both, neither), row({0})).verdict, Verdict::passed);
+}
+
+// The steps at which the kink would be gone are hidden by the rounding of y = 1.
+TEST(Gradcheck, KinksNearerThanTheNoiseOfF) {
+  const auto ramp = [](const Tensor& x) { return 1.0 + relu(x + 9.5e-5) * 3.6e-12; };
+  EXPECT_NE(gradcheck(ramp, row({2.8e-6})).verdict, Verdict::failed);
+}
+
 TEST(Gradcheck, WhatIsNotFiniteIsNeverRight) {
   const auto of_abs = [](const Tensor& dy, const Tensor& x) { return dy * x / abs(x); };  // NaN at 0
   const auto absolute = with_product([](const Tensor& x) { return abs(x); }, of_abs);

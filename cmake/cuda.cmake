@@ -1,5 +1,9 @@
 # The CUDA back end, as TAPER_CUDA says: compiled by nvcc (ON), compiled by the C++ compiler against the emulator of
 # cuda/emulator (EMULATED), or replaced by a stub (OFF).
+
+# cuda/ announces its memory to core, which names nothing of it: so a program has to link it even if it calls no op.
+target_link_options(taper INTERFACE LINKER:-u,_ZN5taper7kernels12cuda_backendEv)
+
 file(GLOB cuda_sources CONFIGURE_DEPENDS cuda/*.cu cuda/memory/*.cu cuda/kernels/*.cu)
 
 # Without fused multiply-adds: these give the CPU's bits, and have to wait for memory anyway. In normalize.cu a fused

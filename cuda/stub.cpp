@@ -12,13 +12,14 @@ namespace {
        "; configure with -DTAPER_CUDA=ON, which needs nvcc, or stay on Device::cpu()");
 }
 
+const detail::DeviceMemory& find_memory(const char* op) { fail_without_cuda(op); }
+[[gnu::constructor(101)]] void announce_memory() { detail::set_device_memory(find_memory); }
+
 }  // namespace
 
 bool cuda::available() { return false; }
 std::string cuda::description() { return "built without CUDA"; }
 void cuda::allow_tf32(bool) {}
-
-const detail::DeviceMemory& detail::device_memory(const char* op, Device) { fail_without_cuda(op); }
 
 const kernels::Backend& kernels::cuda_backend() { fail_without_cuda("Tensor"); }
 

@@ -37,7 +37,12 @@ class DeviceMemory {
                        std::int64_t n) const = 0;
 };
 
-// The memory of a device that is not the CPU. Throws Error("[op] no CUDA device: …") where there is none.
+// The memory of a device that is not the CPU. Throws Error("[op] no CUDA device: …") if there is none.
 const DeviceMemory& device_memory(const char* op, Device device);
+
+// Core does not know cuda/: before main() begins, cuda/ says here how its memory is found. `find` gets the
+// op's name and throws as device_memory() does.
+using FindDeviceMemory = const DeviceMemory& (*)(const char* op);
+void set_device_memory(FindDeviceMemory find) noexcept;
 
 }  // namespace taper::detail

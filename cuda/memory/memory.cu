@@ -108,13 +108,20 @@ void CudaMemory::fail_out_of_memory(const char* op, std::size_t bytes) const {
 
 }  // namespace cuda
 
-const detail::DeviceMemory& detail::device_memory(const char* op, Device) {
+namespace {
+
+const detail::DeviceMemory& find_memory(const char* op) {
   static const cuda::CudaMemory& instance = [op]() -> const cuda::CudaMemory& {
     if (!cuda::available()) fail(op, "no CUDA device: ", cuda::description(), "; stay on Device::cpu()");
     return *new cuda::CudaMemory;
   }();
   return instance;
 }
+
+// Before any object of the program is constructed: that may be a tensor on the device.
+[[gnu::constructor(101)]] void announce_memory() { detail::set_device_memory(find_memory); }
+
+}  // namespace
 
 const kernels::Backend& kernels::cuda_backend() {
   static const cuda::CudaBackend& instance = *new cuda::CudaBackend;

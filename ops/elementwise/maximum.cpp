@@ -10,17 +10,16 @@
 namespace taper {
 
 namespace {
-Tensor share_of_first(const Tensor& a, const Tensor& b) {
-  return kernels::map("maximum", a, b, kernels::functions::ShareOfFirst());
+Tensor weight(const Tensor& a, const Tensor& b) {
+  return kernels::map("maximum", a, b, kernels::functions::MaximumWeight());
 }
 }  // namespace
 
 Tensor maximum(const Tensor& a, const Tensor& b) {
   const Tensor y = kernels::map("maximum", a, b, kernels::functions::Maximum());
-  return record(
-      "maximum", y,
-      vjp(a, [a, b, to_a = SumTo(a, y)](const Tensor& dy) { return to_a(dy * share_of_first(a, b)); }),
-      vjp(b, [a, b, to_b = SumTo(b, y)](const Tensor& dy) { return to_b(dy * share_of_first(b, a)); }));
+  return record("maximum", y,
+                vjp(a, [a, b, to_a = SumTo(a, y)](const Tensor& dy) { return to_a(dy * weight(a, b)); }),
+                vjp(b, [a, b, to_b = SumTo(b, y)](const Tensor& dy) { return to_b(dy * weight(b, a)); }));
 }
 
 }  // namespace taper

@@ -10,7 +10,7 @@ namespace taper {
 
 Tensor relu(const Tensor& x) {
   return record("relu", kernels::map("relu", x, kernels::functions::Relu()), vjp(x, [x](const Tensor& dy) {
-                  return dy * kernels::map("relu", x, kernels::functions::IsNotAtMostZero());
+                  return dy * kernels::map("relu", x, kernels::functions::PassesRelu());
                 }));
 }
 

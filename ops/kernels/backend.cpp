@@ -1,4 +1,4 @@
-// The one place where the device decides which kernels run.
+// The one place that knows which devices there are.
 #include "backend.hpp"
 
 namespace taper::kernels {

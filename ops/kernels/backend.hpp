@@ -1,6 +1,5 @@
-// Backend: the kernels of a device other than the CPU, as one table. The CPU's stand in the ops themselves
-// and in the files beside this one, whose functions ask backend_of() first: the one place where the device
-// decides.
+// Backend: the kernels of a device other than the CPU, as one table. The CPU's loops stand in the folders
+// beside this file, in functions that ask backend_of() first: no op and no module does.
 #pragma once
 
 #include "../../core/indices.hpp"
@@ -59,7 +58,7 @@ enum class RowFunction {
 
 // What cross_entropy's kernels need beside the logits: see cross_entropy.hpp.
 struct CrossEntropyCall {
-  const Indices& labels;
+  Indices labels;
   std::int64_t ignored_label;
   double label_smoothing;
   std::int64_t counted;  // rows that count

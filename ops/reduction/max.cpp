@@ -12,8 +12,6 @@
 #include "../layout/reshape.hpp"
 #include "sum.hpp"
 
-#include <limits>
-
 namespace taper {
 
 Tensor max(const Tensor& x, const Axes& axes, bool keepdims) {
@@ -24,18 +22,7 @@ Tensor max(const Tensor& x, const Axes& axes, bool keepdims) {
       fail("max", "x has no elements along axis ", axis, ": ", x.shape());
   }
   const kernels::ReducePlan plan = kernels::plan_reduction(x.shape(), reduced, keepdims);
-  Tensor y = Tensor::uninitialized("max", plan.result, x.kind());
-  if (const kernels::Backend* backend = kernels::backend_of(x)) {
-    backend->reduce(kernels::Reduction::max, plan, x, y);
-  } else {
-    dispatch(x.dtype(), [&]<class T>() {
-      T* out = y.mutable_data<T>();
-      kernels::reduce(
-          plan, x.data<T>(), -std::numeric_limits<T>::infinity(),
-          [](T a, T b) { return b > a || b != b ? b : a; },  // NaN, once seen, stays
-          [out](std::int64_t i, T total) { out[i] = total; });
-    });
-  }
+  const Tensor y = kernels::max("max", plan, x);
   return record("max", y, vjp(x, [x, y = y.detach(), kept = plan.kept](const Tensor& dy) {
                   // 1/c at each of the c elements that equal the maximum: piecewise constant, so it carries
                   // no derivative of its own.

@@ -13,18 +13,8 @@ Tensor sum(const Tensor& x, const Axes& axes, bool keepdims) {
   detail::check_given("sum", "x", x);
   const kernels::ReducePlan plan =
       kernels::plan_reduction(x.shape(), axes.reduced("sum", x.shape()), keepdims);
-  Tensor y = Tensor::uninitialized("sum", plan.result, x.kind());
-  if (const kernels::Backend* backend = kernels::backend_of(x)) {
-    backend->reduce(kernels::Reduction::sum, plan, x, y);
-  } else {
-    dispatch(x.dtype(), [&]<class T>() {
-      T* out = y.mutable_data<T>();
-      kernels::reduce(
-          plan, x.data<T>(), 0.0, [](double a, double b) { return a + b; },
-          [out](std::int64_t i, double total) { out[i] = static_cast<T>(total); });
-    });
-  }
-  return record("sum", y, vjp(x, [from = x.shape(), kept = plan.kept](const Tensor& dy) {
+  return record("sum", kernels::sum("sum", plan, x),
+                vjp(x, [from = x.shape(), kept = plan.kept](const Tensor& dy) {
                   return broadcast_to(reshape(dy, kept), from);
                 }));
 }

@@ -2,7 +2,7 @@
 #include "sparse_softmax.hpp"
 
 #include "../../core/record.hpp"
-#include "../kernels/elementwise/elementwise.hpp"
+#include "../kernels/softmax/center_rows.hpp"
 #include "../kernels/softmax/rows.hpp"
 #include "../kernels/softmax/top_k.hpp"
 
@@ -12,20 +12,7 @@ namespace {
 // g_i - (mean of g over S) on S = {p > 0}, 0 elsewhere, for each row; NaN where p is. This is the Jacobian of
 // the projection at p, J = diag(s) - s s^T / m: symmetric, so its vector-Jacobian product is itself.
 Tensor project_tangent(const Tensor& g, const Tensor& p, int axis) {
-  const auto kernel = [stores = kernels::stores_for(p)]<class T>(std::int64_t n, const T* g, const T* p,
-                                                                 T* out) {
-    if (n > 0 && p[0] != p[0]) return static_cast<void>(std::copy_n(p, n, out));
-    kernels::center_row(g, p, n, out, stores);
-  };
-  kernels::common_kind("sparse_softmax_vjp", g, p);
-  Tensor out;
-  if (const kernels::Backend* backend = kernels::backend_of(g)) {
-    out = Tensor::uninitialized("sparse_softmax_vjp", g.shape(), g.kind());
-    backend->center_rows(kernels::AxisView(g.shape(), axis), g, p, out);
-  } else {
-    out = kernels::map_rows("sparse_softmax_vjp", axis, kernel, g, p);
-  }
-  return record("sparse_softmax_vjp", out,
+  return record("sparse_softmax_vjp", kernels::center_rows("sparse_softmax_vjp", axis, g, p),
                 vjp(g, [p, axis](const Tensor& dy) { return project_tangent(dy, p, axis); }));
 }
 

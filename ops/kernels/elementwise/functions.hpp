@@ -10,46 +10,43 @@
 namespace taper::kernels {
 namespace functions {
 
-struct Identity {
+// One line each, of which clang-format would make six. NaN gives NaN if nothing else is said.
+// clang-format off
+struct Identity { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return x; } };
+struct Negate { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return -x; } };
+struct Abs { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return std::abs(x); } };
+struct Sign { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return x > 0 ? 1 : x < 0 ? -1 : x; } };
+struct Square { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return x * x; } };
+struct Sqrt { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return std::sqrt(x); } };
+struct Exp { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return std::exp(x); } };
+struct Log { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return std::log(x); } };
+struct Tanh { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return std::tanh(x); } };
+struct Relu { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return x < 0 ? 0 : x; } };
+
+struct Add { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x + y; } };
+struct Subtract { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x - y; } };
+struct Multiply { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x * y; } };
+struct Divide { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x / y; } };
+struct Power { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return std::pow(x, y); } };
+struct Maximum { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x > y || x != x ? x : y; } };
+struct Where { template <class T> TAPER_HOST_DEVICE T operator()(T c, T x, T y) const { return c != 0 ? x : y; } };
+
+// 1 if the condition holds, else 0; a NaN is not 0 and equals nothing.
+struct IsZero { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return x == 0; } };
+struct IsNotZero { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return x != 0; } };
+struct AreZero { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x == 0 && y == 0; } };
+struct AreEqual { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x == y; } };
+// The slope of relu, which lets a NaN pass.
+struct PassesRelu { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return !(x <= 0); } };
+// The same, but NaN for NaN.
+struct IsPositive { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return x != x ? x : x > 0; } };
+// clang-format on
+
+// The weight of the first argument of a maximum: 1/2 at a tie, NaN if one is.
+struct MaximumWeight {
   template <class T>
-  TAPER_HOST_DEVICE T operator()(T x) const {
-    return x;
-  }
-};
-struct Abs {
-  template <class T>
-  TAPER_HOST_DEVICE T operator()(T x) const {
-    return std::abs(x);
-  }
-};
-struct Sign {  // NaN for NaN
-  template <class T>
-  TAPER_HOST_DEVICE T operator()(T x) const {
-    return x > 0 ? T(1) : x < 0 ? T(-1) : x;
-  }
-};
-struct Exp {
-  template <class T>
-  TAPER_HOST_DEVICE T operator()(T x) const {
-    return std::exp(x);
-  }
-};
-struct Log {
-  template <class T>
-  TAPER_HOST_DEVICE T operator()(T x) const {
-    return std::log(x);
-  }
-};
-struct Negate {
-  template <class T>
-  TAPER_HOST_DEVICE T operator()(T x) const {
-    return -x;
-  }
-};
-struct Relu {  // NaN for NaN
-  template <class T>
-  TAPER_HOST_DEVICE T operator()(T x) const {
-    return x < 0 ? T(0) : x;
+  TAPER_HOST_DEVICE T operator()(T x, T y) const {
+    return x > y ? T(1) : x < y ? T(0) : x == y ? T(0.5) : x + y;
   }
 };
 struct Sigmoid {
@@ -59,116 +56,9 @@ struct Sigmoid {
     return (x >= 0 ? T(1) : e) / (T(1) + e);
   }
 };
-struct Sqrt {
-  template <class T>
-  TAPER_HOST_DEVICE T operator()(T x) const {
-    return std::sqrt(x);
-  }
-};
-struct Square {
-  template <class T>
-  TAPER_HOST_DEVICE T operator()(T x) const {
-    return x * x;
-  }
-};
-struct Tanh {
-  template <class T>
-  TAPER_HOST_DEVICE T operator()(T x) const {
-    return std::tanh(x);
-  }
-};
 
-// 1 where the condition holds, else 0.
-struct IsZero {
-  template <class T>
-  TAPER_HOST_DEVICE T operator()(T x) const {
-    return T(x == 0);
-  }
-};
-struct IsNotZero {  // NaN is not
-  template <class T>
-  TAPER_HOST_DEVICE T operator()(T x) const {
-    return T(x != 0);
-  }
-};
-struct IsNotAtMostZero {
-  template <class T>
-  TAPER_HOST_DEVICE T operator()(T x) const {
-    return T(!(x <= 0));
-  }
-};
-struct IsPositive {  // NaN for NaN
-  template <class T>
-  TAPER_HOST_DEVICE T operator()(T x) const {
-    return x > 0 ? T(1) : x == x ? T(0) : x;
-  }
-};
-struct AreEqual {
-  template <class T>
-  TAPER_HOST_DEVICE T operator()(T x, T y) const {
-    return T(x == y);
-  }
-};
-struct AreZero {
-  template <class T>
-  TAPER_HOST_DEVICE T operator()(T x, T y) const {
-    return T(x == 0 && y == 0);
-  }
-};
-
-struct Add {
-  template <class T>
-  TAPER_HOST_DEVICE T operator()(T x, T y) const {
-    return x + y;
-  }
-};
-struct Subtract {
-  template <class T>
-  TAPER_HOST_DEVICE T operator()(T x, T y) const {
-    return x - y;
-  }
-};
-struct Multiply {
-  template <class T>
-  TAPER_HOST_DEVICE T operator()(T x, T y) const {
-    return x * y;
-  }
-};
-struct Divide {
-  template <class T>
-  TAPER_HOST_DEVICE T operator()(T x, T y) const {
-    return x / y;
-  }
-};
-struct Power {
-  template <class T>
-  TAPER_HOST_DEVICE T operator()(T x, T y) const {
-    return std::pow(x, y);
-  }
-};
-struct Maximum {  // NaN where one is
-  template <class T>
-  TAPER_HOST_DEVICE T operator()(T x, T y) const {
-    return x > y || x != x ? x : y;
-  }
-};
-// The weight of the first argument of a maximum: 1 where it is the larger, 1/2 at a tie, 0 where it is the
-// smaller, else NaN.
-struct ShareOfFirst {
-  template <class T>
-  TAPER_HOST_DEVICE T operator()(T x, T y) const {
-    return x > y ? T(1) : x < y ? T(0) : x == y ? T(0.5) : x + y;
-  }
-};
-struct Where {
-  template <class T>
-  TAPER_HOST_DEVICE T operator()(T condition, T x, T y) const {
-    return condition != 0 ? x : y;
-  }
-};
-
-// x Phi(x) and its slope times dy, as gelu.hpp beside this has them, but with a relative error of up
-// to 1.1e-5 in float32's far tail (x = -13), where the rounding of x / sqrt(2) counts. On the CPU that file's
+// x Phi(x), and its slope times dy, as gelu.hpp beside this has them, but with a relative error of up to
+// 1.1e-5 in float32's far tail (x = -13), where the rounding of x / sqrt(2) counts. On the CPU that file's
 // loops are faster.
 struct Gelu {
   template <class T>
@@ -177,7 +67,7 @@ struct Gelu {
     return tail == 0 ? T(0) : x * tail;
   }
 };
-struct GeluPullback {
+struct GeluVjp {
   template <class T>
   TAPER_HOST_DEVICE T operator()(T x, T dy) const {
     const T density = std::exp(x * x / -2) * T(0.39894228040143267794);
@@ -192,7 +82,7 @@ template <class... F>
 struct FunctionList {
   static constexpr int size = sizeof...(F);
 
-  // The place of a function in the list, -1 where it is not there.
+  // The place of a function in the list, -1 if it is not there.
   template <class G>
   static constexpr int index_of() {
     int index = 0, found = -1;
@@ -204,10 +94,10 @@ struct FunctionList {
 using Functions =
     FunctionList<functions::Identity, functions::Abs, functions::Sign, functions::Exp, functions::Log,
                  functions::Negate, functions::Relu, functions::Sigmoid, functions::Sqrt, functions::Square,
-                 functions::Tanh, functions::IsZero, functions::IsNotZero, functions::IsNotAtMostZero,
+                 functions::Tanh, functions::IsZero, functions::IsNotZero, functions::PassesRelu,
                  functions::IsPositive, functions::AreEqual, functions::AreZero, functions::Add,
                  functions::Subtract, functions::Multiply, functions::Divide, functions::Power,
-                 functions::Maximum, functions::ShareOfFirst, functions::Where, functions::Gelu,
-                 functions::GeluPullback>;
+                 functions::Maximum, functions::MaximumWeight, functions::Where, functions::Gelu,
+                 functions::GeluVjp>;
 
 }  // namespace taper::kernels

@@ -1,4 +1,4 @@
-// gelu and gelu_pullback: float32 compiled for each instruction set, float64 as plain loops.
+// gelu and gelu_vjp: float32 compiled for each instruction set, float64 as plain loops.
 // foreach_target.h includes this file again, and the order matters:
 // clang-format off
 #include "../simd.hpp"
@@ -9,6 +9,8 @@
 // clang-format on
 
 #include "gelu.hpp"
+
+#include "elementwise.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -80,7 +82,7 @@ void gelu_float32(std::int64_t n, const float* x, float* y) {
       n, y, [](V v) HWY_ATTR { return times(v, normal(v).distribution); }, x);
 }
 
-void gelu_pullback_float32(std::int64_t n, const float* x, const float* dy, float* dx) {
+void gelu_vjp_float32(std::int64_t n, const float* x, const float* dy, float* dx) {
   for_each_vector(
       n, dx,
       [](V v, V g) HWY_ATTR {
@@ -98,25 +100,52 @@ namespace taper::kernels {
 namespace {
 
 HWY_EXPORT(gelu_float32);
-HWY_EXPORT(gelu_pullback_float32);
+HWY_EXPORT(gelu_vjp_float32);
 
 // Phi(x) = erfc(-x / sqrt(2)) / 2, which keeps its digits where Phi is tiny.
 double distribution(double x) { return std::erfc(-x * 0.70710678118654752440) / 2; }
 double density(double x) { return std::exp(x * x / -2) * 0.39894228040143267794; }
 double times(double x, double weight) { return weight == 0 && x == x ? 0 : x * weight; }
 
-}  // namespace
-
 void gelu(std::int64_t n, const float* x, float* y) { HWY_DYNAMIC_DISPATCH(gelu_float32)(n, x, y); }
 void gelu(std::int64_t n, const double* x, double* y) {
   for (std::int64_t i = 0; i < n; ++i) y[i] = times(x[i], distribution(x[i]));
 }
 
-void gelu_pullback(std::int64_t n, const float* x, const float* dy, float* dx) {
-  HWY_DYNAMIC_DISPATCH(gelu_pullback_float32)(n, x, dy, dx);
+void gelu_vjp(std::int64_t n, const float* x, const float* dy, float* dx) {
+  HWY_DYNAMIC_DISPATCH(gelu_vjp_float32)(n, x, dy, dx);
 }
-void gelu_pullback(std::int64_t n, const double* x, const double* dy, double* dx) {
+void gelu_vjp(std::int64_t n, const double* x, const double* dy, double* dx) {
   for (std::int64_t i = 0; i < n; ++i) dx[i] = dy[i] * (distribution(x[i]) + times(x[i], density(x[i])));
+}
+
+}  // namespace
+
+Tensor gelu(const Tensor& x) {
+  if (!x.device().is_cpu()) return map("gelu", x, functions::Gelu());
+  Tensor y = Tensor::uninitialized("gelu", x.shape(), x.dtype());
+  dispatch(x.dtype(), [&]<class T>() {
+    const T* from = x.data<T>();
+    T* to = y.mutable_data<T>();
+    parallel_ranges(x.size(), elements_of_part, [=](std::int64_t begin, std::int64_t end) {
+      gelu(end - begin, from + begin, to + begin);
+    });
+  });
+  return y;
+}
+
+Tensor gelu_vjp(const Tensor& x, const Tensor& dy) {
+  common_kind("gelu", x, dy);
+  if (!x.device().is_cpu()) return map("gelu", x, dy, functions::GeluVjp());
+  Tensor dx = Tensor::uninitialized("gelu", x.shape(), x.dtype());
+  dispatch(x.dtype(), [&]<class T>() {
+    const T *from = x.data<T>(), *cotangent = dy.data<T>();
+    T* to = dx.mutable_data<T>();
+    parallel_ranges(x.size(), elements_of_part, [=](std::int64_t begin, std::int64_t end) {
+      gelu_vjp(end - begin, from + begin, cotangent + begin, to + begin);
+    });
+  });
+  return dx;
 }
 
 }  // namespace taper::kernels

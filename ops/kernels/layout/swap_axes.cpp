@@ -1,0 +1,65 @@
+// Swapping two axes: the CPU's loop.
+#include "swap_axes.hpp"
+
+#include "../../../core/threads.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace taper::kernels {
+namespace {
+
+// std::copy_n of a few elements is a call whose size the compiler does not know; a vector or two are moves.
+template <class T>
+void copy_run(const T* from, std::int64_t count, T* to) {
+  constexpr std::int64_t step = 8;
+  std::int64_t i = 0;
+  for (; i + step <= count; i += step) std::memcpy(to + i, from + i, step * sizeof(T));
+  for (; i < count; ++i) to[i] = from[i];
+}
+
+// Tiles of 16 x 16 runs keep both the lines that are read and those that are written in the cache. Bands of
+// tiles are shared out among threads: 16 rows or 16 columns each, whichever there are more of.
+template <class T>
+void swap_runs(const SwapExtents& e, const T* x, T* y) {
+  constexpr std::int64_t tile = 16;
+  const bool by_rows = e.rows >= e.columns;
+  const std::int64_t length = std::max(e.rows, e.columns), across = std::min(e.rows, e.columns);
+  const std::int64_t x_row = e.middle * e.columns * e.inner, y_row = e.middle * e.rows * e.inner;
+  const std::int64_t bands = (length + tile - 1) / tile, band_size = tile * across * e.inner;
+  const std::int64_t part =
+      std::max<std::int64_t>(1, elements_of_part / std::max<std::int64_t>(1, band_size));
+  parallel_ranges(e.outer * e.middle * bands, part, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t task = begin; task < end; ++task) {
+      const std::int64_t o = task / (e.middle * bands), m = task / bands % e.middle;
+      const std::int64_t along = task % bands * tile, along_end = std::min(along + tile, length);
+      const T* from = x + o * e.rows * x_row + m * e.columns * e.inner;
+      T* to = y + o * e.columns * y_row + m * e.rows * e.inner;
+      for (std::int64_t k = 0; k < across; k += tile) {
+        const std::int64_t k_end = std::min(k + tile, across);
+        const auto [i0, i1, j0, j1] =
+            by_rows ? std::array{along, along_end, k, k_end} : std::array{k, k_end, along, along_end};
+        for (std::int64_t j = j0; j < j1; ++j) {
+          for (std::int64_t i = i0; i < i1; ++i) {
+            copy_run(from + i * x_row + j * e.inner, e.inner, to + j * y_row + i * e.inner);
+          }
+        }
+      }
+    }
+  });
+}
+
+}  // namespace
+
+Tensor swap_axes(const char* op, const SwapExtents& extents, const Tensor& x, const Shape& shape) {
+  Tensor y = Tensor::uninitialized(op, shape, x.kind());
+  if (const Backend* backend = backend_of(x)) {
+    backend->swap_axes(extents, x, y);
+  } else {
+    dispatch(x.dtype(), [&]<class T>() { swap_runs(extents, x.data<T>(), y.mutable_data<T>()); });
+  }
+  return y;
+}
+
+}  // namespace taper::kernels

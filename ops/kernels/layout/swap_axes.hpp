@@ -1,0 +1,11 @@
+// Swapping two axes: what transpose is made of.
+#pragma once
+
+#include "../backend.hpp"
+
+namespace taper::kernels {
+
+// x, seen as the extents say, with rows and columns swapped, as a tensor of `shape`.
+Tensor swap_axes(const char* op, const SwapExtents& extents, const Tensor& x, const Shape& shape);
+
+}  // namespace taper::kernels

@@ -1,0 +1,27 @@
+// center_rows: the CPU's loop over rows.
+#include "center_rows.hpp"
+
+#include "../elementwise/elementwise.hpp"
+#include "rows.hpp"
+#include "top_k.hpp"
+
+#include <algorithm>
+
+namespace taper::kernels {
+
+Tensor center_rows(const char* op, int axis, const Tensor& g, const Tensor& p) {
+  common_kind(op, g, p);
+  if (const Backend* backend = backend_of(g)) {
+    Tensor out = Tensor::uninitialized(op, g.shape(), g.kind());
+    backend->center_rows(AxisView(g.shape(), axis), g, p, out);
+    return out;
+  }
+  const auto kernel = [stores = stores_for(p)]<class T>(std::int64_t n, const T* g_row, const T* p_row,
+                                                        T* out) {
+    if (n > 0 && p_row[0] != p_row[0]) return static_cast<void>(std::copy_n(p_row, n, out));
+    center_row(g_row, p_row, n, out, stores);
+  };
+  return map_rows(op, axis, kernel, g, p);
+}
+
+}  // namespace taper::kernels

@@ -1,0 +1,18 @@
+// Cross entropy of rows of logits with their labels, and its gradient.
+#pragma once
+
+#include "../backend.hpp"
+
+namespace taper::kernels {
+
+struct CrossEntropy {
+  Tensor loss;    // the mean over the rows that count
+  Tensor totals;  // (rows, 2): of each row that counts the largest logit, and the sum of e^(z - largest)
+};
+CrossEntropy cross_entropy(const char* op, const CrossEntropyCall& call, const Tensor& logits);
+
+// dL (softmax(z) - t) / N with targets t and N rows that count, 0 in the others: one pass over the logits.
+Tensor cross_entropy_dz(const char* op, const CrossEntropyCall& call, const Tensor& dloss,
+                        const Tensor& logits, const Tensor& totals);
+
+}  // namespace taper::kernels

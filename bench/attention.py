@@ -153,7 +153,7 @@ def main() -> None:
     parser.add_argument("--work-dir", type=Path, default=BENCH.parent / "build" / "bench", help="default: build/bench")
     parser.add_argument("--quick", action="store_true",
                         help="two short rounds of a few cases, to see whether all works; the times say little")
-    parser.add_argument("--output", type=Path, help="write this Markdown file, and the same name with .json and .png")
+    parser.add_argument("--output", type=Path, help="write this Markdown file, and the same name with .json.gz and .png")
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds = 2, 0.05

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import gzip
 import json
 import os
 import platform
@@ -129,13 +130,18 @@ def facts_list(facts: dict[str, str]) -> str:
     return "\n".join(f"- {name}: {value}" for name, value in facts.items())
 
 
+def write_numbers(path: Path, numbers: dict[str, Any]) -> None:
+    """Writes JSON, compressed: it is for recomputing a table, not for reading."""
+    path.write_bytes(gzip.compress((json.dumps(numbers, indent=1) + "\n").encode(), mtime=0))
+
+
 def publish(text: str, output: Path | None, facts: dict[str, str], rows: list[Row], **measured: Any) -> None:
     """Prints the report, writes it with all numbers beside it, and exits with an error where a target is missed."""
     print(text)
     if output:
         output.write_text(text)
-        data = {"facts": facts, "rows": [dataclasses.asdict(row) for row in rows], **measured}
-        output.with_suffix(".json").write_text(json.dumps(data, indent=1) + "\n")
+        write_numbers(output.with_suffix(".json.gz"),
+                      {"facts": facts, "rows": [dataclasses.asdict(row) for row in rows], **measured})
     missed = [row.name for row in rows if row.met() is False]
     if missed:
         sys.exit("targets missed: " + ", ".join(missed))

@@ -162,7 +162,7 @@ def main() -> None:
     parser.add_argument("--python", type=Path, help="an interpreter that has torch, instead of a virtual environment")
     parser.add_argument("--work-dir", type=Path, default=ROOT / "build" / "bench", help="default: build/bench")
     parser.add_argument("--skip-compile-times", action="store_true", help="time the steps only")
-    parser.add_argument("--output", type=Path, help="write this Markdown file, and the same name with .json")
+    parser.add_argument("--output", type=Path, help="write this Markdown file, and the same name with .json.gz")
     options = parser.parse_args()
 
     options.work_dir.mkdir(parents=True, exist_ok=True)

@@ -129,7 +129,7 @@ def main() -> None:
                         help="an interpreter that has torch, numpy and safetensors, instead of a virtual environment")
     parser.add_argument("--work-dir", type=Path, default=BENCH.parent / "build" / "bench", help="default: build/bench")
     parser.add_argument("--quick", action="store_true", help="two short rounds, to see whether all works; the times say little")
-    parser.add_argument("--output", type=Path, help="write this Markdown file, and the same name with .json")
+    parser.add_argument("--output", type=Path, help="write this Markdown file, and the same name with .json.gz")
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds, options.steps = 2, 0.1, 20

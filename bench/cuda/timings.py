@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from harness import facts_list, table
+from harness import facts_list, table, write_numbers
 
 HERE = Path(__file__).resolve().parent
 Line = dict[str, Any]  # what a program measured
@@ -194,7 +194,7 @@ class Results:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("program", type=Path, help="cuda_timings")
-    parser.add_argument("output", type=Path, help="the folder to write timings.md and timings.json to")
+    parser.add_argument("output", type=Path, help="the folder to write timings.md and timings.json.gz to")
     parser.add_argument("--fact", action="append", default=[], metavar="NAME=VALUE", help="what the report says of the run")
     parser.add_argument("--seconds", type=float, default=130, help="each of the two programs may run (default: 130)")
     parser.add_argument("--tiny", action="store_true", help="sizes for the emulator, to see whether all works")
@@ -217,8 +217,7 @@ def main() -> None:
         facts["incomplete"] = "; ".join(endings)
     text = Results(lines).report(facts, cases)
     (options.output / "timings.md").write_text(text)
-    (options.output / "timings.json").write_text(
-        json.dumps({"facts": facts, "cases": cases, "lines": lines}, indent=1) + "\n")
+    write_numbers(options.output / "timings.json.gz", {"facts": facts, "cases": cases, "lines": lines})
     print(text)
     sys.exit(1 if any("cuda_timings" in ending for ending in endings) else 0)
 

@@ -7,7 +7,7 @@
 namespace taper {
 
 struct AttentionOptions {
-  // The scores are multiplied by it; 1 as in the document, 1 / sqrt(d) as in most models.
+  // The scores are multiplied by it; 1 as on the zeta.ops page, 1 / sqrt(d) as in most models.
   double scale = 1;
   // Query i may look at keys 0 … i + m - n only: the last query sees all m keys, and with m = n each position
   // sees itself and those before.

@@ -1,4 +1,4 @@
-// sparse_softmax_as_written: the documented formula, evaluated literally.
+// sparse_softmax_as_written: the formula of the zeta.ops page, evaluated literally.
 #pragma once
 
 #include "../../core/tensor.hpp"

@@ -2,11 +2,10 @@
 #include "create.hpp"
 
 #include "fail.hpp"
-
-#include <cmath>
-
 #include "memory/device_memory.hpp"
 #include "memory/transfer.hpp"
+
+#include <cmath>
 
 namespace taper {
 namespace {

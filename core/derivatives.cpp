@@ -3,13 +3,12 @@
 
 #include "create.hpp"
 #include "fail.hpp"
+#include "memory/device_memory.hpp"
 #include "tape.hpp"
 
 #include <algorithm>
 #include <cstring>
 #include <vector>
-
-#include "memory/device_memory.hpp"
 
 namespace taper {
 namespace {

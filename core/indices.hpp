@@ -1,6 +1,7 @@
 // Indices: integer positions with a shape, for gather and for class labels.
 #pragma once
 
+#include "memory/array.hpp"
 #include "shape.hpp"
 
 #include <cstdint>
@@ -8,8 +9,6 @@
 #include <memory>
 #include <mutex>
 #include <vector>
-
-#include "memory/array.hpp"
 
 namespace taper {
 

@@ -3,6 +3,7 @@
 #include "random.hpp"
 
 #include "fail.hpp"
+#include "memory/transfer.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -11,8 +12,6 @@
 #include <limits>
 #include <locale>
 #include <sstream>
-
-#include "memory/transfer.hpp"
 
 namespace taper {
 namespace {

@@ -3,13 +3,12 @@
 
 #include "create.hpp"
 #include "fail.hpp"
+#include "memory/device_memory.hpp"
 #include "record.hpp"
 #include "tape_walk.hpp"
 #include "threads.hpp"
 
 #include <atomic>
-
-#include "memory/device_memory.hpp"
 
 namespace taper {
 

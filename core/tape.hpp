@@ -6,6 +6,7 @@
 // chapter 3.
 #pragma once
 
+#include "memory/arena.hpp"
 #include "tensor.hpp"
 
 #include <algorithm>
@@ -14,8 +15,6 @@
 #include <string>
 #include <unordered_map>
 #include <vector>
-
-#include "memory/arena.hpp"
 
 namespace taper {
 

@@ -1,5 +1,6 @@
 // TapeOptions::check_finite: where the first NaN or infinity came from.
 #include "fail.hpp"
+#include "memory/transfer.hpp"
 #include "scope.hpp"
 #include "tape_walk.hpp"
 
@@ -7,8 +8,6 @@
 #include <cmath>
 #include <limits>
 #include <sstream>
-
-#include "memory/transfer.hpp"
 
 namespace taper {
 namespace {

@@ -1,12 +1,11 @@
 // Tensor: memory, sharing and access. Printing is in print.cpp, which alone pays for xtensor's headers.
 #include "fail.hpp"
-
-#include <limits>
-#include <new>
-
 #include "memory/device_memory.hpp"
 #include "memory/pool.hpp"
 #include "memory/transfer.hpp"
+
+#include <limits>
+#include <new>
 
 namespace taper {
 

@@ -13,14 +13,14 @@
 // what is learnt at one length hold at the next. Batches are counted in tokens: many short sequences, then
 // fewer long ones, and as many questions in each step.
 
-#include <algorithm>
-#include <cmath>
-#include <memory>
-
 #include "common/heat_map.hpp"
 #include "common/markup.hpp"
 #include "common/support.hpp"
 #include "common/training.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
 
 using namespace taper;
 using example::Measure;

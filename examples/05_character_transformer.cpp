@@ -2,15 +2,15 @@
 //
 // Two blocks of causal attention, in which each head of a character looks at k earlier ones at most.
 
-#include <algorithm>
-#include <cmath>
-#include <memory>
-
 #include "common/heat_map.hpp"
 #include "common/markup.hpp"
 #include "common/support.hpp"
 #include "common/text.hpp"
 #include "common/training.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
 
 using namespace taper;
 using example::Measure;

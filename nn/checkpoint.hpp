@@ -4,11 +4,10 @@
 #include "../core/io/safetensors.hpp"
 #include "../core/random.hpp"
 #include "module.hpp"
+#include "optim/optimizer.hpp"
 
 #include <cstdint>
 #include <string>
-
-#include "optim/optimizer.hpp"
 
 namespace taper::nn {
 

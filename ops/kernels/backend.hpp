@@ -4,7 +4,6 @@
 
 #include "../../core/indices.hpp"
 #include "../../core/tensor.hpp"
-
 #include "attention/support.hpp"
 #include "optim/adam.hpp"
 

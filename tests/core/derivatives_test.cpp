@@ -1,12 +1,11 @@
 // jacobian, hessian and hessian_vector_product, against closed forms and against each other.
+#include "support/helpers.hpp"
+#include "support/on_cuda.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
-#include "support/on_cuda.hpp"
 
 namespace taper::test {
 namespace {

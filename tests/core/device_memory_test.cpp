@@ -1,5 +1,6 @@
 // Memory on the CUDA device: copies there and back, reuse, running out of it; and where there is no device,
 // an error that says so.
+#include "support/helpers.hpp"
 #include <taper/cuda/device.hpp>
 #include <taper/taper.hpp>
 
@@ -9,8 +10,6 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,4 +1,6 @@
 // Tensors on a device, as a user of the library meets them. What needs a CUDA device is skipped without one.
+#include "support/helpers.hpp"
+#include "support/on_cuda.hpp"
 #include <taper/ops/kernels/elementwise/elementwise.hpp>
 #include <taper/taper.hpp>
 
@@ -7,9 +9,6 @@
 #include <sstream>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
-#include "support/on_cuda.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,4 +1,6 @@
 // Tensors and models converted from one dtype to the other and back.
+#include "support/helpers.hpp"
+#include "support/on_cuda.hpp"
 #include <taper/taper.hpp>
 
 #include <bit>
@@ -6,9 +8,6 @@
 #include <limits>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
-#include "support/on_cuda.hpp"
 
 namespace taper::test {
 namespace {

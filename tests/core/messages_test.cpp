@@ -1,5 +1,6 @@
 // What the library says to whoever hands it nothing, or wants more memory than there is. (Every op's own
 // messages are in the registry.)
+#include "support/helpers.hpp"
 #include <taper/core/memory/array.hpp>
 #include <taper/core/xtensor.hpp>
 #include <taper/taper.hpp>
@@ -7,8 +8,6 @@
 #include <utility>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 // So that an allocation fails under the sanitizers as it does without them.
 extern "C" const char* __asan_default_options();

@@ -1,5 +1,6 @@
 // The random stream, pinned bit by bit. The expected numbers come from golden/random_stream.py, which
 // computes them from the published algorithms.
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
@@ -9,8 +10,6 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

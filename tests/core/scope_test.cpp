@@ -1,12 +1,11 @@
 // Scope: what stands open, and that errors tell it.
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <string>
 #include <thread>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

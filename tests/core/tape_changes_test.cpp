@@ -1,5 +1,7 @@
 // What was recorded must be what backward reads: the tape refuses a tensor that was changed in between, and
 // lets pass whatever it does not read.
+#include "support/helpers.hpp"
+#include "support/kinds.hpp"
 #include <taper/core/memory/transfer.hpp>
 #include <taper/taper.hpp>
 
@@ -10,9 +12,6 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
-#include "support/kinds.hpp"
 
 namespace taper::test {
 namespace {

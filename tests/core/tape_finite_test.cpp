@@ -1,13 +1,12 @@
 // TapeOptions::check_finite: the first value that is not finite, forward and backward.
+#include "support/helpers.hpp"
+#include "support/kinds.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
 #include <limits>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
-#include "support/kinds.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,12 +1,11 @@
 // What the tape refuses: vector-Jacobian products that are not like their input.
+#include "support/helpers.hpp"
+#include "support/kinds.hpp"
 #include <taper/taper.hpp>
 
 #include <string>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
-#include "support/kinds.hpp"
 
 namespace taper::test {
 namespace {

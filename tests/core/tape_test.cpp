@@ -1,11 +1,10 @@
 // The tape: what backward and gradient return, what they refuse, and how tapes nest and end.
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <memory>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,11 +1,10 @@
 // Tensor: making one, looking at it, sharing its memory; shapes and their arithmetic; indices.
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <limits>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,4 +1,6 @@
 // The bridge to xtensor: sources of every layout, the view without a copy, and the printer.
+#include "ops/registry.hpp"
+#include "support/helpers.hpp"
 #include <taper/core/xtensor.hpp>
 #include <taper/taper.hpp>
 
@@ -9,9 +11,6 @@
 #include <xtensor/xstrided_view.hpp>
 #include <xtensor/xtensor.hpp>
 #include <xtensor/xview.hpp>
-
-#include "ops/registry.hpp"
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,6 +1,8 @@
 // Problems for sparse_attention, drawn anew in each run, that the CUDA device and the CPU shall solve alike.
 #pragma once
 
+#include "support/helpers.hpp"
+#include "support/on_cuda.hpp"
 #include <taper/taper.hpp>
 
 #include <algorithm>
@@ -8,9 +10,6 @@
 #include <limits>
 #include <ostream>
 #include <vector>
-
-#include "support/helpers.hpp"
-#include "support/on_cuda.hpp"
 
 namespace taper::test {
 

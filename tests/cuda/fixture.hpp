@@ -1,15 +1,14 @@
 // What tests of the CUDA kernels draw: other cases in each run.
 #pragma once
 
+#include "support/helpers.hpp"
+#include "support/on_cuda.hpp"
 #include <taper/core/random.hpp>
 
 #include <cstdint>
 #include <vector>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
-#include "support/on_cuda.hpp"
 
 namespace taper::test {
 

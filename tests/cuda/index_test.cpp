@@ -1,5 +1,6 @@
 // The index arithmetic of the CUDA kernels, on the host, for sizes on both sides of 2^31: no memory is behind
 // it. Random cases, other ones in each run.
+#include "support/helpers.hpp"
 #include <taper/core/random.hpp>
 #include <taper/cuda/kernels/layout.hpp>
 #include <taper/cuda/kernels/picks.hpp>
@@ -10,8 +11,6 @@
 #include <map>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,12 +1,11 @@
 // The CUDA device's kernels of layer_norm, rms_norm and cross_entropy against the CPU's, on random rows,
 // other ones in each run. A failure prints the seed; set the environment variable TAPER_SEED to it to repeat
 // the run.
+#include "cuda/fixture.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
 #include <limits>
-
-#include "cuda/fixture.hpp"
 
 namespace taper::test {
 namespace {

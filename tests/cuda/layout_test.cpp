@@ -1,8 +1,7 @@
 // The CUDA device's copies, transposes, gathers and their adjoints against the CPU's: the same bits. A
 // failure prints the seed; set the environment variable TAPER_SEED to it to repeat the run.
-#include <taper/taper.hpp>
-
 #include "cuda/fixture.hpp"
+#include <taper/taper.hpp>
 
 namespace taper::test {
 namespace {

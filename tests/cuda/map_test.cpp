@@ -1,5 +1,6 @@
 // The CUDA device's elementwise kernels against the CPU's, on random shapes that broadcast. A failure prints
 // the seed; set the environment variable TAPER_SEED to it to repeat the run.
+#include "cuda/fixture.hpp"
 #include <taper/ops/kernels/backend.hpp>
 #include <taper/ops/kernels/elementwise/functions.hpp>
 #include <taper/taper.hpp>
@@ -7,8 +8,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-
-#include "cuda/fixture.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,10 +1,9 @@
 // The CUDA device's matrix products, rotations and optimizer steps against the CPU's. A failure prints the
 // seed; set the environment variable TAPER_SEED to it to repeat the run.
+#include "cuda/fixture.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
-
-#include "cuda/fixture.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,12 +1,11 @@
 // The CUDA device's softmaxes and sparse softmaxes against the CPU's, on random rows, other ones in each run.
 // A failure prints the seed; set the environment variable TAPER_SEED to it to repeat the run.
+#include "cuda/fixture.hpp"
 #include <taper/taper.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
-
-#include "cuda/fixture.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,12 +1,11 @@
 // What the tests of the gradient checker share.
 #pragma once
 
+#include "support/helpers.hpp"
 #include <taper/core/gradcheck/gradcheck.hpp>
 #include <taper/core/record.hpp>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 

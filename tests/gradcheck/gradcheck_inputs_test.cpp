@@ -1,12 +1,11 @@
 // gradcheck with float32, with large inputs, and what it does to the caller's tensors.
+#include "gradcheck/gradcheck_helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <chrono>
 #include <thread>
 
 #include <gtest/gtest.h>
-
-#include "gradcheck/gradcheck_helpers.hpp"
 
 namespace taper::test {
 namespace {

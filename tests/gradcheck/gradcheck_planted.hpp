@@ -1,13 +1,12 @@
 // The planted mistakes of gradcheck_power_test.cpp, by family.
 #pragma once
 
+#include "gradcheck/gradcheck_helpers.hpp"
 #include <taper/core/gradcheck/gradcheck.hpp>
 
 #include <functional>
 #include <string>
 #include <vector>
-
-#include "gradcheck/gradcheck_helpers.hpp"
 
 namespace taper::test {
 

@@ -1,10 +1,9 @@
 // Planted mistakes: at kinks, in second order, somewhere in large inputs, and beyond numbers.
+#include "gradcheck/gradcheck_planted.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
 #include <memory>
-
-#include "gradcheck/gradcheck_planted.hpp"
 
 namespace taper::test {
 namespace {

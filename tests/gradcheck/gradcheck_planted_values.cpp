@@ -1,9 +1,8 @@
 // Planted mistakes: wrong numbers, wrong places, wrong orders, wrong layers.
+#include "gradcheck/gradcheck_planted.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
-
-#include "gradcheck/gradcheck_planted.hpp"
 
 namespace taper::test {
 

@@ -1,12 +1,11 @@
 // The power of the gradient checker: mistakes of every kind, planted into right functions. Each has to be
 // found and named, and the same function without it has to pass.
+#include "gradcheck/gradcheck_planted.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
 
 #include <gtest/gtest.h>
-
-#include "gradcheck/gradcheck_planted.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,4 +1,5 @@
 // What a gradient check says: the table, JSON, the curve; and the ways in that need no tape.
+#include "gradcheck/gradcheck_helpers.hpp"
 #include <taper/core/gradcheck/gtest.hpp>
 #include <taper/core/gradcheck/xtensor.hpp>
 #include <taper/taper.hpp>
@@ -9,8 +10,6 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
-
-#include "gradcheck/gradcheck_helpers.hpp"
 
 namespace taper::test {
 namespace {

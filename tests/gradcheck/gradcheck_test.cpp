@@ -1,13 +1,12 @@
 // gradcheck itself: it must find every kind of wrong gradient, say where, and never pass what it did not
 // compare. gradcheck_power_test.cpp plants many more mistakes.
+#include "gradcheck/gradcheck_helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
-
-#include "gradcheck/gradcheck_helpers.hpp"
 
 namespace taper::test {
 namespace {

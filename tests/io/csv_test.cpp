@@ -1,4 +1,5 @@
 // load_csv: tables in each notation it takes, and files that are none, refused by line and column.
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
@@ -9,8 +10,6 @@
 
 #include <gtest/gtest.h>
 #include <unistd.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,4 +1,6 @@
 // Files are written in whole or not at all, whatever goes wrong in between.
+#include "support/helpers.hpp"
+#include "support/scratch.hpp"
 #include <taper/core/io/files.hpp>
 
 #include <csignal>
@@ -8,9 +10,6 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-
-#include "support/helpers.hpp"
-#include "support/scratch.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,5 +1,7 @@
 // A training run that is killed two hundred times, at any moment, and goes on each time from its checkpoint
 // as if nothing had happened.
+#include "support/helpers.hpp"
+#include "support/scratch.hpp"
 #include <taper/core/io/safetensors.hpp>
 #include <taper/core/random.hpp>
 
@@ -15,9 +17,6 @@
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "support/helpers.hpp"
-#include "support/scratch.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,13 +1,12 @@
 // .npy files: round trips, files that NumPy wrote, and files that are none.
+#include "support/helpers.hpp"
+#include "support/scratch.hpp"
 #include <taper/taper.hpp>
 
 #include <filesystem>
 #include <limits>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
-#include "support/scratch.hpp"
 
 namespace taper::test {
 namespace {

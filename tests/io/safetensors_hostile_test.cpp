@@ -1,5 +1,7 @@
 // Files that load_safetensors must refuse, each for its own reason, and files damaged at random: read or
 // refused, and nothing else. The gate runs this under the sanitizers.
+#include "support/helpers.hpp"
+#include "support/scratch.hpp"
 #include <taper/core/create.hpp>
 #include <taper/core/io/safetensors.hpp>
 
@@ -7,9 +9,6 @@
 #include <cstring>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
-#include "support/scratch.hpp"
 
 namespace taper::test {
 namespace {

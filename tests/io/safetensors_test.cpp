@@ -1,5 +1,7 @@
 // safetensors files: round trips, the file that the Python package wrote, and what can't be written. The
 // files that must be refused are in safetensors_hostile_test.cpp.
+#include "support/helpers.hpp"
+#include "support/scratch.hpp"
 #include <taper/taper.hpp>
 
 #include <bit>
@@ -7,9 +9,6 @@
 #include <limits>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
-#include "support/scratch.hpp"
 
 namespace taper::test {
 namespace {

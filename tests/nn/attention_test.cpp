@@ -3,14 +3,13 @@
 // errors.
 #include "ops/attention.hpp"
 
+#include "support/golden.hpp"
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <limits>
 
 #include <gtest/gtest.h>
-
-#include "support/golden.hpp"
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

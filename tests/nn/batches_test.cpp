@@ -1,4 +1,5 @@
 // Batches: each epoch is a permutation, each step a function of seed and number.
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <algorithm>
@@ -7,8 +8,6 @@
 #include <set>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,4 +1,6 @@
 // Checkpoints: a run goes on bit for bit, and a file that does not fit changes nothing.
+#include "support/helpers.hpp"
+#include "support/scratch.hpp"
 #include <taper/taper.hpp>
 
 #include <bit>
@@ -7,9 +9,6 @@
 #include <memory>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
-#include "support/scratch.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,14 +1,13 @@
 // Models on a device: moving them, training them there, and what is kept of them. Skipped without a CUDA
 // device.
+#include "support/helpers.hpp"
+#include "support/on_cuda.hpp"
 #include <taper/core/memory/transfer.hpp>
 #include <taper/taper.hpp>
 
 #include <cmath>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
-#include "support/on_cuda.hpp"
 
 namespace taper::test {
 namespace {

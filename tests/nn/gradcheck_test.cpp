@@ -1,9 +1,8 @@
 // gradcheck of models: their own parameters are moved, named, and come back.
+#include "gradcheck/gradcheck_helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <gtest/gtest.h>
-
-#include "gradcheck/gradcheck_helpers.hpp"
 
 namespace taper::test {
 namespace {

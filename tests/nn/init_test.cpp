@@ -1,12 +1,11 @@
 // Initialisation: bounds and moments of each distribution, its formula element by element, and the errors.
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
 #include <limits>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,13 +1,12 @@
 // layer_norm, rms_norm and rotary where the registry's generic checks don't reach: edges, digits, threads,
 // and the properties they are there for.
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
 #include <limits>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,4 +1,5 @@
 // Losses, against formulas written out in float64, and where logits are infinite or rows are ignored.
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <algorithm>
@@ -6,8 +7,6 @@
 #include <limits>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,4 +1,5 @@
 // Training and evaluation modes: that they reach every module, and Dropout, which they are for.
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
@@ -6,8 +7,6 @@
 #include <thread>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

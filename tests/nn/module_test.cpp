@@ -1,9 +1,8 @@
 // Modules: their parameters by name, Linear and Embedding against plain loops, and the errors of both.
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,13 +1,12 @@
 // What attention has beside its sparse form: the dense one, rotary, its probabilities, and a k that changes.
+#include "ops/attention.hpp"
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
 #include <limits>
 
 #include <gtest/gtest.h>
-
-#include "ops/attention.hpp"
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

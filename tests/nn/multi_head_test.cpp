@@ -1,13 +1,12 @@
 // MultiHeadSparseAttention against the same, head by head, in plain ops; its gradients, masks, errors and
 // parameters.
+#include "ops/attention.hpp"
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
 
 #include <gtest/gtest.h>
-
-#include "ops/attention.hpp"
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

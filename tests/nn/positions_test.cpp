@@ -1,11 +1,10 @@
 // Positional encodings and the norms, as modules.
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

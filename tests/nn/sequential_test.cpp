@@ -1,9 +1,8 @@
 // Sequential and Mlp: the composition, names, copies and errors.
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,9 +1,8 @@
 // Parameters out of a model and into one: names, copies, and errors that change nothing.
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

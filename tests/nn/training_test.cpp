@@ -1,11 +1,10 @@
 // Optimizers, against formulas written out in float64, and a model that learns.
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,5 +1,7 @@
 // TransformerBlock against PyTorch and against the same written out by hand, its parameters, options, modes
 // and errors.
+#include "support/golden.hpp"
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <algorithm>
@@ -7,9 +9,6 @@
 #include <map>
 
 #include <gtest/gtest.h>
-
-#include "support/golden.hpp"
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

@@ -2,14 +2,12 @@
 // at the top of golden/make_golden.py.
 #include "support/golden.hpp"
 
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <map>
 
 #include <gtest/gtest.h>
-
-#include "support/golden.hpp"
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,4 +1,5 @@
 // Every instruction set that this machine has, down to the baseline, computes the same.
+#include "support/helpers.hpp"
 #include <taper/ops/kernels/simd.hpp>
 #include <taper/taper.hpp>
 
@@ -9,8 +10,6 @@
 
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

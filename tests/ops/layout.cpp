@@ -1,9 +1,8 @@
 // Rows of the registry: ops that put all elements elsewhere.
+#include "ops/registry.hpp"
 #include <taper/taper.hpp>
 
 #include <algorithm>
-
-#include "ops/registry.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,13 +1,12 @@
 // What the registry's generic checks can't say of a single op: the documented values at kinks and edges,
 // operators, and arguments without a derivative.
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
 #include <limits>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

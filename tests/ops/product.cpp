@@ -1,10 +1,9 @@
 // Rows of the registry: products of matrices, and attention, which is made of them.
+#include "ops/registry.hpp"
 #include <taper/taper.hpp>
 
 #include <algorithm>
 #include <limits>
-
-#include "ops/registry.hpp"
 
 namespace taper::test {
 namespace {

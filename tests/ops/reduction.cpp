@@ -1,10 +1,9 @@
 // Rows of the registry: reductions over axes, and sum_to.
+#include "ops/registry.hpp"
 #include <taper/taper.hpp>
 
 #include <algorithm>
 #include <numeric>
-
-#include "ops/registry.hpp"
 
 namespace taper::test {
 namespace {

@@ -2,13 +2,12 @@
 // registry_test.cpp walks all rows. To test a new op, add its row there: a test fails until it exists.
 #pragma once
 
+#include "support/helpers.hpp"
 #include <taper/core/gradcheck/gradcheck.hpp>
 
 #include <functional>
 #include <string>
 #include <vector>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 

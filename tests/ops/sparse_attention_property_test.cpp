@@ -1,5 +1,7 @@
 // Properties of sparse_attention on random inputs, other ones in each run: it is its composition. A failure
 // prints the seed; set the environment variable TAPER_SEED to it to repeat the run.
+#include "ops/attention.hpp"
+#include "support/helpers.hpp"
 #include <taper/core/threads.hpp>
 #include <taper/taper.hpp>
 
@@ -8,9 +10,6 @@
 #include <limits>
 
 #include <gtest/gtest.h>
-
-#include "ops/attention.hpp"
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,5 +1,6 @@
 // Properties of sparse_softmax on random rows, other ones in each run. A failure prints the seed; set the
 // environment variable TAPER_SEED to it to repeat the run.
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <algorithm>
@@ -8,8 +9,6 @@
 #include <numeric>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,13 +1,12 @@
 // sparse_softmax and its relatives: the tables of the written contract (shared/reference/semantics.md), row
 // by row. sparse_softmax_property_test.cpp draws random cases.
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
 #include <limits>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,9 +1,8 @@
 // Rows of the registry: functions of one element.
+#include "ops/registry.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
-
-#include "ops/registry.hpp"
 
 namespace taper::test {
 namespace {

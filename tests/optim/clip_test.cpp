@@ -1,12 +1,11 @@
 // clip_gradients: against the formula, its edges and errors. (Trajectories hold it against PyTorch's.)
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
 #include <limits>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,12 +1,11 @@
 // Schedules of the learning rate and of k: against their formulas, as text, and errors.
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
 #include <limits>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,4 +1,5 @@
 // An optimizer's state: saved and loaded at a random step, what it holds, and what is refused.
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
@@ -6,8 +7,6 @@
 #include <memory>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

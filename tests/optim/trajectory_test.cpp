@@ -1,13 +1,12 @@
 // The optimizers, clipping and schedules against 100 steps of PyTorch's: golden/trajectories.json, whose
 // layout is described at the top of golden/make_trajectories.py.
+#include "support/golden.hpp"
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <memory>
 
 #include <gtest/gtest.h>
-
-#include "support/golden.hpp"
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

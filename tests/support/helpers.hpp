@@ -1,6 +1,7 @@
 // What the tests say often: tensors that are nearly equal, and calls that must throw a certain message.
 #pragma once
 
+#include "support/reference.hpp"
 #include <taper/core/error.hpp>
 #include <taper/core/random.hpp>
 
@@ -9,8 +10,6 @@
 #include <sstream>
 #include <string>
 #include <vector>
-
-#include "support/reference.hpp"
 
 namespace taper::test {
 

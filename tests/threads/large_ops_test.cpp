@@ -1,13 +1,12 @@
 // Ops on tensors so large that their loops are cut into parts: right in every element, and the same bits for
 // any number of threads.
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
 #include <utility>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,4 +1,5 @@
 // Threads: each has its own tape, pool and default generator; tensors may be shared. Meant for TSan as well.
+#include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
 #include <atomic>
@@ -12,8 +13,6 @@
 #include <thread>
 
 #include <gtest/gtest.h>
-
-#include "support/helpers.hpp"
 
 namespace taper::test {
 namespace {

@@ -1,5 +1,6 @@
 // The gradient checker never calls a right gradient wrong: every variant of every op of the registry, at
 // inputs that no op was made for. tests/gradcheck_seeds.py runs a thousand seeds of it.
+#include "ops/registry.hpp"
 #include <taper/core/create.hpp>
 #include <taper/core/tape.hpp>
 #include <taper/ops.hpp>
@@ -9,8 +10,6 @@
 #include <iostream>
 
 #include <gtest/gtest.h>
-
-#include "ops/registry.hpp"
 
 namespace taper::test {
 namespace {

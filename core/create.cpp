@@ -30,7 +30,7 @@ Tensor filled(const char* op, const Shape& shape, double value, Kind kind) {
 
 }  // namespace
 
-// The extents along the first element of each list; write() then holds every other list against them.
+// The extents along the first element of each list; write() then checks every other list against them.
 void NestedList::measure(std::vector<std::int64_t>& extents) const {
   if (!is_list_) return;
   extents.push_back(static_cast<std::int64_t>(items_.size()));

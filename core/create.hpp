@@ -24,14 +24,14 @@ class NestedList {
   bool is_list_ = false;
 };
 
-// The tensor that the braces spell: tensor({{1, 2}, {3, 4}}) has shape (2, 2), tensor(3.5) rank 0. Throws
-// where the lists are ragged.
+// The tensor that the braces spell: tensor({{1, 2}, {3, 4}}) has shape (2, 2), tensor(3.5) rank 0. Throws if
+// the lists are ragged.
 Tensor tensor(const NestedList& values, Kind kind = float32);
 
-// A tensor of the given shape with these elements in row-major order. Throws where their number does not fit.
+// A tensor of the given shape with these elements in row-major order. Throws if their number does not fit.
 Tensor tensor(const std::vector<double>& values, const Shape& shape, Kind kind = float32);
 
-// Each element 0, 1, or `value`. All throw where the shape is negative or too large.
+// Each element 0, 1, or `value`. All throw if the shape is negative or too large.
 Tensor zeros(const Shape& shape, Kind kind = float32);
 Tensor ones(const Shape& shape, Kind kind = float32);
 Tensor full(const Shape& shape, double value, Kind kind = float32);
@@ -40,7 +40,7 @@ Tensor full(const Shape& shape, double value, Kind kind = float32);
 Tensor scalar_like(double value, const Tensor& like);
 
 // start, start + step, … up to but without stop: ceil((stop - start) / step) elements, as NumPy's arange.
-// Throws where step is 0 or an argument is not finite.
+// Throws if step is 0 or an argument is not finite.
 Tensor arange(double start, double stop, double step = 1, Kind kind = float32);
 // 0, 1, …, stop - 1.
 Tensor arange(double stop, Kind kind = float32);

@@ -81,7 +81,7 @@ Tensor hessian_vector_product(const Function& f, const Tensor& x, const Tensor& 
   }
   const Tensor leaf = x.clone().requires_grad();
   Tape tape;
-  // A copy of v, which may be part of the result, or recorded elsewhere.
+  // v itself may be part of the result, or recorded elsewhere; a copy is neither.
   return pulled_back(tape, gradient_at(op, tape, f, leaf), leaf, {.cotangent = v.clone()});
 }
 

@@ -1,9 +1,9 @@
 // Derivatives of whole functions: Jacobians, Hessians, and Hessian-vector products.
 //
 // Each calls f once, with a copy of x, on a tape of its own: x, its gradient and a tape that records are left
-// alone. The result is a constant of x's dtype and device, through which no gradient flows. What f uses
-// beside its argument counts as a constant, too; a recorded result of an enclosing tape has to be detached (a
-// backward that reaches it throws). All throw what f throws.
+// alone. The result is a constant of x's dtype and device, through which no gradient flows. Whatever else f
+// uses counts as a constant, too; a recorded result of an enclosing tape has to be detached first (a backward
+// that reaches it throws). All throw what f throws.
 #pragma once
 
 #include "tensor.hpp"

@@ -8,8 +8,8 @@
 
 namespace taper {
 
-// The CPU, or the CUDA device: the first one that the driver shows (CUDA_VISIBLE_DEVICES chooses it). Naming
-// the CUDA device needs none; making a tensor on it throws where there is none.
+// The CPU, or the CUDA device: the first one that the driver shows (CUDA_VISIBLE_DEVICES chooses it).
+// Device::cuda() can be named on a machine that has none; making a tensor on it then throws.
 class Device {
  public:
   static constexpr Device cpu() { return Device(Type::cpu); }
@@ -27,8 +27,8 @@ class Device {
 // Writes "cpu" or "cuda".
 std::ostream& operator<<(std::ostream& out, Device device);
 
-// What a tensor's elements are and where they lie. Either one alone stands for both: a dtype is one on the
-// CPU, a device holds float32. So the factories take zeros({3}, float64), zeros({3}, Device::cuda()) and
+// The dtype of a tensor's elements and the device on which they lie. Either alone stands for both: a dtype
+// means the CPU, a device float32. So the factories take zeros({3}, float64), zeros({3}, Device::cuda()) and
 // zeros({3}, {float64, Device::cuda()}).
 struct Kind {
   constexpr Kind(DType dtype, Device device = Device::cpu()) : dtype(dtype), device(device) {}

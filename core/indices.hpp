@@ -18,15 +18,15 @@ class Indices {
   // Rank 1.
   Indices(std::initializer_list<std::int64_t> values) : Indices(std::vector<std::int64_t>(values)) {}
   Indices(std::vector<std::int64_t> values);
-  // Row-major values of the given shape. Throws where their number does not fit.
+  // Row-major values of the given shape. Throws if their number does not fit.
   Indices(std::vector<std::int64_t> values, const Shape& shape);
 
   const Shape& shape() const { return shape_; }
   std::int64_t size() const { return static_cast<std::int64_t>(shared_->values.size()); }
   std::int64_t operator[](std::int64_t i) const { return shared_->values[static_cast<std::size_t>(i)]; }
 
-  // The values in the memory of a device other than the CPU, for its kernels. Copied there by the first call.
-  // Throws where there is no such device or it is out of memory.
+  // The values in the memory of a device other than the CPU, for its kernels. The first call copies them
+  // there. Throws if there is no such device or it is out of memory.
   const std::int64_t* on(const char* op, Device device) const;
 
  private:

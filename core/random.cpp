@@ -1,5 +1,5 @@
-// Random numbers out of exact IEEE operations only (+, -, *, /, sqrt). CMakeLists.txt compiles this file
-// without fused multiply-adds, which would round differently where a machine has them.
+// Random numbers from exact IEEE operations only (+, -, *, /, sqrt). CMakeLists.txt compiles this file
+// without fused multiply-adds, which round differently and which not every machine has.
 #include "random.hpp"
 
 #include "fail.hpp"
@@ -60,8 +60,8 @@ double Generator::normal() {
   return u * scale;
 }
 
-// "mt19937_64 <the engine's numbers> spare none", or the bits of the spare in 16 hexadecimal digits. Reading
-// is writing backwards: what does not give the same text again is foreign.
+// "mt19937_64 <the engine's numbers> spare none", or the bits of the spare in 16 hexadecimal digits.
+// set_state() refuses a text that state() would not write in exactly this way.
 std::string Generator::state() const {
   std::ostringstream text;
   text.imbue(std::locale::classic());

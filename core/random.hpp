@@ -23,11 +23,11 @@ class Generator {
   // Standard normal, by Marsaglia's polar method (SIAM Review 6, 1964).
   double normal();
 
-  // Where in the stream it stands, as a line of text: set_state() of any generator goes on from there, bit
-  // for bit. The text is a form of the C++ standard library's own, so that libstdc++ and libc++ don't read
-  // each other's.
+  // Where in the stream it stands, as a line of text: set_state() of any generator goes on from there,
+  // bit for bit. The form of the text is the C++ standard library's own: libstdc++ and libc++ don't
+  // read each other's.
   std::string state() const;
-  // Throws, and changes nothing, where the text is none that state() writes.
+  // Throws, and changes nothing, if the text is not one that state() writes.
   void set_state(const std::string& text);
 
  private:
@@ -36,7 +36,7 @@ class Generator {
   bool has_spare_ = false;
 };
 
-// The generator that is used where none is given. Each thread has one, seeded with 0; assign to it to reseed:
+// The generator that is used if none is given. Each thread has one, seeded with 0; assign to it to reseed:
 //   default_generator() = Generator(42);
 Generator& default_generator();
 

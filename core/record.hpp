@@ -1,5 +1,5 @@
-// record: how an op tells the tape what it did. This is all that the author of an op needs to know of the
-// engine.
+// record: how an op tells the tape what it did. This is all that the author of an op needs to know
+// about the engine.
 //
 //   Tensor square(const Tensor& x) {
 //     Tensor y = kernels::map("square", x, [](auto v) { return v * v; });
@@ -21,8 +21,8 @@ struct Vjp {
   Function function;
 };
 
-// Written in public ops, the function can itself be differentiated, and gradients of gradients come for free.
-// It captures by value what it needs: inputs, or the result, whose history is then followed too.
+// If it is written in public ops, the function can itself be differentiated, and gradients of gradients come
+// for free. It captures by value what it needs: inputs, or the result, whose history is then followed too.
 template <class Function>
 Vjp<Function> vjp(const Tensor& input, Function function) {
   return {&input, std::move(function)};
@@ -43,9 +43,9 @@ void add_if_tracked(Tape& tape, Tape::Edge*& edges, std::uint32_t argument, Vjp<
 }
 }  // namespace detail
 
-// Records that the op named `op` computed `result`, and returns result. An input that needs no gradient costs
-// nothing; where none does, or no tape records, result comes back untouched. `result` must be a tensor made
-// by this op.
+// Records that the op named `op` computed `result`, and returns result. An input that needs no gradient
+// costs nothing; if none does, or no tape records, result comes back untouched. `result` must be a tensor
+// made by this op.
 template <class... Functions>
 Tensor record(const char* op, Tensor result, Vjp<Functions>... vjps) {
   Tape* tape = Tape::recording();

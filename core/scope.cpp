@@ -1,4 +1,4 @@
-// Scope: the text of the open ones.
+// Scope: the text of the open scopes.
 #include "scope.hpp"
 
 namespace taper {

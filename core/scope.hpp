@@ -1,4 +1,4 @@
-// Scope: a name for what the program is doing, which every error that is thrown meanwhile tells.
+// Scope: a name for what the program is doing, which every error that is thrown meanwhile mentions.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@ namespace taper {
 //   }
 //
 // An error inside then ends with " (in blocks.2.attention.key)": the open scopes, outermost first. Modules
-// open one for each of their parts, of the part's name in named_parameters(). A scope costs a few nanoseconds
-// and no memory: the text is made when there is an error. The name must outlive the scope, as a literal does.
+// open one for each of their parts, named as in named_parameters(). A scope costs a few nanoseconds and no
+// memory: the text is made when there is an error. The name must outlive the scope, as a literal does.
 class [[nodiscard]] Scope {
  public:
   explicit Scope(const char* name) : Scope(name, none, true) {}

@@ -72,23 +72,22 @@ class Shape {
 // Writes "(2, 3, 5)"; one axis is "(4,)" and rank 0 is "()", as in NumPy.
 std::ostream& operator<<(std::ostream& out, const Shape& shape);
 
-// The product of the extents; 1 for rank 0. Throws where an extent is negative or the product overflows 64
-// bits.
+// The product of the extents; 1 for rank 0. Throws if an extent is negative or the product overflows 64 bits.
 std::int64_t element_count(const char* op, const Shape& shape);
 
 // Where element `i` of a tensor of that shape stands, counted in row-major order.
 Shape index_of(std::int64_t i, const Shape& shape);
 
 // The shape that a and b broadcast to by NumPy's rule: aligned at the last axis, each pair equal or one of
-// them 1. Throws, naming both shapes, where they do not.
+// them 1. Throws, naming both shapes, if they do not broadcast.
 Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);
 
 // Does NumPy's rule repeat a tensor of shape `from` to shape `to`: aligned at the last axis, each extent
 // equal or 1?
 bool broadcasts_to(const Shape& from, const Shape& to);
 
-// axis as an index from 0 to rank - 1; negative counts from the end. Throws, naming the argument, where there
-// is none.
+// axis as an index from 0 to rank - 1; negative counts from the end. Throws, naming the argument, if there
+// is no such axis.
 int checked_axis(const char* op, const char* argument, std::int64_t axis, const Shape& shape);
 
 // The axes a reduction runs over: one, a list, or (by default) all of them. Negative counts from the end.
@@ -99,8 +98,8 @@ class Axes {
   Axes(std::initializer_list<std::int64_t> axes) : axes_(axes) {}
   explicit Axes(const Shape& axes) : axes_(axes) {}
 
-  // For each axis of shape, 1 where it is reduced and 0 where it is kept. Throws on an axis that does not
-  // exist or stands twice.
+  // For each axis of shape, 1 if it is reduced and 0 if it is kept. Throws if an axis does not exist or
+  // is given twice.
   Shape reduced(const char* op, const Shape& shape) const;
 
  private:

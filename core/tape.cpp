@@ -19,7 +19,7 @@ namespace {
 
 std::atomic<std::uint64_t> next_id{1};
 
-// sum = x + y, which are alike; sum may be x.
+// sum = x + y, both of one shape and kind; sum may be x.
 void add_elements(const char* op, const Tensor& x, const Tensor& y, const Tensor& sum) {
   const std::byte *const x_bytes = x.impl().data, *const y_bytes = y.impl().data;
   std::byte* const sum_bytes = sum.impl().data;
@@ -35,7 +35,7 @@ void add_elements(const char* op, const Tensor& x, const Tensor& y, const Tensor
 }
 
 // x + y for two cotangents of one value, recorded like any op so that gradients of gradients see it. (The op
-// add stands above core.) x is overwritten where nobody else can see it.
+// add stands above core.) x is overwritten if nobody else can see it.
 Tensor sum_of_cotangents(const char* op, Tensor x, const Tensor& y) {
   const auto identity = [](const Tensor& cotangent) { return cotangent; };
   if (x.is_sole_owner() && !Tape::tracks(x)) {
@@ -58,7 +58,7 @@ Tape::Tape(const TapeOptions& options)
 
 Tape::~Tape() {
   for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) free_edges(*node);
-  // Usually this tape is the innermost; one that was made on the heap may end out of order.
+  // Usually this tape is the innermost; but one that was made on the heap may end out of order.
   for (Tape** link = &recording_; *link; link = &(*link)->enclosing_) {
     if (*link == this) {
       *link = enclosing_;
@@ -85,7 +85,7 @@ std::uint32_t Tape::append(const char* op, Edge* edges, const detail::TensorImpl
     extents = static_cast<std::int64_t*>(arena_.allocate(static_cast<std::size_t>(rank) * sizeof *extents));
     std::copy_n(value.shape.data(), rank, extents);
   }
-  if (nodes_.empty()) nodes_.reserve(64);  // starting with one would take a small tape five blocks
+  if (nodes_.empty()) nodes_.reserve(64);  // growing from one would take a small tape five blocks
   nodes_.push_back({op,
                     edges,
                     extents,
@@ -143,7 +143,7 @@ void Tape::check_edge(const char* op, std::uint32_t node, const Edge& edge, cons
 }
 
 // Walks from the output to the start of the tape and returns the cotangents of the leaves. With `marks`, it
-// goes only where they lead, and returns the cotangents of the marked inputs too.
+// visits only the nodes that lead to a marked input, and returns the cotangents of the marked inputs too.
 Tape::PoolVector<Tensor> Tape::pull_back(const char* op, const Tensor& output, const GradientOptions& options,
                                          const PoolVector<Mark>* marks) {
   const bool keep_graph = options.keep_graph || options.create_graph;
@@ -224,8 +224,8 @@ std::vector<Tensor> Tape::gradient(const Tensor& loss, const std::vector<Tensor>
   }
   bool input_before = false;
   for (std::size_t i = 0; i < marks.size(); ++i) {
-    // Of a freed node nobody knows any more where it leads; if an input may lie there, visiting it will say
-    // so.
+    // A freed node has forgotten where it leads. If an input may lie behind it, it is marked:
+    // visiting it throws.
     marks[i].leads_to_input = nodes_[i].is_freed() && input_before;
     for (const Edge* edge = nodes_[i].edges; edge && !marks[i].leads_to_input; edge = edge->next) {
       marks[i].leads_to_input = edge->input == foreign || marks[edge->input].is_wanted();

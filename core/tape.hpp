@@ -23,23 +23,23 @@ struct GradientOptions {
   bool create_graph = false;
   // Leave the graph in place for another backward; without it a node is freed as soon as it has been used.
   bool keep_graph = false;
-  // v in the vector-Jacobian product v^T dy/dx, of the output's shape and dtype. Where it is not given the
+  // v in the vector-Jacobian product v^T dy/dx, of the output's shape and dtype. If it is not given, the
   // output must have one element, and v = 1.
   Tensor cotangent = {};
 };
 
 struct TapeOptions {
-  // Throw at the first value that is not finite: a result of an op while the tape records, recorded or not,
-  // what a vector-Jacobian product returns in a walk, or a sum of those. The error names op, node, shape, the
-  // first such element, the range of the op's inputs, and the Scope in which it ran. For debugging: it reads
-  // every value once more, on a device after a copy to the host. An infinity on purpose (-inf in masked
-  // scores) throws as well.
+  // Throw at the first value that is not finite: a result of an op that runs while the tape records (even if
+  // the op itself is not recorded), what a vector-Jacobian product returns in a walk, or a sum of such
+  // products. The error names op, node, shape, the first such element, the range of the op's inputs, and the
+  // Scope in which it ran. For debugging: it reads every value once more, on a device after a copy to the
+  // host. An infinity on purpose (-inf in masked scores) throws as well.
   bool check_finite = false;
 };
 
 class Tape {
  public:
-  // Records the ops of this thread from here on. Where another tape is recording already, it rests meanwhile.
+  // Records the ops of this thread from here on. If another tape is recording already, it rests meanwhile.
   explicit Tape(const TapeOptions& options = {});
   // Ends recording and frees the graph. Tensors live on, without their history.
   ~Tape();
@@ -48,12 +48,12 @@ class Tape {
 
   // Adds d(loss)/d(leaf) to grad() of every leaf that asked for it (requires_grad) and that loss depends on.
   //
-  // Throws where loss has more than one element and no cotangent is given, was not recorded on this tape (the
-  // tape is gone, or it is another one), or where the graph was freed by an earlier backward. A failed call
+  // Throws if loss has more than one element and no cotangent is given, if loss was not recorded on this tape
+  // (its tape is gone, or is another one), or if the graph was freed by an earlier backward. A failed call
   // changes no grad().
   void backward(const Tensor& loss, const GradientOptions& options = {});
 
-  // d(loss)/d(inputs[i]) for each i, of its shape; zeros where loss does not depend on it. Leaves' grad() is
+  // d(loss)/d(inputs[i]) for each i, of its shape; zeros if loss does not depend on it. Leaves' grad() is
   // untouched. An input is a leaf that asks for a gradient, or any result recorded on this tape. Throws as
   // backward does.
   std::vector<Tensor> gradient(const Tensor& loss, const std::vector<Tensor>& inputs,
@@ -64,8 +64,8 @@ class Tape {
 
   // --- For record() in core/record.hpp ---
 
-  // One argument of a recorded op: which node it came from, and the vector-Jacobian product with respect to
-  // it.
+  // One argument of a recorded op: which node it came from, and the vector-Jacobian product with
+  // respect to it.
   struct Edge {
     virtual ~Edge() = default;
     virtual Tensor pull_back(const Tensor& cotangent) const = 0;
@@ -77,7 +77,7 @@ class Tape {
   // The tape that records on this thread, or null.
   static Tape* recording() { return recording_; }
 
-  // Does x need a gradient, on this tape or (then backward will say so) on another?
+  // Does x need a gradient, on this tape or on another? (If on another, backward will say so.)
   static bool tracks(const Tensor& x) { return x.impl().wants_grad || x.impl().tape != 0; }
 
   template <class EdgeType, class Function>
@@ -112,8 +112,8 @@ class Tape {
   struct Node {
     const char* op;  // null for a leaf
     Edge* edges;     // null for a leaf, and once they were freed
-    // What the value was when it was recorded: its cotangents must be alike. Only the extents are kept, in
-    // the arena; a scalar has none.
+    // Shape and kind of the value when it was recorded: its cotangents must have the same. Only the extents
+    // are kept, in the arena; a scalar has none.
     const std::int64_t* extents;
     std::int32_t rank;
     Kind kind;
@@ -129,7 +129,7 @@ class Tape {
     Tensor tensor;
     std::uint32_t node;
   };
-  // What gradient() wants of a node.
+  // What gradient() wants from a node.
   struct Mark {
     bool is_input = false;        // its cotangent is asked for
     bool leads_to_input = false;  // an input lies behind it
@@ -152,19 +152,20 @@ class Tape {
   PoolVector<Tensor> pull_back(const char* op, const Tensor& output, const GradientOptions& options,
                                const PoolVector<Mark>* marks);
   static void free_edges(Node& node);
-  // Throws, for op, because edge `edge` of node `node` gave `contribution`.
+  // Throws, for op, because edge `edge` of node `node` returned a wrong `contribution`.
   [[noreturn]] void fail_contribution(const char* op, std::uint32_t node, const Edge& edge,
                                       const Tensor& contribution) const;
-  // The same for the sum of what came for node `node` so far.
+  // With check_finite: throws if the sum of what has come for node `node` so far is not finite.
   void check_total(const char* op, std::uint32_t node, const Tensor& total) const;
   // "sqrt (node 1, in encoder.layer.3)"
   std::string place_of(std::uint32_t node) const;
 
-  // Both of the next, for a contribution that is added to `total`.
+  // check_contribution, and check_total if the contribution is added to `total`.
   [[gnu::noinline]] void check_edge(const char* op, std::uint32_t node, const Edge& edge,
                                     const Tensor& cotangent, const Tensor& contribution,
                                     const Tensor& total) const;
-  // The same for what edge `edge` of node `node` gave for `cotangent` in a walk of `op`.
+  // With check_finite: throws if what edge `edge` of node `node` returned for `cotangent`, in a walk of `op`,
+  // is not finite.
   void check_contribution(const char* op, std::uint32_t node, const Edge& edge, const Tensor& cotangent,
                           const Tensor& contribution) const;
 

@@ -1,4 +1,4 @@
-// What the tape says when a check of it fails. Nothing here runs as long as all is well.
+// What the tape says when one of its checks fails. Nothing here runs as long as all is well.
 #include "fail.hpp"
 #include "tape_walk.hpp"
 
@@ -9,8 +9,8 @@
 namespace taper {
 namespace {
 
-// ": summed over axes 0 and 2 it would have that shape", or nothing if no sum leads from shape `got` to
-// `wanted`.
+// ": summed over axes 0 and 2 it would have that shape", or nothing if no sum leads from shape
+// `got` to `wanted`.
 std::string advice(const Shape& got, const Shape& wanted) {
   if (got == wanted || !broadcasts_to(wanted, got)) return "";
   const int added = got.size() - wanted.size();
@@ -48,8 +48,8 @@ void detail::check_unchanged(TensorImpl& impl) {
   TensorImpl& owner = impl.owner_of_elements();
   const std::uint64_t changed = owner.changed.load(std::memory_order_relaxed);
   if (changed > walk.start || changed + changes_since_recording <= walk.start) return;
-  // A cotangent is given to the walk, or a vector-Jacobian product that kept it was recorded later than this
-  // one.
+  // Reading the cotangent is no mistake: the walk itself hands it over, and a vector-Jacobian product that
+  // kept it was recorded later than this one.
   if (&owner == &walk.cotangent->impl().owner_of_elements()) return;
 
   const Tape& tape = walk.tape;

@@ -25,7 +25,7 @@ bool is_finite(const Tensor& x) {
   return dispatch(x.dtype(), [&]<class T>() { return are_finite(x.data<T>(), x.size()); });
 }
 
-// "of shape (3,) lies in [0, 4]", of the elements that are finite.
+// "of shape (3,) lies in [0, 4]": the range is that of the finite elements.
 std::string range_of(const Tensor& x) {
   const std::vector<double> values = x.to_vector();
   double low = std::numeric_limits<double>::infinity(), high = -low;
@@ -72,7 +72,7 @@ void Tape::check_result(const char* op, const Tensor& result, std::initializer_l
     scopes_.resize(nodes_.size());
     scopes_[result.impl().node] = Scope::path();
   }
-  if (walk_ || is_finite(result)) return;  // in a walk what comes back at the edge is checked
+  if (walk_ || is_finite(result)) return;  // a walk checks what comes back at the edge
   std::ostringstream text;
   if (result.impl().tape == id_) {
     text << "node " << result.impl().node << ", its result, ";

@@ -1,5 +1,5 @@
-// Where a walk along the tape stands, for those who are called from a vector-Jacobian product. Of the tape
-// alone.
+// How far a walk along the tape has come, for checks that run inside a vector-Jacobian product. Only the
+// tape's own files include this.
 #pragma once
 
 #include "tape.hpp"

@@ -23,8 +23,8 @@ void mark_changed(TensorImpl& impl) noexcept {
 
 namespace {
 
-// A header for the same elements under `shape`. Sharing a share refers to the owner itself: chains don't
-// build up.
+// A header for the same elements under `shape`. A share of a share refers to the owner itself: chains
+// don't build up.
 TensorImpl* share(const Tensor& source, const Shape& shape) {
   const TensorImpl& impl = source.impl();
   auto* header = new (pool_allocate(sizeof(TensorImpl))) TensorImpl(shape, source.kind(), impl.size, false);

@@ -34,9 +34,8 @@ class Tensor {
   }
   ~Tensor();
 
-  // An array whose elements are not set yet; the caller writes each of them. Throws where the shape is
-  // negative or too large to count, there is no such device or it is out of memory; `op` is named in the
-  // message.
+  // An array whose elements are not set yet; the caller writes each of them. Throws if the shape is negative
+  // or too large to count, there is no such device or it is out of memory; `op` is named in the message.
   static Tensor uninitialized(const char* op, const Shape& shape, Kind kind);
 
   // Is there an array behind this handle?
@@ -58,17 +57,17 @@ class Tensor {
     return reinterpret_cast<const T*>(bytes());
   }
   // The same, to write to. Every handle that shares the array sees the change. The call counts as the change,
-  // whatever is written: a vector-Jacobian product of a node that was recorded before it refuses to read the
-  // array after it, while a tape whose products don't read it is not concerned. What is written through a
-  // pointer that was obtained before recording goes unnoticed.
+  // whatever is written: a vector-Jacobian product of a node that was recorded before the call refuses to
+  // read the array after it, while a tape whose products don't read the array is not affected. What is
+  // written through a pointer that was obtained before recording goes unnoticed.
   template <class T>
   T* mutable_data() {
     check_access(dtype_of<T>);
     return reinterpret_cast<T*>(mutable_bytes());
   }
 
-  // The only element, as a double. Throws unless there is exactly one. From a device it is copied, which
-  // waits until all that led to it has been computed.
+  // The only element, as a double. Throws unless there is exactly one. If it lies on a device it is copied,
+  // which waits until all that led to it has been computed.
   double item() const;
   // All elements in row-major order, as doubles; likewise.
   std::vector<double> to_vector() const;
@@ -82,18 +81,18 @@ class Tensor {
   Tensor to(Device device) const;
   // Converts the elements and the gradient as to() does, in place: every handle to this tensor sees the new
   // kind, while views of it (detach, view, reshape) keep the elements as they were. Throws for a recorded
-  // result and for a view (once it was moved, also while a view of it lives), and as to() does; then nothing
-  // has changed. For Module::to.
+  // result and for a view, for a tensor that was moved before as long as a view of it lives, and as to()
+  // does; then nothing has changed. For Module::to.
   void move_to(Kind kind);
   void move_to(DType dtype);
   void move_to(Device device);
 
   // A copy with memory of its own on the same device, without history or gradient.
   Tensor clone() const;
-  // The same elements (shared) without history: what an op does with the result is not differentiated through
-  // it.
+  // The same elements (shared) without history: what an op does with the result is not
+  // differentiated through it.
   Tensor detach() const;
-  // The same elements (shared) under another shape of equally many, without history. (The op is reshape.)
+  // The same elements (shared) under another shape of the same size, without history. (The op is reshape.)
   Tensor view(const Shape& shape) const;
 
   // Asks for a gradient: Tape::backward adds to grad() of such a tensor. Only a leaf may ask, that is, a
@@ -111,8 +110,9 @@ class Tensor {
   }
   // Is this the only handle to memory of its own, so that it may be overwritten unseen?
   bool is_sole_owner() const;
-  // The elements on whatever device, to read and to write: data() and mutable_data() for those who know the
-  // type. Who reads or fills a tensor that a vector-Jacobian product can't have seen may use impl().data.
+  // The elements on whatever device, to read and to write: data() and mutable_data() for those who
+  // know the type. Code that reads or fills a tensor that a vector-Jacobian product can't have seen
+  // may use impl().data.
   const std::byte* bytes() const;
   std::byte* mutable_bytes();
 
@@ -130,9 +130,9 @@ std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 
 namespace detail {
 
-// Header and elements stand in one block of the pool, the elements behind the header; a tensor that shares
-// the elements of another is a header alone that keeps the owner alive. Of a tensor on a device only the
-// header stands in the pool.
+// Header and elements stand in one block of the pool, the elements after the header; a tensor that shares
+// the elements of another is a header alone that keeps the owner alive. If the elements lie on a device, only
+// the header stands in the pool.
 struct alignas(64) TensorImpl {
   TensorImpl(const Shape& shape, Kind kind, std::int64_t size, bool has_elements)
       : size(size),
@@ -145,8 +145,8 @@ struct alignas(64) TensorImpl {
   std::uint32_t node = 0;  // which node of that tape produced this tensor
   std::uint64_t tape = 0;  // number of the tape that recorded it; 0: none
   std::int64_t size;
-  // When the elements were last changed, by the count of changes; 0 if never while others saw them. Of a
-  // header that shares elements it is the owner's that counts.
+  // When the elements were last changed, by the count of changes; 0 if never while others saw them. If a
+  // header shares elements, the owner's entry counts.
   std::atomic<std::uint64_t> changed{0};
   std::byte* data = nullptr;
   Tensor owner;  // whose block holds the elements, if not this one
@@ -166,24 +166,24 @@ struct alignas(64) TensorImpl {
 };
 static_assert(sizeof(TensorImpl) == 128, "a scalar takes three cache lines");
 
-// How often elements were changed that another handle could see, in the whole program: the clock of
-// `changed`.
+// How often elements were changed that another handle could see, in the whole program: the
+// clock of `changed`.
 extern constinit std::atomic<std::uint64_t> change_count;
 // While a vector-Jacobian product runs on this thread: how many of these changes lie between the recording of
-// its node and the start of the walk. What one of them changed, it must not read. Usually, and outside of
-// walks, 0, so that a read costs one comparison.
+// its node and the start of the walk. The product must not read what one of them changed. Usually, and
+// outside of walks, it is 0, so that a read costs one comparison.
 extern constinit thread_local std::uint64_t changes_since_recording;
 
 // Counts a change of the elements. From any thread.
 void mark_changed(TensorImpl& impl) noexcept;
-// Throws if one of changes_since_recording changed the elements (but those of the cotangent, which is what
-// the walk makes it).
+// Throws if one of changes_since_recording changed the elements, unless they are the cotangent's, which the
+// walk itself hands over.
 void check_unchanged(TensorImpl& impl);
 
 // Destroys the tensor and returns its block to the pool.
 void destroy(TensorImpl* impl) noexcept;
 
-// What messages call one.
+// What messages call an empty handle.
 inline constexpr const char* an_empty_handle =
     "an empty handle: default-constructed, moved from, or a gradient that is not there yet (call backward "
     "first)";

@@ -1,5 +1,5 @@
-// Threads: the workers. They sleep between loops; a loop that ends before a worker woke up does not wait for
-// it.
+// Threads: the workers. They sleep between loops; a loop that ends before a worker woke up does
+// not wait for it.
 #include "threads.hpp"
 
 #include "fail.hpp"
@@ -75,8 +75,8 @@ class Loop {
   std::exception_ptr error_;
 };
 
-// Waits until condition() holds, for a short while: long enough to meet the next of several loops in a row,
-// which waking a sleeping thread is not.
+// Waits until condition() holds, but only for a short while: long enough to catch the next of several loops
+// in a row, for which a sleeping thread would wake too late.
 template <class Condition>
 void wait_awake(const Condition& condition) {
   using Clock = std::chrono::steady_clock;
@@ -96,8 +96,8 @@ class Workers {
     for (std::thread& thread : threads_) thread.join();
   }
 
-  // Runs the loop with `helpers` workers beside the calling thread. Returns false, having done nothing, where
-  // they have another loop to run.
+  // Runs the loop with `helpers` workers beside the calling thread. If they have another loop to run, returns
+  // false and does nothing.
   bool run(Loop& loop, int helpers) {
     {
       const std::lock_guard lock(mutex_);

@@ -8,9 +8,9 @@ namespace taper {
 // How many threads an op may use, the calling one included. This is the library's only such setting: OpenBLAS
 // is called with one thread for each of ours. At first it is the environment variable TAPER_THREADS, or else
 // the number of processors that this process may run on. No result depends on it, not even in the last bit.
-// Throws where TAPER_THREADS is not a number of at least 1.
+// Throws if TAPER_THREADS is not a number of at least 1.
 int thread_count();
-// Throws where count < 1.
+// Throws if count < 1.
 void set_thread_count(int count);
 
 namespace detail {
@@ -25,7 +25,7 @@ void parallel_for(std::int64_t count, LoopBody body);
 }  // namespace detail
 
 // Calls body(i) for each i in [0, count), on up to thread_count() threads, and returns when all have ended.
-// Which thread takes which i is not fixed, so that body must not care. Inside a body, or while another
+// Which thread takes which i is not fixed, so body must not depend on it. Inside a body, or while another
 // thread's loop runs, it is a plain loop. The first exception that a body throws is thrown again here; then
 // some i may not have run. All bodies round as the calling thread does (std::fesetround).
 template <class Body>
@@ -37,8 +37,8 @@ void parallel_for(std::int64_t count, const Body& body) {
 // How many elements of a plain loop one thread takes at a time.
 inline constexpr std::int64_t elements_of_part = 16384;
 
-// Calls body(begin, end) for consecutive ranges of [0, count), each of `part` items but the last. Up to two
-// parts are one call: waking a thread takes a microsecond or two, so that a part should take several.
+// Calls body(begin, end) for consecutive ranges of [0, count), each of `part` items except the last. Up to
+// two parts are one call: waking a thread takes a microsecond or two, so that a part should take several.
 template <class Body>
 void parallel_ranges(std::int64_t count, std::int64_t part, const Body& body) {
   if (count <= 2 * part) return body(std::int64_t{0}, count);

@@ -71,7 +71,7 @@ Tensor from_xtensor(const xt::xexpression<Expression>& expression,
 
 // The tensor's elements as an xtensor adaptor. Nothing is copied: the tensor must outlive the adaptor, and
 // writing to the adaptor of a mutable tensor writes to the tensor (see Tensor::mutable_data). T is float or
-// double; throws where the tensor's dtype is another.
+// double; throws if the tensor's dtype is another.
 template <class T>
 auto as_xtensor(Tensor& tensor) {
   detail::check_given("as_xtensor", "tensor", tensor);

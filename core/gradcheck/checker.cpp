@@ -131,7 +131,7 @@ std::vector<Values> draw_cotangents(const Values& results, Generator& generator)
     const double wide = std::pow(10, 2 * generator.uniform() - 1);
     const bool kept = generator.uniform() < 0.4;
     if (!std::isfinite(results[j])) continue;
-    // As float32 has them, for an f that computes in it.
+    // Rounded to float32, for an f that computes in it.
     v[j] = static_cast<float>(large);
     u[j] = kept || results.size() == 1 ? static_cast<float>(results.size() == 1 ? -wide : -sign * wide) : 0;
   }
@@ -147,7 +147,7 @@ void Checker::check_linearity() {
   };
   const Values w = combined(cotangents_[0], cotangents_[1]);
   const std::vector<Values> together = problem_.pull_back(w);
-  std::vector<std::vector<Values>> rounded;  // `together`, rounded otherwise
+  std::vector<std::vector<Values>> rounded;  // `together` under other roundings
   const auto rounding_of_together = [&](std::size_t i, std::size_t j) {
     if (rounded.empty()) {
       for_each_rounding([&] {
@@ -165,8 +165,8 @@ void Checker::check_linearity() {
     const Values& a = analytic_[0][i];
     const Values& b = analytic_[1][i];
     const Values expected = combined(a, b);
-    // Rounding is relative to the terms that cancel, of which the argument's largest gradient tells the size;
-    // of a gradient that is 0 but for rounding, f's own size has to.
+    // Rounding is relative to the terms that cancel. Their size shows in the argument's largest gradient or,
+    // if that is 0 but for rounding, in f's own size.
     constexpr double roundings = 1e-6;
     double f_size = inner_;
     for (std::size_t j = 0; j < at_x_.size(); ++j)

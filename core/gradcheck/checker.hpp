@@ -57,11 +57,11 @@ class Checker {
   struct Failure;
   std::optional<Comparison> look_for_rounding(Failure& failure);
   std::optional<Comparison> look_for_kinks(Failure& failure);
-  // f and its backward at x, rounded otherwise, or at a point nearby.
+  // f and its backward at x under another rounding, or at a point nearby.
   struct Sample {
     Direction x;
     Values y;
-    std::vector<std::vector<Values>> gradients;  // as analytic_
+    std::vector<std::vector<Values>> gradients;  // indexed as analytic_ is
   };
   Sample record_sample();
   const std::vector<Sample>& rounded_otherwise();
@@ -101,9 +101,9 @@ class Checker {
   Values at_x_;                                  // f's results at x
   std::vector<Values> cotangents_;               // v and u
   std::vector<std::vector<Values>> analytic_;    // [cotangent][input][element]
-  std::vector<Sample> rounded_;                  // empty until an element looks wrong, as the next
+  std::vector<Sample> rounded_;                  // empty until an element looks wrong, and so is the next
   std::vector<std::vector<Sample>> neighbours_;  // by distance
-  std::vector<double> scale_;                    // of each input's gradients: the largest
+  std::vector<double> scale_;                    // the largest of each input's gradients
   bool failure_stands_ = false;                  // after a second look
   bool all_finite_ = true;                       // f's results at x
   bool depends_ = false;                         // did a result of f change anywhere?
@@ -113,8 +113,8 @@ class Checker {
 // both signs and several magnitudes. Results that are not finite count for nothing.
 std::vector<Values> draw_cotangents(const Values& results, Generator& generator);
 
-// Sentences about the cause, from the elements that failed. Those of an argument stand in the order of its
-// elements.
+// Sentences about the cause, from the elements that failed. Those of an argument stand in the order
+// of its elements.
 std::vector<std::string> diagnose(const GradcheckReport& report, const std::vector<Shape>& shapes);
 
 // The parts, each written with operator<<.

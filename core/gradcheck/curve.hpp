@@ -1,5 +1,5 @@
-// StepCurve: the error of a difference against its step, for one element: the V that shows why steps are
-// chosen.
+// StepCurve: the error of a difference against its step, for one element: the V that shows why
+// steps are chosen.
 #pragma once
 
 #include "gradcheck.hpp"

@@ -190,7 +190,7 @@ std::string place(const Argument& a) {
   return "";
 }
 
-// An amount that is the same along an axis, and differs from line to line.
+// An amount that is the same along one axis, and differs from line to line.
 std::string same_along_axis(const Argument& a) {
   if (!a.complete || a.wrong.size() != a.all.size()) return "";
   std::size_t inner = a.all.size();

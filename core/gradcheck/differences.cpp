@@ -143,7 +143,7 @@ std::vector<Derivative> Line::quick(int first, int levels) {
   for (int k = 0; k < levels; ++k) sampled.push_back(level(std::ldexp(scale_, first - 2 * k)));
   std::vector<Derivative> result(cotangents_.size());
   for (std::size_t c = 0; c < result.size(); ++c) {
-    // Of a smooth function the one-sided quotients approach each other like the step.
+    // The one-sided quotients of a smooth function approach each other in proportion to the step.
     const Level::Projection &coarse = sampled.front().of[c], &fine = sampled.back().of[c];
     const double gap = fine.upper - fine.lower,
                  expected = (coarse.upper - coarse.lower) / std::pow(ratio, levels - 1);
@@ -190,8 +190,8 @@ double Line::gap_noise(const Level& level, std::size_t c) const {
   return 2 * (level.of[c].rounded_here + noise_[c]) / level.h;
 }
 
-// Rounding inside f shows at the finest steps, as quotients that scatter around the value that larger steps
-// gave.
+// Rounding inside f shows at the finest steps, as quotients that scatter around the value that
+// larger steps gave.
 void Line::measure_noise(const std::vector<Level>& levels, std::size_t c, double value) {
   double scatter = 0;
   for (std::size_t k = levels.size() - levels.size() / 3; k < levels.size(); ++k) {
@@ -223,7 +223,7 @@ Derivative Line::judge(std::size_t c) {
     }
     const auto [least, most] = std::minmax_element(growths.begin(), growths.end());
     const bool jumps = *least > 0.9 * ratio && *most<1.1 * ratio, bends = *least> 0.5 && *most < 2;
-    // Before the last gap, of which some may be gone already, it did not fall like the step.
+    // The gap before the last one did not fall like the step. (Part of the last one may be gone already.)
     if (growths[growths.size() - 2] > 0.5 && is_passed(*telling.back(), c)) {
       first = static_cast<std::size_t>(telling.back() - levels_.data()) + 1;
     } else if (bends || (jumps && telling.size() >= 5)) {
@@ -251,7 +251,7 @@ double Line::unseen(std::size_t c, double step, const Values& rounded) const {
   double bound = 0;
   for (std::size_t j = 0; j < changed_at_.size(); ++j) {
     if (!(changed_at_[j] > step)) continue;
-    // A quarter of the step at which it did change, it did not.
+    // The result did change at changed_at_[j], and did not at a quarter of that step.
     const double still = std::min(changed_at_[j] / ratio, scale_ / 2);
     bound += std::abs(cotangents_[c][j]) *
              std::max(last_places(std::max(inner_, std::abs(at_zero_[j]))), rounded[j]) / still;
@@ -261,7 +261,7 @@ double Line::unseen(std::size_t c, double step, const Values& rounded) const {
 
 Values Line::at(double t) { return evaluate_(t); }
 
-// In a result that is finite at x.
+// Only in results that are finite at x.
 bool Line::differs(const Values& a, const Values& b) const {
   for (std::size_t j = 0; j < a.size(); ++j) {
     if (std::isfinite(at_zero_[j]) && a[j] != b[j]) return true;

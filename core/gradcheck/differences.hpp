@@ -4,8 +4,8 @@
 // y(t) = f(x + t e) is a vector; what is differentiated is v . y(t) for a few cotangents v at once, which
 // cost no further evaluation. Steps start large and shrink; extrapolation to step 0 (Richardson) removes the
 // truncation error, and what neighbours in the tableau disagree by estimates what is left (Ridders, Adv. Eng.
-// Software 4, 1982). Noise bounds it from below: the rounding of y, the height of its stairs if y changes in
-// stairs.
+// Software 4, 1982). Noise bounds the estimate from below: the rounding of y, and the height of its stairs if
+// y changes in stairs.
 #pragma once
 
 #include <algorithm>
@@ -21,10 +21,10 @@ using Values = std::vector<double>;
 // y(t), and through `t` the step that was really taken: x + t is rounded.
 using Evaluate = std::function<const Values&(double& t)>;
 
-// What the differences say of v . y'(0).
+// What the differences say about v . y'(0).
 struct Derivative {
-  // A value with its estimated error, and the step that gave it; found is false if no two steps could be
-  // compared.
+  // A value with its estimated error, and the step that gave it; found is false if no two steps
+  // could be compared.
   struct Value {
     double value = 0, estimate = 0, step = 0;
     bool found = false;
@@ -55,10 +55,10 @@ class Line {
   std::vector<Derivative> thorough();
   // The same again for cotangent c, if v . y is known to be off by as much as `noise`.
   Derivative thorough(std::size_t c, double noise);
-  // After that, with steps below `step` alone.
+  // After thorough(): the best value from the steps below `step` alone.
   Derivative::Value finer(std::size_t c, double step) const;
-  // By how much v . (y(t) - y(0)) changes if all of y is rounded another way, for some t about as large as
-  // step.
+  // By how much v . (y(t) - y(0)) changes if all of y is rounded another way, for some t about as
+  // large as step.
   double noise_of_rounding(std::size_t c, double step);
   // How much the derivative of cotangent c varies when it is taken again with steps near `step`: what the
   // estimate of a single tableau may have missed by luck.
@@ -68,11 +68,12 @@ class Line {
   double size(std::size_t c) const { return size_[c]; }
   double scale() const { return scale_; }
 
-  // v . y'(0) by one difference, whatever stands where x stood; the estimate knows its rounding alone.
+  // v . y'(0) by a single difference, at whatever point now stands in x's place; its estimate covers
+  // rounding alone.
   Derivative::Value slope(std::size_t c, double step);
 
-  // Cotangent c with zeros for the results that did not change at `step`, and the bound of what the
-  // derivative along the line may owe to those: each may have moved by less than its terms are rounded,
+  // Cotangent c with zeros for the results that did not change at `step`; and a bound on how much those
+  // results may add to the derivative along the line: each may have moved by less than its terms are rounded,
   // or by `rounded`.
   Values seen(std::size_t c, double step) const;
   double unseen(std::size_t c, double step, const Values& rounded) const;
@@ -103,7 +104,7 @@ class Line {
 
   Level level(double h);
   void look_closely();
-  // The best value of the tableau, from the levels at which that side is finite.
+  // The best value of the tableau, from the levels at which y is finite on that side.
   Derivative::Value extrapolate(const std::vector<Level>& levels, std::size_t c, Side side) const;
   Derivative judge(std::size_t c);
   void measure_noise(const std::vector<Level>& levels, std::size_t c, double value);

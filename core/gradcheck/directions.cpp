@@ -20,7 +20,7 @@ double dot(const std::vector<Values>& a, const std::vector<Values>& b) {
   return static_cast<double>(sum);
 }
 
-// The size of a sum of terms with random signs: what a difference along the direction is measured by.
+// The size of a sum of terms with random signs, against which a difference along the direction is measured.
 double norm_of_products(const std::vector<Values>& a, const std::vector<Values>& b) {
   long double sum = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -34,9 +34,9 @@ double norm_of_products(const std::vector<Values>& a, const std::vector<Values>&
 
 }  // namespace
 
-// Dense: each element moves by about as much as it is large. Levelled: in inverse proportion to its gradient,
-// so that a wrong small one weighs as much as a large one. Sparse: few elements, by amounts of many
-// magnitudes.
+// Dense: each element moves by about as much as it is large. Levelled: in inverse proportion to its
+// gradient, so that a wrong small one weighs as much as a large one. Sparse: few elements, by amounts of
+// many magnitudes.
 Checker::Direction Checker::random_direction(int kind) {
   enum { dense, levelled, sparse };
   Direction direction;
@@ -68,7 +68,7 @@ Checker::Direction Checker::random_direction(int kind) {
 }
 
 void Checker::check_directions() {
-  // Along a direction, one that is not finite would hide all others.
+  // A gradient that is not finite is reported first: along a direction it would hide all others.
   for (std::size_t input = 0; input < analytic_[0].size(); ++input) {
     const Values& gradients = analytic_[0][input];
     const auto bad =
@@ -91,8 +91,8 @@ void Checker::check_directions() {
         "most_elements");
 }
 
-// At kinks, each element may be right within its bounds and yet not all of them together: the larger of two
-// equal ones, if each takes all of dy. So those are also moved together, by amounts that keep ties.
+// At kinks, each element may be right within its bounds and yet all of them together wrong: the larger of two
+// equal ones, if each takes all of dy. So those elements are also moved together, by amounts that keep ties.
 void Checker::check_ties() {
   if (report_.kinks.empty()) return;
   Direction direction;
@@ -168,7 +168,7 @@ void Checker::bisect(const Direction& direction, Element whole) {
       if (direction[input][j] != 0) places.emplace_back(input, j);
     }
   }
-  // What the tape and two steps of differences disagree by, for each cotangent, along places begin to end.
+  // By how much the tape and two steps of differences disagree along places begin to end, for each cotangent.
   const auto mismatch = [&](std::size_t begin, std::size_t end) {
     Direction part;
     for (const Values& values : direction) part.emplace_back(values.size());

@@ -17,7 +17,7 @@ constexpr double fine_for_element = 0.05, fine_for_argument = 1e-4;
 constexpr double fine_for_function = 1e-10;
 constexpr double fine_at_once = 1e-5;  // a quick estimate above this is worth the thorough one
 
-// What is off, in units of what may be off.
+// How far off a value is, in units of how far off it may be.
 double in_units(double off, double allowed) {
   if (off == 0) return 0;
   return std::isfinite(off) && allowed > 0 ? off / allowed : infinity;
@@ -76,8 +76,8 @@ Checker::Comparison Checker::compare(std::size_t input, std::int64_t i) {
 
 Checker::Comparison Checker::compare(Line& line, const Project& project, const Element& element,
                                      int first_step) {
-  // The worst of the cotangents, v before u, so that the numbers of different elements belong to one
-  // cotangent.
+  // The worst of the cotangents, v before u, so that the numbers of different elements belong to
+  // one cotangent.
   const auto worst_of = [&](const std::vector<Derivative>& found) {
     Comparison worst = judge(line, 0, found[0], project, element);
     for (std::size_t c = 1; c < cotangents_.size() && worst.outcome != Outcome::failed; ++c) {
@@ -159,7 +159,7 @@ Checker::Comparison Checker::judge(Line& line, std::size_t c, const Derivative& 
                   : undecided("noise of f is larger than the derivative");
   };
   if (element.error <= 1) return compared();
-  // Outside of the estimate; but a single tableau may be lucky, so ask for more of them.
+  // The value is outside of the estimate; but a single tableau may be lucky, so ask for more of them.
   const double spread = line.spread(c, element.step);
   if (spread > element.estimate) set(central.value, spread, central.step);
   if (element.error <= 1) return compared();

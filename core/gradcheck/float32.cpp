@@ -41,7 +41,7 @@ void Checker::check_float32() {
   const std::vector<Values> narrow = as_given.pull_back(v);
   for (std::size_t i = 0; i < wide.size(); ++i) {
     for (std::size_t j = 0; j < wide[i].size(); ++j) {
-      if (!std::isfinite(wide[i][j])) continue;  // which the comparison with differences has seen
+      if (!std::isfinite(wide[i][j])) continue;  // the comparison with differences has reported it
       const double unit = moved_by[i][j] + rounding * std::abs(wide[i][j]);
       const double off = std::abs(narrow[i][j] - wide[i][j]);
       const double roundings = off == 0                         ? 0

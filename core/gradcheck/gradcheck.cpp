@@ -65,7 +65,7 @@ Tensor direction_at(const Tensor& x, Generator& generator) {
   return tensor(w, x.shape(), Kind(x.dtype())).to(x.device());
 }
 
-// w1^T H w2 against w2^T H w1 for the Hessian H of v . f; what is wrong, or nothing.
+// Compares w1^T H w2 with w2^T H w1 for the Hessian H of v . f. Returns what is wrong, or nothing.
 std::string asymmetry(const MultiFunction& f, const Tensors& x_and_v, std::uint64_t seed) {
   Tensors leaves;
   for (std::size_t i = 0; i + 1 < x_and_v.size(); ++i) leaves.push_back(x_and_v[i].clone().requires_grad());
@@ -95,7 +95,7 @@ std::string asymmetry(const MultiFunction& f, const Tensors& x_and_v, std::uint6
     return products;
   };
   const std::array<Sum, 2> products = multiply();
-  // Of a Hessian that is 0 but for rounding, the first derivatives and f itself tell how large that is.
+  // If the Hessian is 0 but for rounding, the first derivatives and f itself tell how large that rounding is.
   constexpr long double roundings = 1e-8, roundings_of_less = 1e-13, few = 4;
   const long double off = std::abs(products[0].value - products[1].value);
   if (!(off > roundings * (products[0].size + products[1].size) + roundings_of_less * first_order.size))

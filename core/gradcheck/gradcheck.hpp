@@ -18,8 +18,8 @@ struct GradcheckOptions {
   // What random cotangents, directions and samples are drawn from.
   std::uint64_t seed = 1;
   // Inputs of more elements than this, all together, are compared along random directions, whose number does
-  // not grow with them; if one is off, bisection finds an element. At most so many are compared one by
-  // one.
+  // not grow with the inputs; if a direction is off, bisection finds an element. Smaller inputs are compared
+  // element by element.
   std::int64_t most_elements = 2048;
   // For a float32 function: by how many roundings its gradients may differ from its own float64 ones.
   double float32_roundings = 32;
@@ -34,9 +34,9 @@ using Function = std::function<Tensor(const Tensor&)>;
 using MultiFunction = std::function<Tensor(const std::vector<Tensor>&)>;
 using ManyFunction = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;
 
-// Compares the vector-Jacobian product v^T df/dx of the tape with differences of v . f, for random v of f's
-// shape with both signs and zeros, in every element of every input (or along directions:
-// GradcheckOptions::most_elements).
+// Compares the vector-Jacobian product v^T df/dx of the tape with differences of v . f, for
+// random v of f's shape with both signs and zeros, in every element of every input (or along
+// directions: GradcheckOptions::most_elements).
 //
 // - Each difference is extrapolated from steps of many sizes (Ridders, 1982) and has an estimate of its own
 //   error: truncation, rounding, noise of f. What lies outside of it, and of the tolerance, is wrong.
@@ -46,9 +46,9 @@ using ManyFunction = std::function<std::vector<Tensor>(const std::vector<Tensor>
 //
 // The inputs are changed in place and come back bit for bit, also if f throws, so that f may read them
 // elsewhere: gradcheck([&](auto&) { return loss(model(x)); }, model.parameters()) checks the model.
-// (nn/gradcheck.hpp has that with the parameters' names.) float32 inputs: f is compared at float64 copies of
-// them, which f has to take from its argument, and then its float32 gradients with its float64 ones, in
-// roundings.
+// (nn/gradcheck.hpp has that with the parameters' names.) float32 inputs: f is compared at float64
+// copies of them, which f has to take from its argument, and then its float32 gradients with its float64
+// ones, in roundings.
 //
 // f may have several results, of any dtype. Throws if an input or a result is an empty handle, and what f and
 // its backward throw: a vector-Jacobian product of a wrong shape is an error that names op and argument.
@@ -64,7 +64,7 @@ GradcheckReport gradgradcheck(const MultiFunction& f, const std::vector<Tensor>&
                               const GradcheckOptions& options = {});
 GradcheckReport gradgradcheck(const Function& f, const Tensor& input, const GradcheckOptions& options = {});
 
-// Of a plain C++ function and its hand-written gradient, which has to have x's size.
+// The same for a plain C++ function and its hand-written gradient, which has to have x's size.
 GradcheckReport gradcheck(const std::function<double(const std::vector<double>&)>& f,
                           const std::function<std::vector<double>(const std::vector<double>&)>& gradient,
                           const std::vector<double>& x, const GradcheckOptions& options = {});

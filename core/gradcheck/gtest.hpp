@@ -12,8 +12,8 @@
 
 namespace taper {
 
-// Success if the check passed; else a failure whose message is the printed report. An undecided check is no
-// success.
+// Success if the check passed; else a failure whose message is the printed report. An undecided check
+// is no success.
 inline testing::AssertionResult gradients_agree(const GradcheckReport& report) {
   return (report.ok() ? testing::AssertionSuccess() : testing::AssertionFailure()) << report;
 }

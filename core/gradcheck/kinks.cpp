@@ -21,7 +21,8 @@ bool Line::is_passed(const Level& last, std::size_t c) const {
          8 * gap_noise(*next, c) < (last.of[c].upper - last.of[c].lower) / 2;
 }
 
-// A jump is as high at all steps, a kink's gap highest at the largest.
+// The height of a jump (its gap times the step) is the same at all steps, that of a kink largest
+// at the largest.
 void Line::judge_kink(const std::vector<const Level*>& telling, bool jumps, std::size_t c,
                       Derivative& result) {
   result.kind = jumps ? Derivative::Kind::jump : Derivative::Kind::kink;
@@ -89,7 +90,7 @@ void Line::look_for_stairs() {
     if (!on_right && !on_left) continue;
     const double sign = on_right ? 1 : -1;
     double flat = sign * inner.h, edge = sign * outer.h;
-    Values step;  // y just behind the edge
+    Values step;  // y just beyond the edge
     for (int halving = 0; halving < 24; ++halving) {
       const double middle = (flat + edge) / 2;
       Values y = at(middle);

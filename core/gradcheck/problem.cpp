@@ -69,8 +69,8 @@ const Values& Problem::evaluate() {
   return values_;
 }
 
-// Not through mutable_data: to a tape of the caller's nothing has changed, for restore() brings every bit
-// back.
+// Not through mutable_data: for a tape of the caller's nothing has changed, because restore() brings
+// back every bit.
 void Problem::copy_bytes(const Tensor& to, std::int64_t offset, const void* from, std::size_t bytes) {
   if (bytes == 0) return;
   std::byte* const target = to.impl().data + offset;

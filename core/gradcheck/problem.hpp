@@ -15,15 +15,15 @@ namespace taper::gradcheck_detail {
 using Tensors = std::vector<Tensor>;
 using ManyToMany = std::function<Tensors(const Tensors&)>;
 
-// f and the inputs at which it is checked. The inputs are the caller's own tensors, so that an f that reads
-// them elsewhere (a model its parameters) sees the changes; a recorded result, a float32 tensor, and one that
-// shares its elements with another input are replaced by float64 copies. The destructor brings back every
-// bit.
+// f and the inputs at which it is checked. The inputs are the caller's own tensors, so that an f that
+// reads them elsewhere (a model its parameters) sees the changes; a recorded result, a float32 tensor, and
+// one that shares its elements with another input are replaced by float64 copies. The destructor brings
+// back every bit.
 class Problem {
  public:
   enum class Precision { widened, as_given };
-  // Throws if an input is an empty handle. `op` is named in messages. as_given: float32 inputs stay what they
-  // are.
+  // Throws if an input is an empty handle. `op` is named in messages. as_given: float32 inputs stay
+  // what they are.
   Problem(const char* op, const ManyToMany& f, const Tensors& inputs,
           Precision precision = Precision::widened);
   ~Problem();
@@ -31,12 +31,13 @@ class Problem {
   Problem& operator=(const Problem&) = delete;
 
   const Tensors& inputs() const { return inputs_; }
-  // The elements of input i as they came, and those from which it is moved: the same but for move_to.
+  // The elements of input i as they were given, and those from which it is moved, which differ only
+  // after move_to.
   const Values& original(std::size_t i) const { return originals_[i]; }
   const Values& base(std::size_t i) const { return bases_[i]; }
   std::int64_t input_size() const { return input_size_; }
 
-  // f's results at the inputs as they are, one behind the other; valid until the next call. Throws if there
+  // f's results at the inputs as they are, one after the other; valid until the next call. Throws if there
   // are more or fewer than before.
   const Values& evaluate();
   // Sets one element of a float64 input, or all of an input.
@@ -44,7 +45,7 @@ class Problem {
   void put(std::size_t input, const Values& values);
   // Sets all inputs, until restore().
   void move_to(const std::vector<Values>& inputs);
-  // Puts back what came, and says whether anything else stood there.
+  // Puts the given elements back; returns whether any of them had changed.
   bool restore();
 
   // Records f at the inputs, for pull_back. Returns its results.

@@ -29,14 +29,14 @@ struct GradcheckReport {
     // |analytic - numeric| in units of what is allowed (estimate + tolerance * the larger of the two); at a
     // kink, how far outside the bounds. More than 1 fails.
     double error = 0;
-    std::string reason = {};  // of an undecided one
+    std::string reason = {};  // why it is undecided
   };
 
   Verdict verdict = Verdict::undecided;
   // What was compared with differences, the largest error first; those with an error above 1 failed.
   std::vector<Element> elements;
-  // At a kink of f: the tape's value was held against the one-sided derivatives. Also the largest error
-  // first.
+  // At a kink of f: the tape's value was held against the one-sided derivatives. Also the
+  // largest error first.
   std::vector<Element> kinks;
   // What could not be compared, each with its reason.
   std::vector<Element> undecided;
@@ -51,8 +51,8 @@ struct GradcheckReport {
   std::uint64_t seed = 0;          // GradcheckOptions::seed: repeats this check
   std::int64_t directions = 0;     // how many random directions were compared, in place of single elements
   std::int64_t evaluations = 0;    // of f, and of its backward
-  // Of a float32 function: how far its gradients are from its own float64 ones, in units of the rounding that
-  // the function's terms explain; 0 for float64.
+  // For a float32 function: how far its gradients are from its own float64 ones, in units of the rounding
+  // that the function's terms explain; 0 for float64.
   double float32_error = 0;
   // If some results of f are exactly 0 and others are not (relu, sparse_softmax): the element whose smallest
   // move changes which, and in `step` how far (with its sign). Only searched for in small inputs.

@@ -5,7 +5,7 @@
 
 namespace taper::gradcheck_detail {
 
-constexpr double more_than_samples = 4;  // times what the three ways show may be owed to rounding
+constexpr double more_than_samples = 4;  // so many times what the three ways show may be owed to rounding
 
 // Calls `work` three times, with this thread's floating point rounding up, down and towards zero. What
 // differs between the calls is owed to rounding (Kahan, How Futile are Mindless Assessments of Roundoff in

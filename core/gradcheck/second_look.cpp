@@ -12,7 +12,7 @@ namespace taper::gradcheck_detail {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-// Points near x lie in so many directions from it, at each of these distances, times the element.
+// Points near x are taken in so many directions, at each of these distances relative to the element.
 constexpr int directions = 32;
 constexpr double distances[] = {0x1p-20, 0x1p-26, 0x1p-32};
 
@@ -20,15 +20,15 @@ double max_finite(double a, double b) { return std::isfinite(b) ? std::max(a, b)
 
 }  // namespace
 
-// What failed at first sight, and what is known of it since.
+// What failed at first sight, and what is known about it since.
 struct Checker::Failure {
   Line& line;
   std::size_t c;  // which cotangent
   const Project& project;
   const Comparison& first;
   double analytic;
-  double rounding;  // of `analytic`
-  double step;      // that gave the difference, with all that is known of noise
+  double rounding;  // how far rounding may have moved `analytic`
+  double step;      // the step that gave the difference, with all noise that is known
 
   Comparison undecided(const char* reason) const {
     Comparison result = first;
@@ -43,7 +43,7 @@ Checker::Comparison Checker::judge(Line& line, std::size_t c, const Derivative& 
   const double analytic = project(analytic_[c]);
   const Comparison first = judge(line, c, found, analytic, 0, element);
   if (first.outcome != Outcome::failed || !std::isfinite(analytic)) return first;
-  // If a look is expensive, one failure that stands is enough; others show its pattern alone.
+  // If a look is expensive, one failure that stands is enough; others only show its pattern.
   const bool large = problem_.input_size() > options_.most_elements;
   if (large && failure_stands_) return first;
 
@@ -62,7 +62,7 @@ std::optional<Checker::Comparison> Checker::look_for_rounding(Failure& f) {
     return judge(f.line, f.c, noisy, analytic, rounding, f.first.element);
   };
   const Values rounded_y = rounding_of_y();
-  // What noise is known of decides about the step, and the step about which results there is noise of.
+  // The noise that is known decides the step, and the step decides which results add noise.
   for (int round = 0; round < 2; ++round) {
     const Values seen = f.line.seen(f.c, f.step);
     const double noise = std::inner_product(seen.begin(), seen.end(), rounded_y.begin(), 0.0, std::plus<>(),
@@ -73,8 +73,8 @@ std::optional<Checker::Comparison> Checker::look_for_rounding(Failure& f) {
     f.step = again.element.step;
   }
   // A result that did not change at that step may still depend on x, by less than it is rounded, and its part
-  // of the gradient may cancel the others': the 1 of a softmax whose other results are 1e-30. So the results
-  // that did change are compared alone, and the rest counts as not known.
+  // of the gradient may cancel the others': the 1 of a softmax whose other results are 1e-30. So only the
+  // results that did change are compared, and the rest counts as unknown.
   problem_.restore();
   const double part = f.project(problem_.pull_back(f.line.seen(f.c, f.step))),
                rest = std::abs(f.analytic - part);
@@ -96,7 +96,7 @@ std::optional<Checker::Comparison> Checker::look_for_kinks(Failure& f) {
     Derivative& bounds = nearby->bounds;
     Comparison again = judge_by(bounds);
     if (again.outcome != Outcome::failed) return again;
-    // Of many pieces, a few points don't show all; of very many, not even about all.
+    // A few points don't show all of many pieces; of very many, they don't even show the rough bounds.
     constexpr int many = 3, very_many = 8;
     bounds.bounds_estimate += 4 * (bounds.upper - bounds.lower);
     const bool about = nearby->pieces >= many && judge_by(bounds).outcome != Outcome::failed;
@@ -193,7 +193,7 @@ std::optional<Checker::Surroundings> Checker::look_around(const Failure& f) {
     std::vector<double> nearer = slopes_at(far + 1);
     const double width = width_of(slopes_at(far));
     if (!(width > f.rounding && width_of(nearer) > width / 4)) continue;
-    // Without a kink at x itself the pieces have to meet there, and not only near it.
+    // If x itself is at no kink, the pieces have to meet at x, and not only near it.
     if (!f.first.at_kink && !(nearest > width / 4)) continue;
 
     Derivative bounds;

@@ -1,4 +1,4 @@
-// gradcheck for functions of xtensor arrays with a hand-written vector-Jacobian product. Apart from
+// gradcheck for functions of xtensor arrays with a hand-written vector-Jacobian product. It stands apart from
 // gradcheck.hpp because xtensor's headers cost two seconds a file.
 #pragma once
 

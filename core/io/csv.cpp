@@ -18,7 +18,7 @@ namespace {
 
 constexpr const char* name = "load_csv";
 
-// What stands before the next `separator`, which is taken away with it.
+// The text before the next `separator`; both are removed from `rest`.
 std::string_view take_until(std::string_view& rest, char separator) {
   const std::size_t end = std::min(rest.find(separator), rest.size());
   const std::string_view taken = rest.substr(0, end);
@@ -54,7 +54,7 @@ double parse(std::string_view field, DType dtype, const Place& place) {
   double value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   const bool whole = end == digits.data() + digits.size();
-  // What rounds to infinity in float32: from half a step above its largest number on.
+  // From half a step above float32's largest number on, a number rounds to infinity.
   const double too_large = dtype == float32 ? 0x1.ffffffp127 : std::numeric_limits<double>::infinity();
   const auto reject = [&](const auto&... why) {
     fail(name, place.path, ": line ", place.line, ", column ", place.column, ": ", shown(field), why...);
@@ -73,7 +73,7 @@ Tensor load_csv(const std::string& path, const CsvOptions& options) {
   const std::string bytes = detail::read_file(name, path);
   std::string_view rest = bytes;
   if (rest.substr(0, 3) == "\xef\xbb\xbf") rest.remove_prefix(3);
-  // Only blanks after the last line's end: they are no rows.
+  // Blanks after the end of the last line are no rows.
   rest = rest.substr(0, rest.find_last_not_of(" \t\r\n") + 1);
 
   Place place{path, 0, 0};

@@ -9,7 +9,7 @@
 namespace taper {
 
 struct CsvOptions {
-  // So many lines at the top, names of columns for instance, are left out.
+  // How many lines at the top are skipped: names of columns, for instance.
   std::int64_t header_lines = 0;
   DType dtype = float32;
 };
@@ -19,9 +19,9 @@ struct CsvOptions {
 // lines at the end or a byte order mark. A number is written in decimal or scientific notation, with a point
 // whatever the locale. Quoted fields, empty fields, NaN and infinities are not numbers here.
 //
-// Throws, naming the file, the line and the column (both from 1), where a field is not a number or lies
-// beyond the range of the dtype (of float64, also one so small that it would be 0), or a row has more or
-// fewer columns than the first; and where the file can't be read or holds no row.
+// Throws, naming the file, the line and the column (both from 1), if a field is not a number or lies beyond
+// the range of the dtype (for float64, also if it is so small that it would be 0), or if a row has more or
+// fewer columns than the first. Also throws if the file can't be read or holds no row.
 Tensor load_csv(const std::string& path, const CsvOptions& options = {});
 
 }  // namespace taper

@@ -18,7 +18,7 @@
 namespace taper::detail {
 namespace {
 
-// An open file, closed at the end of the scope; with it goes the lock that it holds.
+// An open file. The end of the scope closes it, and so gives back the lock that it holds.
 class Descriptor {
  public:
   explicit Descriptor(int number) : number_(number) {}
@@ -33,7 +33,7 @@ class Descriptor {
   int number_;
 };
 
-// A system call again, as long as a signal interrupts it.
+// Repeats a system call as long as a signal interrupts it.
 template <class Call>
 auto uninterrupted(const Call& call) {
   auto result = call();
@@ -41,14 +41,14 @@ auto uninterrupted(const Call& call) {
   return result;
 }
 
-// Opens the file at `path` for this process alone, or returns none, with errno set. Between open and flock
-// another process may have renamed or removed it: then the next one is taken.
+// Opens and locks the file at `path`, or returns none, with errno set. Between open and flock another process
+// may have renamed or removed the file: then the one that stands there now is opened.
 Descriptor open_locked(const std::string& path) {
   for (;;) {
     Descriptor file(
         uninterrupted([&] { return open(path.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666); }));
     if (!file) return file;
-    uninterrupted([&] { return flock(*file, LOCK_EX); });  // a file system without locks: without
+    uninterrupted([&] { return flock(*file, LOCK_EX); });  // a file system that has no locks does without
     struct stat opened, named;
     if (fstat(*file, &opened) != 0) return Descriptor(-1);
     if (stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino && opened.st_dev == named.st_dev)
@@ -67,8 +67,8 @@ bool write_all(int file, std::string_view bytes) {
   return true;
 }
 
-// Makes a rename in the folder of `path` survive a power cut, where the file system can. Whole is the file
-// either way.
+// Makes a rename in the folder of `path` survive a power cut, if the file system can do that. Even if it
+// can't, the file is whole: the old one or the new.
 void flush_folder(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
@@ -86,7 +86,7 @@ std::string read_file(const char* op, const std::string& path) {
     fail(op, path, ": can't be opened; does it exist, and may it be read?");
   if (S_ISDIR(status.st_mode)) fail(op, path, ": is a directory");
   std::string bytes;
-  // One byte more than it should have, so that the last read finds the end without growing.
+  // One byte more than the file should have, so that the last read finds the end without growing.
   bytes.resize(S_ISREG(status.st_mode) ? static_cast<std::size_t>(status.st_size) + 1 : 1 << 16);
   std::size_t size = 0;
   for (;;) {

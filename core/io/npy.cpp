@@ -1,6 +1,6 @@
-// .npy files through xtensor's xnpy.hpp, whose reader trusts its input: the header is held against the
-// format, and the payload against the header, before it sees either. Format: NumPy Enhancement Proposal 1 (A
-// Simple File Format for NumPy Arrays).
+// .npy files through xtensor's xnpy.hpp, whose reader trusts its input. So the header is checked against the
+// format, and the payload against the header, before the reader sees either. Format: NumPy Enhancement
+// Proposal 1 (A Simple File Format for NumPy Arrays).
 #include "npy.hpp"
 
 #include "../xtensor.hpp"
@@ -38,7 +38,7 @@ DType checked_dtype(const std::string& path, const std::string& bytes) {
   const std::size_t length = byte(8) | byte(9) << 8 | (short_length ? 0 : byte(10) << 16 | byte(11) << 24);
   if (length > bytes.size() - start) reject(path, "is cut short in its header");
 
-  // Without the padding, which may be long: std::regex recurses once a character.
+  // The padding, which may be long, is left out: std::regex recurses once a character.
   std::string header = bytes.substr(start, length);
   header.erase(header.find_last_not_of(" \n") + 1);
   if (header.size() > 1024) reject(path, "has a header that is not that of a plain array");

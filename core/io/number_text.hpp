@@ -11,8 +11,8 @@ namespace taper::detail {
 std::string to_text(double value);
 std::string to_text(std::int64_t value);
 
-// Sets `value` to the number that all of `text` spells. Returns false, having changed nothing, where it
-// spells none or one that is out of range.
+// Sets `value` to the number that all of `text` spells. If it spells none, or one that is out of range,
+// returns false and changes nothing.
 bool from_text(std::string_view text, double& value);
 bool from_text(std::string_view text, std::int64_t& value);
 

@@ -1,8 +1,8 @@
 // The safetensors format: the length of the header (8 bytes, little-endian), the header (JSON), and the
-// tensors' elements one behind the other. The header says of each tensor
+// tensors' elements one after the other. For each tensor the header has
 //   "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [begin, end]}
 // with offsets into what follows the header, and may hold texts under "__metadata__". Every byte belongs to
-// exactly one tensor: no gaps, no overlap, nothing behind the last one.
+// exactly one tensor: no gaps, no overlap, nothing after the last one.
 #include "safetensors.hpp"
 
 #include "../fail.hpp"
@@ -42,8 +42,8 @@ constexpr std::size_t length_bytes = 8;
 constexpr std::size_t longest_header = 100'000'000;  // the reference implementation's limit
 constexpr int most_axes = 64;                        // NumPy's limit
 
-// size_of(dtype) times the product of the extents; false where that overflows, zeros left aside: an empty
-// tensor must not hide an extent that no other shape could have.
+// Sets `bytes` to size_of(dtype) times the product of the extents. Returns false if the product of those that
+// are not 0 overflows: an empty tensor must not hide an extent that no other shape could have.
 bool count_bytes(const Shape& shape, DType dtype, std::int64_t& bytes) {
   bytes = static_cast<std::int64_t>(size_of(dtype));
   bool empty = false;
@@ -55,7 +55,7 @@ bool count_bytes(const Shape& shape, DType dtype, std::int64_t& bytes) {
   return true;
 }
 
-// What the header says of one tensor.
+// What the header says about one tensor.
 struct Entry {
   std::string dtype;
   std::vector<std::int64_t> shape, offsets;
@@ -67,9 +67,9 @@ struct Header {
   std::map<std::string, std::string> texts;
 };
 
-// Takes in the header as nlohmann's parser reads it, token by token. No document is built, so that depth
-// costs nothing and a name that stands twice is seen; each token must be one that the format has in this
-// place. The first one is '{': read_header has seen to that.
+// Takes in the header token by token, as nlohmann's parser reads it. No document is built, so that depth
+// costs nothing and a name that stands twice is seen. Each token must be one that the format allows in its
+// place; read_header has checked that the first one is '{'.
 class HeaderReader final : public nlohmann::json_sax<json> {
  public:
   explicit HeaderReader(const std::string& path) : path_(path) {}
@@ -181,7 +181,7 @@ class HeaderReader final : public nlohmann::json_sax<json> {
 
   const std::string& path_;
   Place place_ = Place::start;
-  std::string name_, key_;  // the tensor's, and the one inside it
+  std::string name_, key_;  // the tensor's name, and the key inside its entry
   Entry* entry_ = nullptr;
   bool in_metadata_ = false, has_metadata_ = false;
 };
@@ -219,7 +219,7 @@ Header read_header(const std::string& path, const std::string& file, std::size_t
   return std::move(reader.header);
 }
 
-// The entries in the order of the data, held against its size and one another.
+// The entries in the order of their data, checked against its size and against one another.
 std::vector<Slot> checked_slots(const std::string& path, const std::map<std::string, Entry>& entries,
                                 std::int64_t size) {
   std::vector<Slot> slots;
@@ -285,7 +285,7 @@ State load_safetensors(const std::string& path) {
 
 void save_safetensors(const std::string& path, const State& state) {
   constexpr const char* op = "save_safetensors";
-  // A JSON string, quotes and all; throws where it is not UTF-8.
+  // A JSON string, quotes and all; throws if it is not UTF-8.
   const auto quoted = [&](const std::string& text, const std::string& what) {
     try {
       return json(text).dump();
@@ -305,7 +305,8 @@ void save_safetensors(const std::string& path, const State& state) {
     }
     add("}");
   }
-  // The wider dtype first, so that every tensor is aligned for whoever maps the file; then by name.
+  // The wider dtype comes first, so that every tensor is aligned for whoever maps the file; then the
+  // order is by name.
   std::int64_t reached = 0;
   for (const DType dtype : {float64, float32}) {
     for (const auto& named : state.tensors) {

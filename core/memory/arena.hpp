@@ -1,5 +1,5 @@
-// Arena: memory that is handed out piece by piece and given back all at once. A tape keeps its closures in
-// one.
+// Arena: memory that is handed out piece by piece and given back all at once. A tape keeps its
+// closures in one.
 #pragma once
 
 #include "pool.hpp"

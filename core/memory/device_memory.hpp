@@ -1,4 +1,4 @@
-// What core needs of a device other than the CPU: memory, copies, and the three loops that it has of its own.
+// What core needs from a device other than the CPU: memory, copies, and the three loops that core runs there.
 #pragma once
 
 #include "pool.hpp"
@@ -8,9 +8,9 @@
 
 namespace taper::detail {
 
-// Memory on a device. All work there happens in one order (one stream), in which the functions take part:
-// what is released may be handed out again at once, for only later work can touch it. None waits for the
-// device unless it says so.
+// Memory on a device. All work there runs in one order (one stream), and these functions take their place in
+// it: a released block may be handed out again at once, for only later work can touch it. None of them waits
+// for the device unless its comment says so.
 class DeviceMemory {
  public:
   virtual ~DeviceMemory() = default;

@@ -1,5 +1,5 @@
-// Free lists by size class, one set a thread: no locks, and a block freed on another thread simply moves
-// there.
+// Free lists by size class, one set a thread: no locks, and a block freed on another thread
+// simply moves there.
 #include "pool.hpp"
 
 #include "../fail.hpp"
@@ -34,8 +34,8 @@ struct FreeBlock {
   FreeBlock* next;
 };
 
-// Plain data, so that reading it costs no initialisation check and it may be used while the thread shuts
-// down.
+// Plain data, so that reading it costs no initialisation check and it may be used while the
+// thread shuts down.
 struct Pool {
   FreeBlock* free[class_count];
   std::size_t cached_bytes;
@@ -69,7 +69,7 @@ void* allocate_from_system(std::size_t bytes) {
   thread_local Closer closer;  // constructed by the thread's first request
   static_cast<void>(closer);
   const std::size_t size = size_class(bytes).bytes;
-  // Not the form that throws: the sanitizers' ends the program instead.
+  // The form that throws won't do: under the sanitizers it ends the program instead.
   void* const block = ::operator new(size, alignment, std::nothrow);
   if (!block) return nullptr;
   pool.system_bytes += size;

@@ -12,8 +12,8 @@
 
 namespace taper {
 
-// What a pool has done so far: this thread's on the CPU, the only one there is on another device. Throws
-// where there is no such device.
+// What a pool has done so far: on the CPU this thread's pool, on another device its only one. Throws if there
+// is no such device.
 struct PoolStats {
   std::uint64_t system_allocations = 0;  // requests that no cached block could serve
   std::size_t cached_bytes = 0;          // freed blocks waiting for reuse
@@ -25,8 +25,8 @@ void release_cached_memory(Device device = Device::cpu());
 
 namespace detail {
 
-// A block of at least `bytes` bytes, aligned to 64, or null if the system has none. Its contents are
-// indeterminate.
+// A block of at least `bytes` bytes, aligned to 64, or null if the system has none. Its contents
+// are indeterminate.
 void* pool_try_allocate(std::size_t bytes);
 // The same, but if the system has none, it throws Error("[op] out of memory: …") as below.
 void* pool_allocate(std::size_t bytes, const char* op = "pool");

@@ -1,5 +1,5 @@
-// Size classes: which blocks of memory a pool takes for equally large, so that a freed one serves the next
-// request.
+// Size classes: which blocks of memory a pool treats as equally large, so that a freed one serves
+// the next request.
 #pragma once
 
 #include <bit>

@@ -95,7 +95,8 @@ void Tensor::move_to(Kind kind) {
     fail("move_to", "this tensor of shape ", shape(), " is a view of another, or another is a view of it");
   Tensor moved = detail::copied("move_to", *this, kind);
   Tensor gradient = impl().grad ? detail::copied("move_to", impl().grad, kind) : Tensor();
-  // The elements stay what they are, up to rounding to another dtype: what changed them is remembered.
+  // Up to rounding to another dtype, the elements stay what they are: so does the record of
+  // when they changed.
   moved.impl().changed = impl_->owner_of_elements().changed.load();
   impl_->data = moved.impl().data;
   impl_->dtype = kind.dtype;

@@ -8,9 +8,9 @@ namespace {
 
 __global__ void nothing() {}
 
-// cudaSuccess where kernels can run; any failure means that there is no device for us.
+// cudaSuccess if kernels can run; any failure means that there is no device for us.
 cudaError_t find_device() {
-  int count = 0;  // stays unwritten where cudaGetDeviceCount fails
+  int count = 0;  // stays unwritten if cudaGetDeviceCount fails
   cudaError_t error = cudaGetDeviceCount(&count);
   if (error == cudaSuccess && count == 0) error = cudaErrorNoDevice;
   cudaFuncAttributes attributes;  // a build for other kinds of GPU has none of the kernel

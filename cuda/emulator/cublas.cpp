@@ -25,7 +25,7 @@ std::int64_t span(std::int64_t rows, std::int64_t columns, std::int64_t ld, std:
   return (batch - 1) * stride + (columns - 1) * ld + rows;
 }
 
-// As cublasSgemmStridedBatched_64.
+// What cublasSgemmStridedBatched_64 computes.
 template <class T>
 cublasStatus_t products(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb,
                         std::int64_t m, std::int64_t n, std::int64_t k, const T* alpha, const T* a,

@@ -29,7 +29,7 @@ namespace cuda_emulator {
 // All bits set: NaN as a float or double, -1 as an index.
 inline constexpr int garbage = 0xff;
 
-// One after another, as work on one stream is.
+// Held while the device works, so that one piece of work follows another as on one stream.
 std::mutex& device_mutex();
 
 // Keeps an error for cudaGetLastError.

@@ -1,8 +1,9 @@
 // Device memory, and copies to, from and in it.
 //
-// It lies in two ranges of addresses that nothing else uses. That of the small blocks may be touched only
-// while an Access lives: while a kernel or a copy runs. That of the large ones always may: to protect many
-// pages takes long. Each block of cudaMalloc has pages of its own, and unused bytes behind its last one.
+// It lies in two ranges of addresses that nothing else uses. The range of the small blocks may be touched
+// only while an Access lives, that is, while a kernel or a copy runs. The range of the large blocks may
+// always be touched: protecting many pages takes long. Each block of cudaMalloc has pages of its own, and
+// unused bytes after its last one.
 #include "internal.hpp"
 
 #include <algorithm>
@@ -20,11 +21,10 @@ namespace cuda_emulator {
 namespace {
 
 constexpr std::size_t page = 4096;
-constexpr std::size_t gap = 256;                            // at least so many unused bytes behind a block
-constexpr std::size_t small_block = 64 * page;              // what the watched range takes
-constexpr std::size_t range_bytes = std::size_t{64} << 30;  // of addresses, not of memory
-constexpr std::size_t watched_bytes = std::size_t{1}
-                                      << 20;  // once more is in use, the small blocks stay open too
+constexpr std::size_t gap = 256;                             // at least so many unused bytes after a block
+constexpr std::size_t small_block = 64 * page;               // the largest block of the watched range
+constexpr std::size_t range_bytes = std::size_t{64} << 30;   // of addresses, not of memory
+constexpr std::size_t watched_bytes = std::size_t{1} << 20;  // with more in use, the small blocks stay open
 constexpr std::size_t default_memory = std::size_t{2} << 30;
 
 std::size_t memory_limit() {
@@ -32,8 +32,8 @@ std::size_t memory_limit() {
   return wish ? std::strtoull(wish, nullptr, 10) : default_memory;
 }
 
-// Addresses from which blocks are cut, one after another; freed ones are cut again for equally large
-// requests.
+// Addresses from which blocks are cut, one after another; freed ones are cut again for equally
+// large requests.
 struct Range {
   unsigned char* begin = nullptr;
   std::size_t used = 0;                                // bytes, from its start
@@ -72,7 +72,7 @@ void protect(const Range& range, bool open) {
 
 struct sigaction old_handler;
 
-// Says what happened; then the faulting access runs again, into the handler that was there before.
+// Says what happened; then the faulting access runs again, and meets the handler that was there before.
 void explain_fault(int, siginfo_t* info, void*) {
   if (device().small.holds(info->si_addr) || device().large.holds(info->si_addr)) {
     static constexpr char message[] =

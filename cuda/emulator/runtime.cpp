@@ -1,4 +1,4 @@
-// The CUDA runtime's host functions but for those of memory: errors, the device, streams and events.
+// The CUDA runtime's host functions except those for memory: errors, the device, streams and events.
 #include "internal.hpp"
 
 #include <chrono>
@@ -17,7 +17,8 @@ namespace {
 
 thread_local cudaError_t last_error = cudaSuccess;
 
-// The most dynamic shared memory of each kernel that asked for more than usual. With device_mutex() held.
+// How much dynamic shared memory each kernel may have that asked for more than usual. With
+// device_mutex() held.
 std::map<const void*, std::size_t>& shared_limits() {
   static auto& instance = *new std::map<const void*, std::size_t>;
   return instance;

@@ -22,7 +22,7 @@ constinit thread_local dim3 gridDim{};
 
 namespace cuda_emulator {
 
-constexpr std::size_t guard_bytes = 64;  // behind the dynamic shared memory, to see writes there
+constexpr std::size_t guard_bytes = 64;  // after the dynamic shared memory, to see writes there
 alignas(128) constinit thread_local unsigned char dynamic_shared[max_shared + guard_bytes];
 
 namespace {
@@ -64,7 +64,7 @@ struct Thread {
   std::vector<std::vector<PendingCopy>> groups;  // of copies; the last is open
 };
 
-// Those who have come to a barrier that the others have not reached yet.
+// The threads that have come to a barrier which the others have not reached yet.
 struct Barrier {
   int arrived = 0;
   Place place{};
@@ -114,14 +114,15 @@ class Scheduler {
   int count_turn_ = 0;
   std::array<Warp, max_threads / warp_size> warps_;
 
-  context::fiber caller_;  // while a fiber runs: who resumed it
+  context::fiber caller_;  // while a fiber runs: what resumed it
   void* caller_asan_stack_ = nullptr;
   const void* caller_bottom_ = nullptr;
   std::size_t caller_bytes_ = 0;
 };
 
-// With device_mutex() held. Never destroyed: kernels may run while the program ends. Nor are the fibers: a
-// stack keeps AddressSanitizer's marks of frames, and a later thread may have its variables in that place.
+// With device_mutex() held. Never destroyed: kernels may run while the program ends. Its fibers are not
+// destroyed either: a stack keeps AddressSanitizer's marks of frames, and a later thread may have its
+// variables in that place.
 Scheduler& scheduler() {
   static Scheduler& instance = *new Scheduler;
   return instance;

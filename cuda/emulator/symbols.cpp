@@ -23,7 +23,7 @@ extern constinit thread_local unsigned char dynamic_shared[];
 
 namespace {
 
-// The scratch of a device function that kernels share, such as a reduction's, has at most as many bytes.
+// The scratch of a device function that kernels share, such as a reduction's, has at most this many bytes.
 constexpr std::size_t scratch_bytes = 1024;
 
 [[noreturn]] void give_up(const char* problem) {
@@ -90,7 +90,7 @@ class Symbols {
   static int type(const ElfW(Sym) & symbol) { return ELF64_ST_TYPE(symbol.st_info); }
 
   // A variable of a function F is named _ZZ<F>E<its name>. In the namespace of the kernels, those with one
-  // copy a thread are the __shared__ ones.
+  // copy for each thread are the __shared__ ones.
   void find_shared_variables() {
     std::ptrdiff_t own_offset = -1;
     for (const ElfW(Sym) & symbol : symbols_) {
@@ -127,7 +127,7 @@ std::string function_name(const void* address) {
 }
 
 const std::vector<SharedRegion>& shared_variables(const void* kernel) {
-  // Guarded by device_mutex(), as all that runs kernels.
+  // Guarded by device_mutex(), as is all that runs kernels.
   static auto& of_kernels = *new std::map<const void*, std::vector<SharedRegion>>;
   const auto [found, is_new] = of_kernels.try_emplace(kernel);
   if (is_new) {

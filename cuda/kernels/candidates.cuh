@@ -31,13 +31,13 @@ struct Candidates {
   T threshold = -infinity<T>;
 };
 
-// More candidates than this are reduced before the next are added. (Up to one for each lane cost no more than
-// one.)
+// More candidates than this are reduced before the next are added. (Up to one for each lane cost no
+// more than one.)
 inline int candidate_limit(std::int64_t k, std::int64_t m) {
   return static_cast<int>(std::min(std::max<std::int64_t>(2 * k, warp_size), m));
 }
 
-// The largest candidate; NaN where one is NaN or +inf.
+// The largest candidate; NaN if one is NaN or +inf.
 template <class T>
 __device__ T largest_of(const Candidates<T>& row) {
   T largest = -infinity<T>;
@@ -81,12 +81,12 @@ __device__ void keep(Candidates<T>& row, Predicate predicate) {
   __syncwarp();
 }
 
-// A bound that is above `low` or `low` itself, and below the projection's tau wherever at most k candidates
-// exceed it.
+// A bound that is above `low` or `low` itself, and below the projection's tau if at most k
+// candidates exceed it.
 //
-// Michelot's iteration: tau of all that exceed a bound is the next bound, until nobody is left behind. Of at
-// most k candidates, whichever they are, it is not above that of the k largest of the row, since more or
-// larger elements have a larger tau. The margin makes up for the order of the sum.
+// Michelot's iteration: tau of all that exceed a bound is the next bound, until nobody is left behind. The
+// tau of at most k candidates, whichever they are, is not above that of the k largest of the row, since more
+// or larger elements have a larger tau. The margin makes up for the order of the sum.
 template <class T>
 __device__ T raised_by_tau(const Candidates<T>& row, double largest, T low) {
   constexpr double margin = 1e-6;
@@ -108,13 +108,13 @@ __device__ T raised_by_tau(const Candidates<T>& row, double largest, T low) {
 }
 
 // The row without candidates that are not among the k largest or cannot be in the support, until at most
-// `most` are left (most >= k), and with the threshold raised to what is known then. Where a NaN or +inf is
+// `most` are left (most >= k), and with the threshold raised to what is known then. If a NaN or +inf is
 // among them, a NaN alone is left, and nothing but a NaN passes the threshold from then on. Expects at least
 // one candidate.
 //
 // What is not above (largest - 1) never counts, since no probability exceeds 1; nor does what is not above
-// tau. Where more than `most` exceed both, the interval from there to the largest is halved until at least k
-// and at most `most` exceed the bound; it ends at the k-th largest itself where ties leave no such bound.
+// tau. If more than `most` exceed both, the interval from there to the largest is halved until at least k and
+// at most `most` exceed the bound; it ends at the k-th largest itself if ties leave no such bound.
 template <class T>
 [[gnu::noinline]] __device__ Candidates<T> pruned(Candidates<T> row, int k, int most) {
   __syncwarp();
@@ -132,8 +132,8 @@ template <class T>
   for (int above = count_above(row, low); above > most;) {
     T middle = low / 2 + high / 2;
     const bool is_element = !(low < middle && middle < high);
-    if (is_element) {  // no number lies between, or none that this formula finds: the least candidate above
-                       // `low`
+    if (is_element) {
+      // No number lies between, or none that this formula finds: take the least candidate above `low`.
       T least = infinity<T>;
       for (int i = lane_of_warp(); i < row.count; i += warp_size) {
         if (row.list[i].value > low) least = min(least, row.list[i].value);

@@ -8,7 +8,7 @@ namespace {
 
 using kernels::CrossEntropyCall;
 
-// What the kernels need of the labels.
+// What the kernels need to know about the labels.
 struct Target {
   const std::int64_t* labels;
   std::int64_t ignored_label;
@@ -29,8 +29,8 @@ struct Kept {
 // 0 v is 0 here, even for an infinite v.
 __device__ double weighted(double weight, double v) { return weight == 0 ? 0 : weight * v; }
 
-// The loss of each row of z (rows, n): log total - (1 - e) (z_y - largest) - e (mean(z) - largest), 0 where
-// it is ignored. And what is kept of it, unless it is ignored.
+// The loss of each row of z (rows, n): log total - (1 - e) (z_y - largest) - e (mean(z) - largest), or 0 if
+// the row is ignored. Also what is kept of each row that is not ignored.
 //
 // Floor: 4 bytes an element for float32, 8 for float64: z is read once. With smoothing, rows that do not fit
 // into registers are read twice.
@@ -64,7 +64,7 @@ __global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blo
   });
 }
 
-// dz = dL (p - t) / N for each row of z (rows, n), zeros where it is ignored.
+// dz = dL (p - t) / N for each row of z (rows, n), zeros if the row is ignored.
 //
 // Floor: 8 bytes an element for float32, 16 for float64: each is read once and written once.
 template <class Row, class T>

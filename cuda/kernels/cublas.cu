@@ -7,8 +7,8 @@
 namespace taper::cuda {
 namespace {
 
-// Found by the loader's rules, or else where it was when Taper was built. Stays loaded until the program
-// ends.
+// Found by the loader's rules, or else where it was when Taper was built. Stays loaded until
+// the program ends.
 void* library() {
   for (const char* name : {TAPER_CUBLAS_NAME, TAPER_CUBLAS_FOLDER "/" TAPER_CUBLAS_NAME}) {
     if (void* const found = dlopen(name, RTLD_NOW | RTLD_LOCAL)) return found;

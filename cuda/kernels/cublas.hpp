@@ -1,5 +1,5 @@
-// The functions of cuBLAS that Taper calls. The library is loaded by the first product instead of linked:
-// that took 80 ms and 200 MB of memory of every program's start, with or without a device.
+// The functions of cuBLAS that Taper calls. The first product loads the library: linking it would cost every
+// program 80 ms and 200 MB of memory at its start, with or without a device.
 #pragma once
 
 #include <cublas_v2.h>
@@ -16,7 +16,7 @@ struct Cublas {
   decltype(&cublasGetStatusString) status_string;
 };
 
-// Loads them, the first time. Throws, and tries again the next time, where there is no cuBLAS.
+// Loads them, the first time. If there is no cuBLAS, throws, and tries again the next time.
 const Cublas& cublas();
 
 }  // namespace taper::cuda

@@ -1,4 +1,5 @@
-// What softmax needs of a row, on a warp or a block: what softmax, log_softmax and cross_entropy are made of.
+// The largest element of a row and its sum of exponentials, on a warp or a block: what softmax, log_softmax
+// and cross_entropy are made of.
 #pragma once
 
 #include "rows.cuh"
@@ -7,7 +8,7 @@
 
 namespace taper::cuda {
 
-// p_i = e^(x_i - largest) / total. The total is NaN where a NaN or +inf is in the row, and where all is -inf.
+// p_i = e^(x_i - largest) / total. The total is NaN if a NaN or +inf is in the row, or if all of it is -inf.
 template <class T>
 struct ExpTotal {
   T largest;
@@ -31,7 +32,7 @@ __device__ ExpTotal<T> exp_total(Row& row) {
     const double total = Row::Threads::reduce(sum, 0.0, Sum());
     return {largest, fabs(largest) < infinity<T> ? total : not_a_number<double>};
   } else {
-    // In one pass: the sum of a thread is relative to the largest element that it has seen.
+    // In one pass: a thread's sum is relative to the largest element that it has seen.
     T own = -infinity<T>;
     bool is_finite = true;
     row.for_each([&](const auto& pack, auto) {

@@ -12,12 +12,13 @@ namespace taper::cuda {
 namespace {
 
 constexpr int threads = 256;
-// On a multiprocessor, for kernels that load many packs before they use any. (Asked for nothing, ptxas
-// prefers more threads of fewer registers, which wait for one pack after the other.)
+// Blocks that a multiprocessor should hold, for kernels that load many packs before they use any.
+// (Unless a number is given, ptxas aims at more threads with fewer registers each, which wait for one
+// pack after the other.)
 constexpr int blocks_at_once = 4;
 
-// y[pack] = x[offset_0 + index * inner] with the index at offset_1, which counts from the end of the axis
-// where it is negative.
+// y[pack] = x[offset_0 + index * inner] with the index at offset_1; a negative index counts from the
+// end of the axis.
 //
 // The floor: y's elements are read once and written once, and each index read once. (An index is read again
 // for each pack of its row, from the caches.)
@@ -37,9 +38,9 @@ struct DevicePicks {
   const std::int64_t *order, *places, *begins;
 };
 
-// dx[offset_1 + places[s] * inner] = the sum of dy[offset_0 + order[j] * inner] over j from begins[s] to
-// begins[s + 1], with s = offset_2: one thread a pack, which adds in ascending order of the indices'
-// positions.
+// dx[offset_1 + places[s] * inner] = the sum of dy[offset_0 + order[j] * inner] over j from begins[s]
+// to begins[s + 1], with s = offset_2: one thread a pack, which adds in ascending order of the
+// indices' positions.
 //
 // The floor: dy is read once, and each place that was picked is written once. A place that was picked n times
 // takes n / 8 trips to memory, one after the other.

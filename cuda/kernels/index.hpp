@@ -57,8 +57,8 @@ struct Nest {
     return count;
   }
   // Can `width` neighbouring turns of the innermost loop be taken at a time: is its extent a multiple of the
-  // width, and each operand either repeated there or contiguous, from multiples of the width on? (Kernels
-  // take the turns that are left over of a single loop by themselves: its extent does not matter.)
+  // width, and each operand either repeated there or contiguous, from multiples of the width on? (If there is
+  // a single loop its extent does not matter: kernels take the turns that are left over one by one.)
   bool is_in_packs(int width) const {
     const int inner = extents.size() - 1;
     if (inner > 0 && extents[inner] % width != 0) return false;
@@ -99,7 +99,7 @@ Nest<N> merged(const Nest<N>& nest) {
   return result;
 }
 
-// A nest of at most 2^30 turns as a kernel walks it: offsets of the turn with a given number, in
+// A nest of at most 2^30 turns as a kernel walks it: it finds the offsets of the turn with a given number by
 // multiplications alone. Loops stand innermost first.
 inline constexpr int most_loops = 8;
 template <int N>
@@ -132,7 +132,7 @@ struct Loops {
   }
 
   int count;
-  Divisor extents[most_loops];  // but the outermost loop's
+  Divisor extents[most_loops];  // except the outermost loop's
   std::int64_t strides[N][most_loops] = {};
 };
 

@@ -1,5 +1,5 @@
-// Keys: floating-point numbers as unsigned integers in the same order, so that an interval of them can be
-// halved.
+// Keys: floating-point numbers as unsigned integers in the same order, so that an interval of them
+// can be halved.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace taper::cuda {
 
-// Numbers in the order of the values of T: key(x) < key(y) where x < y.
+// Numbers in the order of the values of T: key(x) < key(y) if x < y.
 __device__ inline std::uint32_t key_of(float x) {
   const std::uint32_t bits = __float_as_uint(x);
   return bits >> 31 ? ~bits : bits | 0x80000000u;

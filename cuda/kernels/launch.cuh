@@ -21,8 +21,8 @@ inline constexpr int warp_size = 32;
 inline constexpr unsigned all_lanes = 0xffffffffu;  // the mask that every warp function here gets
 
 // A grid of enough blocks for one thread an item, at least 1, up to the most that a grid has along x. A
-// kernel launched so runs `for (std::int64_t i = first_item(); i < n; i += item_stride())`, which is right
-// for every grid.
+// kernel that is launched this way runs `for (std::int64_t i = first_item(); i < n; i += item_stride())`,
+// which is right for every grid.
 inline unsigned blocks_for(std::int64_t items, int threads) {
   return static_cast<unsigned>(
       std::clamp<std::int64_t>((items + threads - 1) / threads, 1, std::int64_t{0x7fffffff}));
@@ -31,8 +31,8 @@ __device__ inline std::int64_t first_item() { return std::int64_t{blockIdx.x} * 
 __device__ inline std::int64_t item_stride() { return std::int64_t{gridDim.x} * blockDim.x; }
 
 // Puts kernel(arguments…) on the stream: `blocks` blocks of `threads` threads, each block with `shared_bytes`
-// of dynamic shared memory (up to 227 KB). Throws, naming op, where CUDA refuses. What goes wrong in the
-// kernel shows in a later call.
+// of dynamic shared memory (up to 227 KB). Throws, naming op, if CUDA refuses. What goes wrong in the kernel
+// shows in a later call.
 template <class... Parameters, class... Arguments>
 void launch(const char* op, void (*kernel)(Parameters...), dim3 blocks, dim3 threads,
             std::size_t shared_bytes, Arguments&&... arguments) {

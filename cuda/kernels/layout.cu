@@ -28,7 +28,7 @@ void launch_strided_copy(const char* op, const Nest<2>& piece, const T* x, T* y)
 }
 
 // Each tile is read and written in lines of 32 neighbours. Its rows in shared memory have an odd number of
-// elements, so that neither its rows nor its columns meet in one bank.
+// elements, so that the elements of neither a row nor a column meet in one bank.
 //
 // The floor: each element is read once and written once.
 constexpr int threads_of_line = tile_size, lines_at_once = 8, rounds = tile_size / lines_at_once;

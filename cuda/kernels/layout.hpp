@@ -29,13 +29,13 @@ inline Nest<2> nest_of(const kernels::SwapExtents& e) {
           {}};
 }
 
-// A swap of axes of single elements (inner == 1) in tiles of tile_size x tile_size elements, each of one of
-// outer * middle matrices. This many tiles:
+// A swap of axes of single elements (inner == 1) in tiles of tile_size x tile_size elements, each within one
+// of outer * middle matrices. The number of tiles:
 inline constexpr int tile_size = 32;
 inline std::int64_t tiles_of(const kernels::SwapExtents& e) {
   return e.outer * e.middle * divided_up(e.rows, tile_size) * divided_up(e.columns, tile_size);
 }
-// And where each of them, at most most_elements_of_piece, stands.
+// Where each of the tiles lies. There are at most most_elements_of_piece of them.
 struct SwapTiles {
   explicit SwapTiles(const kernels::SwapExtents& e)
       : rows(e.rows),

@@ -31,9 +31,9 @@ __device__ Out apply(const F& f, const In (&x)[3]) {
   return f(x[0], x[1], x[2]);
 }
 
-// y[i] = f(x_0[offset_0(i)], …) for `packs` packs of `width` elements of y, then for `rest` more where there
-// is but one loop. y may be an operand that is not repeated: whoever writes an element has read it before,
-// and nobody else does.
+// y[i] = f(x_0[offset_0(i)], …) for `packs` packs of `width` elements of y, then for `rest` more if there is
+// only one loop. y may be an operand that is not repeated: the thread that writes an element has read it
+// before, and no other thread reads it.
 //
 // The floor: each element of the operands is read once and each of y written once. (A repeated element is
 // read again, from the caches.)
@@ -88,7 +88,7 @@ void launch_map(const char* op, const Nest<operands>& piece, const F& f, const S
          static_cast<std::uint32_t>(size % width));
 }
 
-// y[i] = f(…) for all turns i of the nest, in packs of `width` where the nest and the pointers allow.
+// y[i] = f(…) for all turns i of the nest, in packs of `width` if the nest and the pointers allow.
 template <int width, class F, class In, class Out, int operands>
 void map_elements(const char* op, const Nest<operands>& nest, const F& f, const Sources<In, operands>& x,
                   Out* y) {

@@ -14,7 +14,7 @@ template <class T>
 struct RowMoments {
   T shift, rest, scale;
 
-  // u of an element.
+  // u for an element.
   __device__ T unit(T x) const { return (x - shift - rest) * scale; }
 };
 

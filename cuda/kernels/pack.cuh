@@ -17,7 +17,7 @@ struct alignas(width * sizeof(T) < 16 ? width * sizeof(T) : 16) Pack {
   T at[width];
 };
 
-// `from` and `to` are aligned as the pack is. (By memcpy nvcc 13 loads single bytes.)
+// `from` and `to` are aligned as the pack is. (With memcpy, nvcc 13 loads single bytes.)
 template <int width, class T>
 __device__ Pack<T, width> load_pack(const T* from) {
   return *reinterpret_cast<const Pack<T, width>*>(from);

@@ -1,4 +1,4 @@
-// Picks: what gather's adjoint needs to know of its indices, on the host.
+// Picks: what gather's adjoint needs to know about its indices, on the host.
 #pragma once
 
 #include "../../core/indices.hpp"

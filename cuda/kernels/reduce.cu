@@ -43,11 +43,11 @@ struct Maxima : Max {
 };
 
 constexpr int unrolled = 4;  // packs a thread loads before it folds any
-// On a multiprocessor. (Asked for nothing, ptxas prefers more threads of fewer registers, too few for so many
-// packs.)
+// Blocks that a multiprocessor should hold. (Unless a number is given, ptxas aims at more threads with fewer
+// registers each, too few for so many packs.)
 constexpr int blocks_at_once = 4;
 
-// The totals of x[begin], x[begin + step], … before `end`, of each of a pack's elements by itself: `each`
+// For each of a pack's elements by itself, the total of x[begin], x[begin + step], … before `end`; `each`
 // packs are under way at once.
 template <class Fold, int width, class In>
 struct Totals {
@@ -137,7 +137,7 @@ void run(const ReducePass& pass, const In* x, Out* y) {
   }
 }
 
-// Pass by pass; what a pass leaves to the next ones are accumulators.
+// Pass by pass; each leaves accumulators to the next.
 template <class Fold, class In, class Out>
 void reduce_loops(const ReduceLoops& loops, Device device, const In* x, Out* y) {
   constexpr int widest = widest_pack<In>;

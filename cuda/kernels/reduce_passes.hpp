@@ -10,8 +10,9 @@
 
 namespace taper::cuda {
 
-// The loops over a tensor in memory order, outermost first, each reduced or kept, neighbours of different
-// kinds, all of at least two turns. No loops: nothing is left to reduce, of one element.
+// The loops over a tensor in memory order, outermost first. Each is reduced or kept, neighbours are of
+// different kinds, and all have at least two turns. If there are no loops, one element is left, and
+// nothing to reduce.
 struct ReduceLoops {
   Shape extents;
   bool ends_reduced = false;  // the innermost loop; the others follow from it
@@ -55,10 +56,10 @@ inline ReduceLoops loops_of(const kernels::ReducePlan& plan) {
 
 inline constexpr int threads_of_reduction = 256, lanes_of_warp = 32;
 
-// One pass: it removes the innermost reduced loop, or makes it short. x is (batch, length, columns), of which
-// `length` is reduced, in `parts` parts of `part_length` each, the last of what is left. The result is, for
-// one part, (batch, columns); for more, (batch, parts) where there is one column, and (parts, batch, columns)
-// elsewhere.
+// One pass: it removes the innermost reduced loop, or makes it short. x is (batch, length, columns), of
+// which `length` is reduced, in `parts` parts: each has `part_length`, the last one what is left. The result
+// of one part is (batch, columns); that of more is (batch, parts) if there is one column, else (parts,
+// batch, columns).
 struct ReducePass {
   std::int64_t batch, length, columns, parts, part_length;
   int width;  // of the packs in which x is read
@@ -96,13 +97,13 @@ inline ReducePass first_pass(const ReduceLoops& loops, int widest) {
 
   std::int64_t shortest_part;  // it keeps a block busy, and its result is small beside what is read
   if (is_of_rows) {
-    // A block for each long row, unless there are rows enough to give them a warp each.
+    // A block for each long row, unless there are enough rows to give them a warp each.
     const bool takes_block = pass.length >= 1024 && pass.batch < pass.length;
     pass.lanes = takes_block ? threads_of_reduction : power_of_two_up_to(pass.length / 8, lanes_of_warp);
     shortest_part = takes_block ? 4096 : pass.length;
   } else {
-    // A warp reads 32 neighbouring packs where that makes enough blocks, else lines of 128 bytes; the other
-    // threads of the block share the rows, of which each takes four at least.
+    // A warp reads 32 neighbouring packs if that makes enough blocks, else lines of 128 bytes; the other
+    // threads of the block share the rows, of which each takes at least four.
     const std::int64_t packs = pass.batch * pass.columns / pass.width;
     const int wanted = pass.width > 1 && packs / lanes_of_warp < enough_blocks ? 8 : lanes_of_warp;
     int neighbours = power_of_two_up_to(packs, wanted);

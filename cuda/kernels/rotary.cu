@@ -13,8 +13,8 @@ constexpr int threads = 256;
 
 // table (n, pairs, 2): cosine and sine of position base^(-pair / pairs), in float64 as on the CPU.
 //
-// The floor: a power, a sine and a cosine of float64 for each pair, some 200 operations; the table is written
-// once.
+// The floor: a power, a sine and a cosine of float64 for each pair, some 200 operations; the table
+// is written once.
 template <class T>
 __global__ void __launch_bounds__(threads)
     rotary_table_kernel(std::int64_t first_position, double base, T* table, std::int64_t size,

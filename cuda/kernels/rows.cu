@@ -1,4 +1,4 @@
-// Functions of rows along any axis: those along another axis than the last are brought side by side first.
+// Functions of rows along any axis: unless it is the last, the rows are brought side by side first.
 #include "../../ops/kernels/softmax/rows.hpp"
 #include "cuda_backend.hpp"
 #include "row_kernels.hpp"
@@ -12,7 +12,7 @@ using kernels::RowFunction;
 constexpr const char* op = "map_rows";
 
 // Calls run(rows, y, x…) with the tensors seen as rows that lie side by side, and sees to it that y is the
-// result. Along another axis than the last that takes two passes more over each of them: each x is copied
+// result. Along another axis than the last that takes two more passes over each of them: each x is copied
 // with the two inner axes swapped, and the result is swapped back.
 template <class Run, class... Inputs>
 void with_rows(const CudaBackend& backend, const AxisView& view, const Run& run, Tensor& y,

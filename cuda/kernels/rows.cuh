@@ -1,5 +1,5 @@
 // A row that lies across the threads of a warp or of a block: what all kernels of rows are made of. A row is
-// read from memory once where it fits into registers.
+// read from memory once if it fits into registers.
 #pragma once
 
 #include "launch.cuh"
@@ -61,12 +61,12 @@ __device__ T largest_of(const Pack<T, width>& pack) {
   return largest;
 }
 
-// Rows consist of packs of `width` elements, of which a thread handles one in each step. In the order of the
-// indices come first the warps, then the steps, then the lanes, then the elements of a pack. What lies beyond
-// the row's end is the padding.
+// Rows consist of packs of `width` elements, of which a thread handles one in each step. Along the row the
+// warps count outermost, then the steps, then the lanes, then the elements of a pack. What lies beyond the
+// row's end is the padding.
 
-// A row of n elements, a multiple of the width, in registers: at most `steps` packs in each thread of the
-// group.
+// A row of n elements, a multiple of the width, in registers: at most `steps` packs in each
+// thread of the group.
 template <class Element, class Group, int packs_of_thread, int elements_of_pack>
 class RegisterRow {
  public:
@@ -79,7 +79,7 @@ class RegisterRow {
   __device__ RegisterRow(const T* row, std::int64_t n, T padding) {
     load(row, static_cast<int>(n), padding, [](int) { return true; });
   }
-  // The same of another row of that length, but only the packs in which `where` has an element > 0.
+  // The same for another row of that length, but loads only packs in which `where` has a positive element.
   __device__ RegisterRow(const T* row, std::int64_t n, T padding, const RegisterRow& where) {
     load(row, static_cast<int>(n), padding, [&](int step) { return largest_of(where.packs_[step]) > 0; });
   }
@@ -90,7 +90,7 @@ class RegisterRow {
 #pragma unroll
     for (int step = 0; step < steps; ++step) visit(packs_[step], first(step));
   }
-  // The same, where elements up to `above` do not matter: they may show as the padding.
+  // The same for a visitor to which elements up to `above` do not matter: they may show as the padding.
   template <class Visit>
   __device__ void for_each_above(T, const Visit& visit) {
     for_each(visit);
@@ -121,8 +121,7 @@ class RegisterRow {
   Pack<T, width> packs_[steps];
 };
 
-// A row that is too long for registers: each pass reads it again. Of each warp is a part of it that is
-// contiguous.
+// A row that is too long for registers: each pass reads it again. Each warp has a contiguous part of it.
 template <class Element, class Group, int elements_of_pack>
 class MemoryRow {
  public:
@@ -190,12 +189,12 @@ class MemoryRow {
   bool reads_all_ = true;
 };
 
-// Is the pack that begins there one of a row of n elements?
+// Is the pack that begins at `first` one of a row of n elements?
 template <class Index>
 __device__ bool is_within(Index first, std::int64_t n) {
   return first < static_cast<Index>(n);
 }
-// to[first …] = pack, if so.
+// to[first …] = pack, if it is one of the row's.
 template <class T, int width, class Index>
 __device__ void store_within(T* to, Index first, std::int64_t n, const Pack<T, width>& pack) {
   if (is_within(first, n)) store_pack(pack, to + first);
@@ -211,8 +210,8 @@ __device__ void fill(T* to, std::int64_t n, T value) {
   for (; first < n; first += Group::warps() * step) store_pack(pack, to + first);
 }
 
-// The largest element of the row; +inf where a NaN or +inf is in it, so that nothing else counts. Of what
-// this thread holds, the same is returned in largest_of_thread.
+// The largest element of the row; +inf if a NaN or +inf is in it, so that nothing else counts.
+// largest_of_thread becomes the same for the elements that this thread holds.
 template <class Row>
 __device__ typename Row::T largest_of_row(Row& row, typename Row::T& largest_of_thread) {
   using T = typename Row::T;
@@ -237,8 +236,8 @@ __device__ void for_each_row(std::int64_t rows, const Body& body) {
   }
 }
 
-// For __launch_bounds__ of a kernel of rows: blocks that a multiprocessor should hold at least, with 80
-// registers a thread for packs of four, and 128 elsewhere, where the steps' arithmetic needs more.
+// For __launch_bounds__ of a kernel of rows: blocks that a multiprocessor should hold at least. They leave 80
+// registers a thread for packs of four, and 128 for others, because the steps' arithmetic needs more.
 template <class Row>
 inline constexpr int least_blocks = (Row::Threads::is_block ? 1 : 2) * (Row::width == 4 ? 3 : 2);
 
@@ -265,7 +264,7 @@ void with_row_of_packs(std::int64_t rows, std::int64_t n, const Body& body) {
     body.template operator()<MemoryRow<T, WholeBlock, width>>(blocks_for(rows, 1), most_threads);
   }
 }
-// The same, in packs of 16 bytes where n is a multiple of their width.
+// The same, in packs of 16 bytes if n is a multiple of their width.
 template <class T, int held = 1, class Body>
 void with_row(std::int64_t rows, std::int64_t n, const Body& body) {
   if (n % widest_pack<T> == 0) {

@@ -11,17 +11,17 @@ namespace {
 
 using kernels::RowFunction;
 
-// What is computed of a row's chosen elements; from it and z_i follows the result at i.
+// What is computed from a row's chosen elements; together with z_i it gives the result at i.
 template <class T>
 struct Outcome {
   Choice<T> choice;
   int ties;      // how many of choice.tied are chosen; 0: all
   int size;      // chosen elements
   double scale;  // tau, or the sum of the exponentials
-  double bound;  // the projection's
+  double bound;  // the projection's bound
 };
 
-// The outcome for `size` candidates, which are the chosen elements unless they are more than k.
+// The outcome for `size` candidates, which are the chosen elements unless there are more than k.
 template <bool is_projection, class Row, class T>
 __device__ Outcome<T> outcome_of(RowFunction function, Row& row, Choice<T> choice, int size, int k, T largest,
                                  T* buffer) {
@@ -60,8 +60,8 @@ __device__ Outcome<T> outcome_of_list(RowFunction function, const Candidates<T, 
   return outcome_of<is_projection>(function, list, choice, size, k, largest, memory);
 }
 
-// The outcome that the first warp of a block has found, for all of them. Before it is called again, there is
-// a barrier.
+// Gives all threads of a block the outcome that its first warp has found. Before the next call there
+// must be a barrier.
 template <class T>
 __device__ Outcome<T> of_first_warp(const Outcome<T>& outcome) {
   __shared__ double shared[6];
@@ -79,7 +79,7 @@ __device__ Outcome<T> of_first_warp(const Outcome<T>& outcome) {
           shared[5]};
 }
 
-// The result at element i, z.
+// The result at element i, whose value is z.
 template <bool is_projection, class T, class Index>
 __device__ T result_of(RowFunction function, const Outcome<T>& outcome, T largest, T z, Index i) {
   if (function == RowFunction::sparse_softmax_as_written) {
@@ -155,7 +155,7 @@ __global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blo
         outcome = outcome_of_list<is_projection>(function, candidates, choice, k, largest, own);
       }
       if constexpr (Group::is_block) outcome = of_first_warp(outcome);
-      // Of a tie the list knows how many are chosen, but not their indices in the row.
+      // The list knows how many elements of a tie are chosen, but not their indices in the row.
       if (outcome.ties > 0) outcome.choice.last_tie = index_of_nth(row, outcome.choice.tied, outcome.ties);
       write<is_projection>(function, row, outcome, largest, out, n);
     } else {
@@ -167,7 +167,7 @@ __global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blo
 
 // out = g - (mean of g over S) on S = {p > 0}, 0 elsewhere; NaN where p is. All are (rows, n).
 //
-// Floor: 8 bytes an element for float32: p is read, out written, and of g the packs that touch S.
+// Floor: 8 bytes an element for float32: p is read and out is written; of g, the packs that touch S are read.
 template <class Row, class T>
 __global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blocks<Row>)
     center(std::int64_t rows, std::int64_t n, const T* g, const T* p, T* out) {

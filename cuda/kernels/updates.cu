@@ -1,5 +1,5 @@
-// One step of an optimizer on one parameter, in place. Compiled without contraction, so that the bits are the
-// CPU's.
+// One step of an optimizer on one parameter, in place. Compiled without contraction, so that the bits
+// are the CPU's.
 #include "cuda_backend.hpp"
 #include "launch.cuh"
 #include "pack.cuh"
@@ -43,7 +43,7 @@ struct Targets {
   T* of[count];
 };
 
-// step(g_i, x_i) for `packs` packs of `width` elements and `rest` elements behind them.
+// step(g_i, x_i) for `packs` packs of `width` elements and `rest` elements after them.
 //
 // The floor: g is read once, and each of the moments and the parameter read and written once; for Adam 28
 // bytes an element in float32.

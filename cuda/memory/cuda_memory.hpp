@@ -36,7 +36,7 @@ class CudaMemory final : public detail::DeviceMemory {
     std::size_t blocks = 0;  // from the device, free or not: what `free` has room for
   };
 
-  // These three want the mutex held. make_block returns null where the device is out of memory.
+  // These three are called with the mutex held. make_block returns null if the device is out of memory.
   void* make_block(const char* op, detail::SizeClass size) const;
   void free_cached_blocks() const;
   [[noreturn]] void fail_out_of_memory(const char* op, std::size_t bytes) const;

@@ -1,4 +1,4 @@
-// The pool of device memory, and finding it and the kernels from the rest of the library.
+// The pool of device memory, and how the rest of the library finds it and the kernels.
 #include "../../core/fail.hpp"
 #include "../device.hpp"
 #include "../kernels/cuda_backend.hpp"
@@ -11,8 +11,8 @@ namespace taper {
 namespace cuda {
 namespace {
 
-// The emulator of cuda/emulator gets to know which bytes may be touched: it sees accesses behind what
-// was asked for, and fills each block with NaN.
+// The emulator of cuda/emulator is told which bytes may be touched: it sees accesses beyond what was asked
+// for, and fills each block with NaN.
 #ifdef __CUDACC__
 void hand_out(void*, std::size_t, std::size_t) {}
 void take_back(void*, std::size_t) {}

@@ -1,4 +1,4 @@
-// CudaMemory's copies between host and device, and two of the loops that core needs of a device.
+// CudaMemory's copies between host and device, and two of the loops that core needs from a device.
 #include "../kernels/launch.cuh"
 #include "cuda_memory.hpp"
 

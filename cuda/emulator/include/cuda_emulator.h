@@ -1,19 +1,17 @@
-// What the emulator has beside CUDA's own names.
+// What the emulator has besides CUDA's own names.
 //
 // Each CUDA thread of a block is a fiber; blocks run one after another, on the thread that launches. The
 // emulator looks for bugs:
 // - blocks and fibers run in a shuffled order (environment variable TAPER_EMULATOR_SEED), so that a missing
-// barrier
-//   shows;
+//   barrier shows;
 // - new device memory and, at each block's start, shared memory hold NaN (all bits set);
 // - a barrier or a warp function in which not all threads of the block or warp take part ends the program;
-// - so does host code that touches device memory (blocks of up to 256 KB, while no more than 1 MB of such was
-// in use),
-//   and a kernel that is handed a pointer to host memory;
+// - so does host code that touches device memory (blocks of up to 256 KB, as long as no more than 1 MB of such
+//   is in use), and a kernel that is handed a pointer to host memory;
 // - built with AddressSanitizer, it sees accesses outside of what was allocated.
 // TAPER_EMULATOR_MEMORY limits the bytes that cudaMalloc hands out.
 //
-// What it can't see: races between plain reads and writes where every order of whole threads gives the right
+// What it can't see: races between plain reads and writes if every order of whole threads gives the right
 // result, pointers to host memory inside of structures, too many __shared__ variables for one kernel, and how
 // fast anything is.
 #pragma once
@@ -33,7 +31,7 @@ inline constexpr std::size_t default_shared = 48 * 1024;  // without cudaFuncSet
 void hand_out(void* block, std::size_t bytes, std::size_t capacity);
 void take_back(void* block, std::size_t capacity);
 
-// While one lives on this thread, it may touch device memory.
+// As long as an Access lives on a thread, that thread may touch device memory.
 class Access {
  public:
   Access();

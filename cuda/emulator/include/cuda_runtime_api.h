@@ -1,6 +1,6 @@
-// The CUDA runtime's host functions, as far as Taper uses them, on a host without CUDA. The emulated device
-// is one of compute capability 9.0. Every call ends with its work done: a stream's order is the order of the
-// calls.
+// The CUDA runtime's host functions, as far as Taper uses them, on a host without CUDA. The emulated
+// device is one of compute capability 9.0. Every call ends with its work done: a stream's order is the
+// order of the calls.
 #pragma once
 
 #include <cstddef>

@@ -23,7 +23,7 @@ class Batches {
   Batches(std::int64_t count, std::int64_t batch_size, std::uint64_t seed);
 
   // The examples of a step, counted from 0 over all epochs. The order of the epoch asked for last is kept, so
-  // that an epoch costs one shuffle. Throws where step is negative.
+  // that an epoch costs one shuffle. Throws if step is negative.
   std::vector<std::int64_t> operator()(std::int64_t step);
 
   // ceil(count / batch_size).

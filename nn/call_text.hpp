@@ -13,14 +13,14 @@ class CallReader {
  public:
   CallReader(const char* op, std::string_view text) : op_(op), text_(text), rest_(text) {}
 
-  // The name before the next parenthesis, whose arguments are to be asked for next. Throws where there is
-  // none.
+  // The name before the next parenthesis; number() and whole() then give its arguments. Throws if
+  // there is none.
   std::string_view name();
-  // The next argument. Throws where it is missing or no number of this kind.
+  // The next argument. Throws if it is missing or is not a number of this kind.
   double number();
   std::int64_t whole();
-  // Ends the call; true where another follows. Throws where arguments are left, or something else than a
-  // call.
+  // Ends the call; true if another follows. Throws if arguments are left, or if something other than
+  // a call follows.
   bool goes_on();
   [[noreturn]] void fail_with(std::string_view what) const;
 
@@ -30,7 +30,7 @@ class CallReader {
 
   const char* op_;
   std::string_view text_, rest_;
-  bool is_first_ = true;  // argument of its call
+  bool is_first_ = true;  // is the next argument the first of its call?
 };
 
 }  // namespace taper::nn

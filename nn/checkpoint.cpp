@@ -17,7 +17,7 @@ void add(State& file, const std::string& prefix, const State& part) {
   for (const auto& [name, text] : part.texts) file.texts.emplace(prefix + name, text);
 }
 
-// Takes out of `from` what begins with `prefix`, and leaves the prefix off.
+// Moves what begins with `prefix` out of `from`, and leaves the prefix off.
 template <class Value>
 std::map<std::string, Value> take(std::map<std::string, Value>& from, const std::string& prefix) {
   std::map<std::string, Value> part;
@@ -51,7 +51,7 @@ void load_checkpoint(const std::string& path, Run& run) {
     if (!found) fail(op, path, ": is no checkpoint: it lacks the text '", name, "'");
     return found.mapped();
   };
-  // What throws Error, with the file's name and the part's before the message.
+  // Calls call(); if that throws Error, puts the file's name and the part's before the message.
   const auto named = [&](const char* part, const auto& call) {
     try {
       call();

@@ -17,17 +17,17 @@ struct Run {
   optim::Optimizer& optimizer;
   Generator& generator;   // of the batches, of Dropout, of whatever draws while training
   std::int64_t step = 0;  // steps done
-  State extras = {};      // what the caller keeps beside: loss curve, options
+  State extras = {};      // what else the caller keeps: loss curve, options
 };
 
 // Writes the run into one safetensors file, in whole or not at all (core/io/files.hpp). Its tensors are
 // "model." + a parameter's name, "optimizer." + …, "extras." + …; its texts "optimizer.…", "extras.…",
 // "step", "generator" and "taper.checkpoint", which tells a checkpoint from other files. Throws as
-// save_safetensors does, and where step < 0 or two parameters have one name.
+// save_safetensors does, and if step < 0 or two parameters have the same name.
 void save_checkpoint(const std::string& path, const Run& run);
 
 // Reads such a file into a run of the same model and optimizer: the parameters in place, and the generator,
-// the step and the extras. Throws, naming the file and what is wrong in it, where it can't be read, is no
+// the step and the extras. Throws, naming the file and what is wrong in it, if it can't be read, is no
 // checkpoint, or does not fit the model or the optimizer; then nothing has changed.
 void load_checkpoint(const std::string& path, Run& run);
 

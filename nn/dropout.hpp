@@ -6,9 +6,9 @@
 
 namespace taper::nn {
 
-// In training mode y = x m / (1 - p) with each m_i 0 with probability p and 1 otherwise, so that the mean of
-// y over the draws is x; dx = dy m / (1 - p). In evaluation mode, or with p = 0, y is x itself and nothing is
-// drawn.
+// In training mode y = x m / (1 - p) with each m_i 0 with probability p and 1 otherwise, so that the mean
+// of y over the draws is x; dx = dy m / (1 - p). In evaluation mode, or with p = 0, y is x itself and
+// nothing is drawn.
 //
 // Each call draws a new mask, one uniform() for each element of x in row-major order. It is no op of its own
 // but a product (mul) with a constant: an infinity or NaN that is dropped gives NaN.

@@ -15,7 +15,7 @@ class Embedding : public Module {
   Embedding(std::int64_t symbols, std::int64_t width, DType dtype = float32)
       : Embedding(symbols, width, default_generator(), dtype) {}
 
-  // Throws where a token is out of range.
+  // Throws if a token is out of range.
   Tensor operator()(const Indices& tokens) const;
   void list(Parts& parts) const override;
 

@@ -15,8 +15,8 @@ namespace taper {
 // the gradcheck of tensors does.
 //
 // A float32 model is checked as its float64 twin: for the time of the check it is converted in place
-// (Module::to), and then back, which is exact. Its loss has to follow, so such a model needs the form with
-// data.
+// (Module::to), and then back, which is exact. Its loss has to follow, so such a model needs the
+// form with data.
 GradcheckReport gradcheck(const nn::Module& model, const std::function<Tensor()>& loss,
                           const GradcheckOptions& options = {});
 // The same with data that loss is called with, in float64. No gradient with respect to it is checked.

@@ -13,8 +13,8 @@ struct XavierOptions {
 };
 
 struct KaimingOptions {
-  // By how much the root mean square of what follows the layer has to be made up for: sqrt(2) for relu, which
-  // lets half of the mean square through; 1 where nothing follows.
+  // The factor that makes up for what follows the layer, if that shrinks the root mean square: sqrt(2) for
+  // relu, which lets half of the mean square through; 1 if nothing follows.
   double gain = 1.4142135623730951;
   DType dtype = float32;
 };
@@ -22,11 +22,11 @@ struct KaimingOptions {
 // Each returns a new parameter, a tensor that asks for a gradient, of the given shape (inputs, outputs), as
 // Linear's weight has it. For independent x of variance 1 and y = x W, Xavier's variance of W,
 //   gain^2 2 / (inputs + outputs),
-// is the mean of the two that keep the variance from x to y and that of the cotangents from dy to dx; and
-// Kaiming's,
+// is the harmonic mean of two variances, the one that keeps the variance from x to y and the one that keeps
+// that of the cotangents from dy to dx; and Kaiming's,
 //   gain^2 / inputs,
-// keeps the mean square from layer to layer where each is followed by relu and the gain is sqrt(2).
-// A uniform distribution of variance s^2 is that over [-sqrt(3) s, sqrt(3) s).
+// keeps the mean square from layer to layer if each is followed by relu and the gain is sqrt(2). A uniform
+// distribution of variance s^2 is that over [-sqrt(3) s, sqrt(3) s).
 //
 // All throw unless the shape has two extents of at least 1 and the gain is positive and finite.
 //

@@ -20,7 +20,7 @@ class Linear : public Module {
   Linear(std::int64_t inputs, std::int64_t outputs, const LinearOptions& options = {})
       : Linear(inputs, outputs, default_generator(), options) {}
 
-  // Throws where x's last extent or dtype does not fit W.
+  // Throws if x's last extent or dtype does not fit W.
   Tensor operator()(const Tensor& x) const;
   void list(Parts& parts) const override;
 

@@ -34,17 +34,18 @@ Tensor mean_squared_error(const Tensor& prediction, const Tensor& target) {
 namespace {
 
 // The mean of L over the rows that count, everything relative to each row's largest logit: p sums to 1, so
-// that a shift of z changes nothing. target is 1 at each label, counts at each row that counts, else 0.
+// that a shift of z changes nothing. target is 1 at each label, counts is 1 at each row that counts;
+// elsewhere they are 0.
 Tensor mean_sparsemax_loss(const Tensor& z, const Tensor& p, const Tensor& target, const Tensor& counts,
                            double counted) {
   const Tensor zero = scalar_like(0, z);
-  // Finite, so that -inf less the largest is -inf in a row of nothing else.
+  // Finite, so that in a row of -inf alone -inf minus the largest is -inf.
   const double lowest =
       z.dtype() == float32 ? std::numeric_limits<float>::lowest() : std::numeric_limits<double>::lowest();
   const Tensor largest = maximum(max(z, -1, true), scalar_like(lowest, z));
   const Tensor relative = z - largest;
   const Tensor gain = sum(where(p, p * (relative - 0.5 * p), zero) - where(target, relative, zero), -1, true);
-  // Rounding may reach below 0; NaN stays.
+  // Rounding may lead below 0; NaN stays.
   return sum(where(counts, maximum(gain + 0.5, zero), zero)) / counted;
 }
 
@@ -65,13 +66,13 @@ Tensor sparsemax_loss(const Tensor& logits, const Indices& labels, const Sparsem
     }
   });
   counts = counts.to(logits.device()), target = target.to(logits.device());
-  // What an ignored row holds reaches neither the loss nor the gradient: where sends it 0.
+  // What an ignored row holds reaches neither the loss nor the gradient: where() sends it 0.
   const Tensor z = counted == rows ? logits : where(counts, logits, scalar_like(0, logits));
   const Tensor p = sparse_softmax(z, options.k);
 
   const Tensor loss =
       mean_sparsemax_loss(z.detach(), p.detach(), target, counts, static_cast<double>(counted));
-  // p is the recorded one: the derivative of the gradient is its Jacobian.
+  // This p is recorded: its Jacobian is the derivative of the gradient.
   const double share = 1 / static_cast<double>(counted);
   return record("sparsemax_loss", loss,
                 vjp(z, [=](const Tensor& dloss) { return dloss * share * (p - target); }));

@@ -9,32 +9,32 @@
 
 namespace taper::nn {
 
-// mean (prediction - target)^2 over all elements, rank 0. Throws where shapes or dtypes differ: a loss that
+// mean (prediction - target)^2 over all elements, rank 0. Throws if shapes or dtypes differ: a loss that
 // broadcasts by accident is a wrong number.
 Tensor mean_squared_error(const Tensor& prediction, const Tensor& target);
 
-// The mean of -log softmax(logits)[label], with label smoothing and ignored labels: an op of its own, see
-// there.
+// The mean of -log softmax(logits)[label], with label smoothing and ignored labels: an op of its
+// own, see there.
 using taper::cross_entropy;
 
 struct SparsemaxLossOptions {
-  // Non-zeros of p below, at most. By default any number: p = sparsemax(z).
+  // How many non-zeros p below has at most. By default any number: p = sparsemax(z).
   std::int64_t k = std::numeric_limits<std::int64_t>::max();
-  // Rows with this label count for nothing: their gradient is 0, even where they hold NaN.
+  // Rows with this label count for nothing: their gradient is 0, even if they hold NaN.
   std::int64_t ignored_label = -100;
 };
 
 // The loss that belongs to sparse_softmax as cross entropy belongs to softmax: its gradient is prediction
-// minus target. For logits z (…, C) and a label y for each row, (…), from 0 to C - 1, the mean, rank 0, over
-// the N rows that count of
+// minus target. For logits z (…, C) and labels y (…) from 0 to C - 1, one a row, the result has rank 0 and is
+// the mean, over the N rows that count, of
 //   L = p . z - |p|^2 / 2 + 1/2 - z_y   with p = sparse_softmax(z, k);   dz = dL (p - e_y) / N.
-// L is convex and at least 0, and it is 0 exactly where z_y exceeds every other logit by 1 or more (with k =
-// 1, where z_y is the largest). Where sparse_softmax has a kink L is smooth, and where that jumps L has a
-// kink, at which its p is taken.
+// L is convex and at least 0, and it is 0 exactly if z_y exceeds every other logit by 1 or more (with k = 1,
+// if z_y is the largest). Where sparse_softmax has a kink, L is smooth. Where sparse_softmax jumps, L has a
+// kink, at which the p that sparse_softmax gives is taken.
 //
-// A logit of -inf has p = 0 and gradient 0; where it is the label's, L is +inf and the gradient p - e_y all
-// the same. A row with NaN or +inf makes the loss and the row's gradient NaN. float32 or float64. Throws
-// where the shapes do not fit, a label is out of range, no row counts, or k < 1.
+// A logit of -inf has p = 0 and gradient 0; if it is the label's, L is +inf and the gradient p - e_y all the
+// same. A row with NaN or +inf makes the loss and the row's gradient NaN. float32 or float64. Throws if the
+// shapes do not fit, a label is out of range, no row counts, or k < 1.
 // Sources: Martins and Astudillo, arXiv 1602.02068, section 3; with k, the Fenchel-Young loss of the
 // projection onto the simplex with at most k non-zeros: Blondel, Martins and Niculae, arXiv 1901.02324.
 Tensor sparsemax_loss(const Tensor& logits, const Indices& labels, const SparsemaxLossOptions& options = {});

@@ -20,7 +20,7 @@ class Mlp : public Module {
   Mlp(std::int64_t width, std::int64_t hidden, const MlpOptions& options = {})
       : Mlp(width, hidden, default_generator(), options) {}
 
-  // Throws, as Linear, where x's last extent or dtype does not fit.
+  // Throws, as Linear does, if x's last extent or dtype does not fit.
   Tensor operator()(const Tensor& x) const;
   void list(Parts& parts) const override;
 

@@ -15,10 +15,10 @@ namespace taper::nn {
 class Module;
 struct Run;
 
-// Where a module lists its parts, by name: its parameters and the modules that it is made of.
+// The list of a module's parts, by name: its parameters and the modules that it is made of.
 class Parts {
  public:
-  // Throws where the parameter is an empty handle.
+  // Throws if the parameter is an empty handle.
   void add(const std::string& name, const Tensor& parameter);
   void add(const std::string& name, const Module& module);
 
@@ -26,7 +26,7 @@ class Parts {
   friend class Module;
   std::string prefix_;
   std::vector<std::pair<std::string, Tensor>> parameters_;
-  std::optional<bool> training_;  // where set, the mode that each module on the way is put into
+  std::optional<bool> training_;  // if set, the mode that each module on the way is put into
 };
 
 // clang-format off
@@ -53,7 +53,7 @@ class Module {
   void zero_grad() const;
 
   // A copy of every parameter by its name, which save_safetensors writes. Later steps don't change it. Throws
-  // where two parameters have one name.
+  // if two parameters have the same name.
   std::map<std::string, Tensor> state_dict() const;
   // Copies each element into the parameter of that name, in place, so that an optimizer goes on with it.
   // Throws unless there is exactly one tensor for each parameter, of its shape and dtype; then no parameter
@@ -61,17 +61,18 @@ class Module {
   void load_state_dict(const std::map<std::string, Tensor>& tensors) const;
 
   // Moves every parameter and its gradient to that device, in place, so that an optimizer goes on with it:
-  // its moments follow. To be called between tapes. Throws where there is no such device or it is out of
-  // memory; then some may have moved, and to() with the device before brings them back.
+  // its moments follow. To be called between tapes. Throws if there is no such device or it is out of memory;
+  // then some may have moved, and to() with the earlier device brings them back.
   void to(Device device) const;
   // Converts every parameter and its gradient to that dtype, likewise. float32 to float64 and back brings
   // every number back bit for bit.
   void to(DType dtype) const;
 
   // Puts this module and all those inside it into training mode, in which each module starts, or out of it.
-  // Some compute something else in training: Dropout. The mode is no part of a module's value, as a gradient
-  // is none of a parameter's: that is why a const module has it changed. A copy starts in the mode of its
-  // original and goes its own way from there. Not to be called while another thread uses the module.
+  // Some modules compute something else in training, as Dropout does. The mode is no part of a module's
+  // value, just as a gradient is no part of a parameter's: that is why it can be changed in a const module. A
+  // copy starts in the mode of its original and goes its own way from there. Not to be called while another
+  // thread uses the module.
   void train(bool on = true) const;
   // train(false), for evaluation.
   void eval() const { train(false); }

@@ -63,8 +63,8 @@ Tensor MultiHeadSparseAttention::split(const Tensor& x) const {
   return reshape(transpose(reshape(x, {b, n, heads_, d}), 1, 2), {b * heads_, n, d});
 }
 
-// The heads' queries from x and keys from y, turned to their positions where asked for: keys stand at 0, 1,
-// …, and of n queries to m keys the first at m - n with causal, else at 0.
+// The heads' queries from x and keys from y, turned to their positions if that was asked for. Keys stand at
+// 0, 1, …; with n queries and m keys, the first query stands at m - n if attention is causal, else at 0.
 std::pair<Tensor, Tensor> MultiHeadSparseAttention::queries_and_keys(const Tensor& x, const Tensor& y) const {
   const Tensor q = split(call("query", query, x)), k = split(call("key", key, y));
   if (!rotary_) return {q, k};

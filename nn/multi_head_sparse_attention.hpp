@@ -9,14 +9,14 @@ namespace taper::nn {
 struct MultiHeadSparseAttentionOptions {
   // As SparseAttentionOptions has it: with as many queries as keys, a position sees itself and those before.
   bool causal = false;
-  // Of each of the four projections.
+  // Whether each of the four projections has a bias.
   bool bias = true;
   DType dtype = float32;
   // Whether the op sparse_attention computes the heads, or its composition.
   bool fused = true;
   // Turns the queries and keys of each head by the angles of their positions (the op rotary), so that a score
-  // depends on how far apart the two are. The positions count from 0; where attention is causal the last
-  // query stands where the last key does. Needs an even width / heads.
+  // depends on how far apart the two are. The positions count from 0; if attention is causal, the last query
+  // stands where the last key does. Needs an even width / heads.
   bool rotary = false;
   // To compare with: softmax over all keys that a query may look at, instead of sparse_softmax. k counts for
   // nothing, and an n x m matrix is made for each head.
@@ -25,8 +25,8 @@ struct MultiHeadSparseAttentionOptions {
 
 // What a call may bring along: attention(x, {.mask = mask}).
 struct AttentionMask {
-  // Where given: it broadcasts to (b, n, m) and holds for every head, and a query may look at a key where it
-  // is not 0.
+  // If given, it broadcasts to (b, n, m) and holds for every head: a query may look at a key where the
+  // mask is not 0.
   Tensor mask = {};
 };
 
@@ -41,20 +41,19 @@ struct AttentionMask {
 // softmax replaced by sparse_softmax. Rotary: Su et al., arXiv 2104.09864.
 class MultiHeadSparseAttention : public Module {
  public:
-  // Throws unless width, heads and k are at least 1 and heads divides width, and where rotary is asked for
-  // with an odd width / heads.
+  // Throws unless width, heads and k are at least 1 and heads divides width, and if rotary is asked for with
+  // an odd width / heads.
   MultiHeadSparseAttention(std::int64_t width, std::int64_t heads, std::int64_t k, Generator& generator,
                            const MultiHeadSparseAttentionOptions& options = {});
   MultiHeadSparseAttention(std::int64_t width, std::int64_t heads, std::int64_t k,
                            const MultiHeadSparseAttentionOptions& options = {})
       : MultiHeadSparseAttention(width, heads, k, default_generator(), options) {}
 
-  // Self-attention: queries, keys and values from x (b, n, width). Throws where rank, width or dtype of x do
-  // not fit or the mask does not broadcast to (b, n, n).
+  // Self-attention: queries, keys and values from x (b, n, width). Throws if rank, width or dtype of x do not
+  // fit or the mask does not broadcast to (b, n, n).
   Tensor operator()(const Tensor& x, const AttentionMask& options = {}) const;
 
-  // Cross-attention: from X (b, n, width) to Y (b, m, width). Throws as above, and where the batch sizes
-  // differ.
+  // Cross-attention: from X (b, n, width) to Y (b, m, width). Throws as above, and if the batch sizes differ.
   Tensor operator()(const Tensor& queries_from, const Tensor& keys_and_values_from,
                     const AttentionMask& options = {}) const;
 
@@ -62,7 +61,7 @@ class MultiHeadSparseAttention : public Module {
   // query that may look at no key is 0. For pictures and scores, not for speed: the matrix is made whole.
   Tensor probabilities(const Tensor& x, const AttentionMask& options = {}) const;
 
-  // At how many keys a query looks at most; it may change between calls. set_k throws where k < 1.
+  // At how many keys a query looks at most; it may change between calls. set_k throws if k < 1.
   std::int64_t k() const { return attention_.k(); }
   void set_k(std::int64_t k) { attention_.set_k(k); }
 

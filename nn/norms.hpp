@@ -11,15 +11,15 @@ struct LayerNormOptions {
   DType dtype = float32;
 };
 
-// y = (x - mean) / sqrt(variance + epsilon) * gain + bias along the last axis (the op layer_norm): x (…,
-// width), gain and bias (width), which start as ones and zeros. Source: Ba, Kiros and Hinton, arXiv
-// 1607.06450.
+// y = (x - mean) / sqrt(variance + epsilon) * gain + bias along the last axis (the op layer_norm): x
+// (…, width), gain and bias (width), which start as ones and zeros. Source: Ba, Kiros and Hinton,
+// arXiv 1607.06450.
 class LayerNorm : public Module {
  public:
   // Throws unless width is at least 1.
   explicit LayerNorm(std::int64_t width, const LayerNormOptions& options = {});
 
-  // Throws where x's last extent or dtype does not fit, or epsilon is not positive.
+  // Throws if x's last extent or dtype does not fit, or epsilon is not positive.
   Tensor operator()(const Tensor& x) const;
   void list(Parts& parts) const override;
 
@@ -41,7 +41,7 @@ class RmsNorm : public Module {
   // Throws unless width is at least 1.
   explicit RmsNorm(std::int64_t width, const RmsNormOptions& options = {});
 
-  // Throws where x's last extent or dtype does not fit, or epsilon is not positive.
+  // Throws if x's last extent or dtype does not fit, or epsilon is not positive.
   Tensor operator()(const Tensor& x) const;
   void list(Parts& parts) const override;
 

@@ -16,7 +16,7 @@ class LearnedPositions : public Module {
   LearnedPositions(std::int64_t count, std::int64_t width, DType dtype = float32)
       : LearnedPositions(count, width, default_generator(), dtype) {}
 
-  // Throws where x has fewer than two axes, more than count positions, or another width or dtype.
+  // Throws if x has fewer than two axes, more than count positions, or another width or dtype.
   Tensor operator()(const Tensor& x) const;
   void list(Parts& parts) const override;
 

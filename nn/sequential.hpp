@@ -36,8 +36,8 @@ class Sequential : public Module {
     return *this;
   }
 
-  // Part i, to read or to change: model.at<nn::Linear>(0).weight. Throws where there is none or it is no
-  // Part.
+  // Part i, to read or to change: model.at<nn::Linear>(0).weight. Throws if there is none or it
+  // is not a Part.
   template <class Part>
   const Part& at(std::size_t i) const {
     const Part* found = function(i).template target<Part>();
@@ -50,7 +50,7 @@ class Sequential : public Module {
   }
   std::size_t size() const { return steps_.size(); }
 
-  // x itself where there is no part. Throws what a part throws.
+  // x itself if there is no part. Throws what a part throws.
   Tensor operator()(const Tensor& x) const;
   void list(Parts& parts) const override;
 

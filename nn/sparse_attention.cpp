@@ -61,7 +61,7 @@ Tensor SparseAttention::probabilities(const Tensor& queries, const Tensor& keys,
   if (seen) scores = where(seen, scores, scalar_like(-std::numeric_limits<double>::infinity(), scores));
   if (!options_.dense) return sparse_softmax(scores, k_);
   const Tensor p = softmax(scores);
-  // A row of -inf alone is NaN, and so is its gradient: both end here and at the where before.
+  // A row of -inf alone gives NaN, value and gradient: both end here and at the where() above.
   return seen ? where(seen, p, scalar_like(0, p)) : p;
 }
 

@@ -13,7 +13,7 @@ namespace taper::nn {
 enum class Norm { layer, rms };
 
 struct TransformerBlockOptions {
-  // Of the attention: MultiHeadSparseAttentionOptions says what they do.
+  // Options of the attention: MultiHeadSparseAttentionOptions says what they do.
   bool causal = false;
   bool rotary = false;
   bool dense = false;
@@ -22,7 +22,7 @@ struct TransformerBlockOptions {
   // The probability with which an element of either branch is dropped in training.
   double dropout = 0;
   Norm norm = Norm::layer;
-  // Of the attention's and the perceptron's layers.
+  // Whether the attention's and the perceptron's layers have a bias.
   bool bias = true;
   DType dtype = float32;
 };
@@ -39,7 +39,7 @@ class TransformerBlock : public Module {
  public:
   // Dropout draws from the generator that the weights are drawn from: with dropout it must outlive the block
   // and its copies. Throws unless width, heads and k are at least 1, heads divides width, width / heads is
-  // even where rotary is asked for, hidden is not negative, and 0 <= dropout < 1.
+  // even if rotary is asked for, hidden is not negative, and 0 <= dropout < 1.
   TransformerBlock(std::int64_t width, std::int64_t heads, std::int64_t k, Generator& generator,
                    const TransformerBlockOptions& options = {});
   // From default_generator(), dropout too, as Dropout(p) does.
@@ -49,8 +49,8 @@ class TransformerBlock : public Module {
   // z. Throws as MultiHeadSparseAttention and the norms do.
   Tensor operator()(const Tensor& x, const AttentionMask& options = {}) const;
 
-  // What each query of the block's attention gives each key, (b, heads, n, n): attention.probabilities of
-  // norm1(x).
+  // What each query of the block's attention gives each key, (b, heads, n, n):
+  // attention.probabilities of norm1(x).
   Tensor probabilities(const Tensor& x, const AttentionMask& options = {}) const;
 
   void list(Parts& parts) const override;

@@ -7,18 +7,18 @@
 namespace taper {
 
 struct AttentionOptions {
-  // The scores are multiplied by it; 1 as on the zeta.ops page, 1 / sqrt(d) as in most models.
+  // The scores are multiplied by it: 1 as on the zeta.ops page, 1 / sqrt(d) as in most models.
   double scale = 1;
   // Query i may look at keys 0 … i + m - n only: the last query sees all m keys, and with m = n each position
   // sees itself and those before.
   bool causal = false;
-  // Where given: it broadcasts to (b, n, m), and a query may look at a key where it is not 0.
+  // If given, it broadcasts to (b, n, m), and a query may look at a key where it is not 0.
   Tensor mask = {};
 };
 
-// y = P V with P = sparse_softmax(scale Q K^T, k) along the keys, for queries Q (b, n, d), keys K (b, m, d)
-// and values V (b, m, e); y is (b, n, e). What the mask and causal hide is -inf before the k largest are
-// selected.
+// y = P V with P = sparse_softmax(scale Q K^T, k) along the keys, for queries Q (b, n, d), keys K (b,
+// m, d) and values V (b, m, e); y is (b, n, e). What the mask and causal hide is -inf before the k
+// largest are selected.
 //
 // With S_i the support of query i and p its probabilities, the vector-Jacobian product is
 //   dV_j = sum over i with j in S_i of p_ij dy_i,
@@ -29,16 +29,16 @@ struct AttentionOptions {
 //
 // A query that may look at no key gives zeros, and no gradient. A query with a NaN or +inf among the scores
 // that it may look at gives NaN: its y and dQ, and dK and dV of the batch element it is in. A value that no
-// query keeps counts for nothing, even where it is NaN (the composition multiplies it by 0).
+// query keeps counts for nothing, even if it is NaN (the composition multiplies it by 0).
 //
-// The result is bitwise the same for any number of threads. float32 or float64, all three the same. Throws
-// where shapes or dtypes do not fit together, k < 1 or the mask does not broadcast.
-// Sources: docs/ops/sparse_attention.md; sparse_softmax.hpp.
+// The result is bitwise the same for any number of threads. float32 or float64, all three the same. Throws if
+// shapes or dtypes do not fit together, k < 1 or the mask does not broadcast. Sources:
+// docs/ops/sparse_attention.md; sparse_softmax.hpp.
 Tensor sparse_attention(const Tensor& queries, const Tensor& keys, const Tensor& values, std::int64_t k,
                         const AttentionOptions& options = {});
 
 namespace detail {
-// Throws in the name of `name` where shapes or dtypes do not fit together.
+// Throws in the name of `name` if shapes or dtypes do not fit together.
 void check_attention(const char* name, const Tensor& queries, const Tensor& keys, const Tensor& values);
 }  // namespace detail
 

@@ -6,8 +6,7 @@
 namespace taper {
 
 // y = a / b. da = dy / b, db = -dy y / b, each summed over the axes it was broadcast along. float32 or
-// float64, both the same; shapes broadcast as in NumPy. Throws where dtypes differ or shapes do not
-// broadcast.
+// float64, both the same; shapes broadcast as in NumPy. Throws if dtypes differ or shapes do not broadcast.
 Tensor div(const Tensor& a, const Tensor& b);
 inline Tensor operator/(const Tensor& a, const Tensor& b) { return div(a, b); }
 inline Tensor operator/(const Tensor& a, double b) {

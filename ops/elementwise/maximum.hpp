@@ -7,7 +7,7 @@ namespace taper {
 
 // y = max(a, b), NaN where either is. da = dy where a > b, half of it where a = b (a kink), 0 elsewhere; db
 // likewise; each summed over the axes it was broadcast along. float32 or float64, both the same; shapes
-// broadcast as in NumPy. Throws where dtypes differ or shapes do not broadcast.
+// broadcast as in NumPy. Throws if dtypes differ or shapes do not broadcast.
 Tensor maximum(const Tensor& a, const Tensor& b);
 
 }  // namespace taper

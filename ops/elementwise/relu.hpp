@@ -5,9 +5,8 @@
 
 namespace taper {
 
-// y = max(x, 0). dx = dy where x > 0, 0 elsewhere, at the kink x = 0 too. NaN stays NaN,
-// and lets dy through. float32 or float64,
-// any shape.
+// y = max(x, 0). dx = dy where x > 0, 0 elsewhere, at the kink x = 0 too. NaN stays NaN, and lets dy through.
+// float32 or float64, any shape.
 Tensor relu(const Tensor& x);
 
 }  // namespace taper

@@ -6,9 +6,8 @@
 namespace taper {
 
 // y has the given shape, to which x's is broadcast as in NumPy: x's axes are aligned at the last one, and
-// repeated where they are 1 or missing. dx = dy summed over the repeated axes. x itself where it has that
-// shape already. Throws where x's shape does
-// not broadcast to `shape`.
+// repeated where they are 1 or missing. dx = dy summed over the repeated axes. Returns x itself if it has
+// that shape already. Throws if x's shape does not broadcast to `shape`.
 Tensor broadcast_to(const Tensor& x, const Shape& shape);
 
 }  // namespace taper

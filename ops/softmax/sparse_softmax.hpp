@@ -16,7 +16,7 @@ namespace taper {
 // Ties at the k-th place: the lowest index wins. -inf is never in the support; a row of -inf alone gives
 // zeros. A row with NaN or +inf gives NaN, value and gradient. A row of length 0 stays empty.
 //
-// float32 or float64, at least one axis. Throws where k < 1, z has rank 0, the axis is out of range or its
+// float32 or float64, at least one axis. Throws if k < 1, z has rank 0, the axis is out of range or its
 // extent is 2^31 or more.
 // Sources: Martins and Astudillo, arXiv 1602.02068, algorithm 1; Kyrillidis et al., arXiv 1206.1529,
 // algorithm 1.

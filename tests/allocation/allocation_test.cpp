@@ -16,8 +16,8 @@ constexpr std::align_val_t usual{alignof(std::max_align_t)};
 
 }  // namespace
 
-// By the standard the nothrow forms call the throwing ones; a sanitizer's own don't, so both are counted
-// here.
+// By the standard the nothrow forms call the throwing ones; a sanitizer's own don't, so both
+// are counted here.
 void* operator new(std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
   ++calls;
   // aligned_alloc wants a multiple of the alignment.

@@ -1,5 +1,5 @@
-// Memory on the CUDA device: copies there and back, reuse, running out of it; and where there is no device,
-// an error that says so.
+// Memory on the CUDA device: copies there and back, reuse, running out of it; and if there is no device, an
+// error that says so.
 #include "support/helpers.hpp"
 #include <taper/cuda/device.hpp>
 #include <taper/taper.hpp>

@@ -219,8 +219,8 @@ TEST(OptimizerAfterToDType, ADetourLeavesNoTrace) {
   expect_no_trace_of_a_detour<optim::Sgd>(optim::SgdOptions{.learning_rate = 0.1});
 }
 
-// What the optimizer does after the conversion, against one made in that dtype, whose state is converted by
-// hand.
+// What the optimizer does after the conversion, against one made in that dtype, whose state is
+// converted by hand.
 template <class Optimizer, class Options>
 void expect_goes_on_in_the_other_dtype(const Options& options) {
   const Model model;

@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-// So that an allocation fails under the sanitizers as it does without them.
+// Lets an allocation fail under the sanitizers as it does without them.
 extern "C" const char* __asan_default_options();
 extern "C" const char* __asan_default_options() { return "allocator_may_return_null=1"; }
 extern "C" const char* __tsan_default_options();

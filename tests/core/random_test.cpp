@@ -67,8 +67,8 @@ TEST(Generator, TheDefaultOneStartsAtSeed0InEachThread) {
   default_generator() = Generator();
 }
 
-// Each mean of n samples lies within five of its standard deviations, of which the normal distribution allows
-// 6e-7 to lie outside; the seed is fixed, so the test is too.
+// Each mean of n samples lies within five of its standard deviations; one in 1.7 million normal numbers would
+// not. The seed is fixed, so the test passes always or never.
 TEST(Generator, HasTheMomentsOfItsDistributions) {
   constexpr std::int64_t n = 1000000;
   const double five = 5 / std::sqrt(static_cast<double>(n));
@@ -101,7 +101,7 @@ TEST(Generator, UniformStaysWithinItsInterval) {
   EXPECT_LT(max(large).item(), 1);
 }
 
-// With and without a spare, at the beginning, within and behind the engine's first block of 312 numbers.
+// With and without a spare, at the beginning, within and after the engine's first block of 312 numbers.
 TEST(Generator, GoesOnFromItsState) {
   for (int normals : {0, 1, 2, 7, 1001}) {
     for (int bits : {0, 1, 311, 312, 313}) {

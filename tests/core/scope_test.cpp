@@ -1,4 +1,4 @@
-// Scope: what stands open, and that errors tell it.
+// Scope: which scopes are open, and that errors mention them.
 #include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
@@ -54,8 +54,7 @@ TEST(Scope, EndsEveryErrorAndIsClosedByIt) {
   expect_error("add", [] { add(zeros({2}), zeros({3})); }, {"b is (3,)"});
 }
 
-// Where Sequential, Mlp, TransformerBlock and attention lead, errors name the part as named_parameters()
-// does.
+// Errors inside Sequential, Mlp, TransformerBlock and attention name the part as named_parameters() does.
 TEST(Scope, OfModulesIsTheNameOfTheParameters) {
   const auto says = [](const std::string& op, const std::function<void()>& call, const std::string& place) {
     try {

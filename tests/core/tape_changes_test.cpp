@@ -1,5 +1,5 @@
 // What was recorded must be what backward reads: the tape refuses a tensor that was changed in between, and
-// lets pass whatever it does not read.
+// accepts changes of what it does not read.
 #include "support/helpers.hpp"
 #include "support/kinds.hpp"
 #include <taper/core/memory/transfer.hpp>
@@ -23,7 +23,7 @@ struct Changes : Kinds {
     dispatch(x.dtype(),
              [&]<class T>() { std::fill_n(x.mutable_data<T>(), x.size(), static_cast<T>(value)); });
   }
-  // By mutable_data where there is one.
+  // By mutable_data if the tensor has one, that is, on the CPU.
   void change(const Tensor& x) const { x.device().is_cpu() ? set_on_cpu(x, 7) : set(x, 7); }
 
   // Both ways of asking must refuse, and leave no trace.
@@ -137,7 +137,7 @@ TEST_P(Changes, ACotangentMayBeYoungerThanTheNodesBehindIt) {
   change(v);
   const Tensor loss = record("weighted_sum", sum(y.detach() * v), vjp(y, [v](const Tensor&) { return v; }));
   EXPECT_NO_THROW(tape.backward(loss, keep));
-  // The cotangent of the caller, too, also where the walk passes it on as it is, or as a view of it.
+  // So may the cotangent of the caller, even if the walk passes it on as it is, or as a view of it.
   change(v);
   EXPECT_NO_THROW(tape.backward(y, {.keep_graph = true, .cotangent = v}));
   EXPECT_NO_THROW(tape.gradient(reshaped, {x}, {.create_graph = true, .cotangent = v.view({1, 2})}));
@@ -216,7 +216,7 @@ TEST_P(Changes, AnErrorInAWalkLeavesReadingFree) {
 // --- What changes parameters ---
 
 struct Updates : Changes {
-  // One tape, two backwards, and `update` in between: refused where the product reads the parameter.
+  // One tape, two backwards, and `update` in between: refused if the product reads the parameter.
   void check(const std::function<void(const nn::Linear&)>& update) {
     nn::Linear layer(2, 3);
     layer.weight = leaf(randn({2, 3}));
@@ -268,7 +268,7 @@ TEST_P(Changes, OptimizersBetweenTapesAreNoConcern) {
   }
 }
 
-// Moving there and back keeps the elements: no change; but it does not make a change undone.
+// Moving there and back keeps the elements, so it is no change; nor does it undo a change.
 TEST_P(Changes, MovingIsNone) {
   if (kind.device.is_cpu()) GTEST_SKIP() << "there is one place only";
   Tensor x = leaf(row({1, 2})), y = leaf(row({3, 4}));
@@ -306,7 +306,7 @@ TEST(ChangesOf, GradcheckAreUndone) {
     return kept.back().detach();
   };
   EXPECT_FALSE(gradcheck(f, row({1, 2}).requires_grad()).ok()) << "the result is detached";
-  // The first was computed from the inputs as they are again, so its gradient is right.
+  // The first was computed from the inputs as they are now again, so its gradient is right.
   expect_close(tape.gradient(kept.front(), {inputs.front()})[0], exp(row({1, 2})));
 }
 

@@ -1,4 +1,4 @@
-// Problems for sparse_attention, drawn anew in each run, that the CUDA device and the CPU shall solve alike.
+// Problems for sparse_attention, drawn anew in each run, that the CUDA device and the CPU must solve alike.
 #pragma once
 
 #include "support/helpers.hpp"
@@ -51,7 +51,7 @@ class CudaAttention : public OnCuda {
   T one_of(std::initializer_list<T> values) {
     return values.begin()[integer(0, static_cast<std::int64_t>(values.size()) - 1)];
   }
-  // Around the sizes at which kernels change their ways.
+  // Around the sizes at which kernels change their method.
   std::int64_t extent(std::int64_t most) {
     return std::min(
         most, one_of<std::int64_t>({integer(1, 8), integer(30, 34), integer(120, 136), integer(1, most)}));
@@ -104,8 +104,8 @@ class CudaAttention : public OnCuda {
     problem.options.scale = one_of({1., 0.25, -2.});
     return problem;
   }
-  // Queries and keys that have but one element which is not 0, a power of two and any number: scores are
-  // single products, which are exact, and may follow each other as `key` says.
+  // Each query and each key has a single element that may differ from 0: a power of two, and key(i). Each score
+  // is then a single product, which is exact, and `key` chooses the order of a query's scores.
   template <class Key>
   AttentionProblem of_single_products(DType dtype, Key key) {
     AttentionProblem problem = random_problem(dtype, [](auto, auto) { return 0.; });

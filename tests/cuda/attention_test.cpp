@@ -1,6 +1,6 @@
 // sparse_attention on the CUDA device against the CPU: the same support and the same probabilities, bit for
-// bit, wherever the scores are exact, and derivatives to rounding. Cases are drawn anew in each run: a
-// failure prints the seed; set TAPER_SEED to it to repeat the run.
+// bit, if the scores are exact, and derivatives to rounding. Cases are drawn anew in each run: a failure
+// prints the seed; set TAPER_SEED to it to repeat the run.
 #include "cuda/attention.hpp"
 
 #include <taper/core/memory/device_memory.hpp>
@@ -252,7 +252,7 @@ TEST_F(CudaAttention, EachKernelIsThatOfTheCpu) {
                 {p, kernels::gather_rows(support, w, y), kernels::scatter_rows(support, w, x),
                  kernels::dot_products(support, x, y), kernels::centered(support, w, 0.5)}};
       for (Tensor& result : r.tensors) result = result.to(Device::cpu());
-      // Behind the entries nothing is set.
+      // Nothing is set after the entries.
       std::vector<std::int32_t> rows;
       std::vector<std::int64_t> slots;
       for (std::int64_t b = 0; b < q[0]; ++b) {
@@ -279,8 +279,8 @@ TEST_F(CudaAttention, EachKernelIsThatOfTheCpu) {
   }
 }
 
-// What a score of NaN or an infinity spoils, and what not. In float32 two numbers of 1e30 make a score of
-// infinity; a gradient's single products stay finite, fused with the sum or not.
+// What a score of NaN or an infinity spoils, and what it does not. In float32 two numbers of 1e30 make a
+// score of infinity; a gradient's single products stay finite, fused with the sum or not.
 TEST_F(CudaAttention, NaNAndInfinities) {
   for (int round = 0; round < 25; ++round) {
     const DType dtype = one_of({float32, float64});

@@ -29,7 +29,7 @@ class CudaLayers : public CudaTest {
 
 using Norm = std::function<Tensor(const Tensors&)>;
 const std::vector<std::pair<Norm, int>> norms{
-    // and how many inputs they have
+    // each with the number of its inputs
     {[](const Tensors& x) { return layer_norm(x[0], x[1], x[2]); }, 3},
     {[](const Tensors& x) { return rms_norm(x[0], x[1]); }, 2}};
 

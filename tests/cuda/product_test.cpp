@@ -62,7 +62,7 @@ TEST_F(CudaRotary, RotationsAndTheirAdjoints) {
     const std::int64_t first = one_of<std::int64_t>({0, 1, 1000, -5, 1000000});
     const auto f = [&](const Tensor& z) { return rotary(z, first, 10000); };
     SCOPED_TRACE(printed(shape));
-    // Sines and cosines may differ in the last digit, of float64 before they are rounded.
+    // Sines and cosines may differ in the last digit of float64, before they are rounded.
     const double tolerance = dtype == float32 ? 1e-6 : 1e-9;
     expect_close(f(x.to(gpu)), f(x), tolerance);
     expect_close(gradient_of(f, x.to(gpu), dy.to(gpu)), gradient_of(f, x, dy), tolerance);

@@ -21,9 +21,9 @@ class CudaReduce : public CudaTest {
     }
     return Axes(Shape(axes.data(), static_cast<int>(axes.size())));
   }
-  // Sums in float64 differ in their order alone, which is measured by the root of how many normal terms they
-  // have: the size of a partial sum, where the whole may be near 0. Rounded to float32 they are nearly always
-  // the same.
+  // Sums in float64 differ only in their order. The difference is measured against the root of how many
+  // normal terms they have, the size of a partial sum, because the whole may be near 0. Rounded to float32
+  // they are nearly always the same.
   static double tolerance(DType dtype) { return dtype == float32 ? 1e-7 : 5e-14; }
 
   void check_sum(const Tensor& x, const Axes& axes, bool keepdims = false) {

@@ -21,8 +21,8 @@ const std::vector<std::int64_t> lengths{0,    1,    2,    3,    5,    31,   32, 
 
 class CudaRows : public CudaTest {
  protected:
-  // A row of one of several kinds: normal at several scales, full of ties, constant, masked, huge, tiny,
-  // spoilt.
+  // A row of one of several kinds: normal at several scales, full of ties, constant, masked,
+  // huge, tiny, spoilt.
   enum Kind { normal, far, grid, tenths, constant, masked, huge, denormal, sorted, empty, spoilt, kinds };
   Row random_row(std::int64_t n) {
     const auto kind = static_cast<Kind>(integer(0, kinds - 1));

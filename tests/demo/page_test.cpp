@@ -1,5 +1,5 @@
-// The pages of the demos: well-formed whatever the labels and the numbers are, and drawn where they should
-// be.
+// The pages of the demos: well-formed whatever the labels and the numbers are, and drawn where
+// they should be.
 #include "page.hpp"
 
 #include "chart.hpp"
@@ -34,7 +34,7 @@ std::size_t count(const std::string& text, const std::string& part) {
 }
 
 // What is wrong with the document as XML: tags that do not close, stray & and <, attributes without quotes;
-// empty where nothing is.
+// empty if nothing is.
 std::string flaw(const std::string& xml) {
   std::vector<std::string> open;
   for (std::size_t i = 0; i < xml.size(); ++i) {
@@ -171,7 +171,7 @@ TEST(Chart, TakesEmptyShortAndBrokenCurves) {
   }
 }
 
-// A gap is no line from one side of it to the other.
+// No line leads from one side of a gap to the other.
 TEST(Chart, LeavesAGapWhereThereIsNoNumber) {
   const std::string chart = svg(Chart{"", "", {series({0, 1, 2, 3, 4}, {1, 1, nan, 1, 1})}});
   const std::size_t at = chart.find("s0 line\" d=", chart.find("s0 dots"));

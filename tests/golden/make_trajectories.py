@@ -107,7 +107,7 @@ RUNS = {
 
 runs = [{"name": name, **run(dtype, *arguments)} for dtype in (torch.float64, torch.float32)
         for name, arguments in RUNS.items()]
-# Where a last digit of float32 grew to more than this, no other library could stay within 1e-6.
+# If a last digit of float32 grew to more than this, no other library could stay within 1e-6.
 for exact, arguments in zip(runs, RUNS.values()):
     moved = run(torch.float64, *arguments, start=[tensor * (1 + 2**-23) for tensor in START])
     for a, b in zip(exact["points"][-1]["parameters"], moved["points"][-1]["parameters"]):

@@ -19,7 +19,7 @@ struct Planted {
   Verdict verdict = Verdict::failed;
   Verdict verdict_without = Verdict::passed;
 };
-// What GoogleTest prints for a parameter, which would else be its bytes.
+// What GoogleTest prints for a parameter, which would otherwise be its bytes.
 inline void PrintTo(const Planted& planted, std::ostream* out) { *out << planted.name; }
 
 // From the cotangent and the inputs, the cotangent of one input.
@@ -29,7 +29,7 @@ using Product = std::function<Tensor(const Tensor& dy, const Tensors& x)>;
 // products; the mistake is `wrong` in place of right[argument].
 Planted planted(std::string name, MultiFunction value, std::vector<Product> right, std::size_t argument,
                 Product wrong, Tensors inputs, std::vector<std::string> says);
-// The same for one input, where only the wrong product has to be written: the right one is value's own.
+// The same for one input: only the wrong product has to be written, since the right one is value's own.
 Planted planted(std::string name, Function value,
                 std::function<Tensor(const Tensor& dy, const Tensor& x)> wrong, Tensor input,
                 std::vector<std::string> says);

@@ -106,8 +106,8 @@ std::vector<Planted> wrong_somewhere_large() {
   const auto only = [=](double factor, std::function<bool(std::int64_t)> chosen) {
     return [=](const Tensor& dy, const Tensor& at) { return times_where(slope(dy, at), factor, chosen); };
   };
-  const auto of_tiny = [=](const Tensor& dy,
-                           const Tensor& at) {  // the smallest gradient of all, 1e-6 of the usual
+  // The smallest gradient of all, 1e-6 of the usual.
+  const auto of_tiny = [=](const Tensor& dy, const Tensor& at) {
     return times_where(dy * row(std::vector<double>(n, 1)) + 0.0 * at, 1, [](auto) { return false; });
   };
   const auto weights = [] {

@@ -93,8 +93,8 @@ TEST(GradcheckReport, ElementsFarBelowTheLargestTellNoOrder) {
   EXPECT_EQ(printed(report).find("order"), std::string::npos) << report;
 }
 
-// The V: errors fall with the step until rounding takes over, and the extrapolated value lies below both
-// branches.
+// The V: errors fall with the step until rounding takes over, and the extrapolated value lies below
+// both branches.
 TEST(StepCurve, IsAV) {
   const StepCurve curve = step_curve([](const Tensor& x) { return exp(x); }, row({0.3, 1}), {1});
   ASSERT_GT(curve.points.size(), 40u);

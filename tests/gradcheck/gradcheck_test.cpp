@@ -188,8 +188,8 @@ TEST(Gradcheck, WrongGradientsAtTiesAreFound) {
   expect_verdict(gradcheck(with_product(f, once), row({1, 2, 2})), Verdict::passed, {"2 elements at a kink"});
 }
 
-// Of the median of three equal numbers: the tape gives dy to one of them, and moving any one alone changes
-// nothing.
+// For the median of three equal numbers the tape gives dy to one of them, and moving any one alone
+// changes nothing.
 TEST(Gradcheck, PiecesThatMeetAreLookedAtAround) {
   const auto lesser = [](const Tensor& a, const Tensor& b) { return -maximum(-a, -b); };
   const MultiFunction median = [=](const Tensors& in) {
@@ -209,7 +209,7 @@ TEST(Gradcheck, PiecesThatMeetAreLookedAtAround) {
   EXPECT_NE(gradcheck(with_weights({0, 0, 7}), equal).verdict, Verdict::passed);
 }
 
-// On either side f jumps, nearer than the steps that agree with each other.
+// f jumps on either side of x, nearer than the steps that agree with each other.
 TEST(Gradcheck, JumpsNearbyAreNoMistake) {
   const auto stairs = [](const Tensor& x) {
     const Tensor above = relu(x - 1e-7), below = relu(-1e-7 - x);
@@ -258,14 +258,14 @@ TEST(Gradcheck, KinksExcuseNothingElsewhere) {
   EXPECT_NE(
       gradcheck(with_product(domain, too_steep), row({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2})).verdict,
       Verdict::passed);
-  // A kink near x, at which alone another slope would be right.
+  // A kink near x: the other slope would be right at the kink alone.
   const auto beyond = [](const Tensor& dy, const Tensor& x) {
     return where(relu(x - (1 + 1e-8)), dy, dy * 0.0);
   };
   EXPECT_NE(gradcheck(with_product([](const Tensor& x) { return relu(x - 1.0); }, beyond), row({1 + 1e-9, 3}))
                 .verdict,
             Verdict::passed);
-  // Of b nothing but bounds is known.
+  // Nothing but bounds is known for b.
   const MultiFunction forgets = [](const Tensors& in) { return sum(in[0]) + sum(abs(in[1].detach())); };
   expect_verdict(gradcheck(forgets, {row({1, 2}), row({0, 0})}), Verdict::undecided,
                  {"nothing could be compared for argument 1"});

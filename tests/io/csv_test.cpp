@@ -1,4 +1,4 @@
-// load_csv: tables in each notation it takes, and files that are none, refused by line and column.
+// load_csv: tables in each notation that it takes, and files that are no tables, refused by line and column.
 #include "support/helpers.hpp"
 #include <taper/taper.hpp>
 

@@ -66,7 +66,7 @@ TEST_F(Files, AWriteThatCannotEndLeavesTheOldFile) {
   expect_error("test", [&] { write_file("test", path("taken"), "1"); }, {path("taken")});
   EXPECT_EQ(names(), Names{"taken"});
 
-  // No room behind 100000 bytes.
+  // No room after 100000 bytes.
   write_file("test", path("file"), "old");
   rlimit limit, before;
   getrlimit(RLIMIT_FSIZE, &before);

@@ -46,7 +46,7 @@ class Process {
   Process(const Process&) = delete;
   ~Process() { close(output_); }
 
-  // Until its first line, or its end.
+  // Waits for its first line, or its end.
   void wait_for_output() const {
     pollfd wanted{output_, POLLIN, 0};
     poll(&wanted, 1, -1);

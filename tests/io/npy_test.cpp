@@ -1,4 +1,4 @@
-// .npy files: round trips, files that NumPy wrote, and files that are none.
+// .npy files: round trips, files that NumPy wrote, and files of other formats.
 #include "support/helpers.hpp"
 #include "support/scratch.hpp"
 #include <taper/taper.hpp>
@@ -21,7 +21,8 @@ class Npy : public Scratch {
     expect_error("load_npy", [&] { load_npy(file); }, {file, why});
   }
 
-  // A damaged file may still be one, with other numbers; it must not be anything else than read or refused.
+  // A damaged file may still be a valid one, with other numbers: it must be read or refused,
+  // and nothing else.
   void expect_read_or_refused(const std::string& bytes, std::int64_t most_elements) const {
     const std::string file = write(bytes);
     try {

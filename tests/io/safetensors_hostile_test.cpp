@@ -34,7 +34,7 @@ class HostileSafeTensors : public Scratch {
     expect_error(
         "load_safetensors", [&] { load_safetensors(file); }, all);
   }
-  // The same of a file whose header is {"t": …} with 16 bytes of data.
+  // The same for a file whose header is {"t": …} with 16 bytes of data.
   void expect_entry_refused(const std::string& entry, const std::vector<std::string>& says) const {
     std::vector<std::string> all = says;
     all.push_back("tensor 't'");

@@ -1,6 +1,6 @@
-// SparseAttention, composed and fused alike, against the outside engine's values (golden/golden.json) and
-// against its own definition: scale, masks, causal, fully masked queries, k beyond the number of keys,
-// errors.
+// SparseAttention, composed and fused alike, against the outside engine's values
+// (golden/golden.json) and against its own definition: scale, masks, causal, fully masked queries, k
+// beyond the number of keys, errors.
 #include "ops/attention.hpp"
 
 #include "support/golden.hpp"
@@ -113,7 +113,7 @@ TEST_P(SparseAttention, Gradcheck) {
   EXPECT_TRUE(second.ok()) << second;
 }
 
-// With as many queries as keys, with fewer, and with more, where the first queries see nothing.
+// With as many queries as keys, with fewer, and with more: then the first queries see nothing.
 TEST_P(SparseAttention, CausalIsAMaskByPosition) {
   const Inputs in(5);
   const nn::SparseAttention causal = make(3, {.scale = 0.5, .causal = true}), plain = make(3, {.scale = 0.5});

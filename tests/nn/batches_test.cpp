@@ -74,8 +74,8 @@ TEST(Batches, AllOrdersAreEquallyLikely) {
   EXPECT_LT(chi, 64);
 }
 
-// What a program of its own in Python gives, written from the definitions. A change of the hash must not go
-// unseen: a run would go on from its checkpoint in another order.
+// These numbers come from a separate program in Python, written from the definitions. A change of the hash
+// must not go unseen: a run would go on from its checkpoint in another order.
 TEST(Batches, TheOrderStaysTheSame) {
   Batches batches(10, 10, 0);
   EXPECT_EQ(batches(0), (Order{5, 2, 9, 6, 1, 8, 7, 3, 0, 4}));

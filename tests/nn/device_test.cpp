@@ -1,5 +1,5 @@
-// Models on a device: moving them, training them there, and what is kept of them. Skipped without a CUDA
-// device.
+// Models on a device: moving them, training them there, and what is kept of them. Skipped without
+// a CUDA device.
 #include "support/helpers.hpp"
 #include "support/on_cuda.hpp"
 #include <taper/core/memory/transfer.hpp>

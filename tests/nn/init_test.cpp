@@ -33,8 +33,8 @@ Moments moments_of(const Tensor& x) {
   return m;
 }
 
-// The deviations that the formulas give, and 150000 draws: their mean has a deviation of 0.0026 of one
-// draw's, their own deviation one of 0.0018 (normal) or less.
+// 150000 draws against the deviation that the formulas give: as a share of it, their mean is off by some
+// 0.0026, and their own deviation by some 0.0018 (normal) or less.
 void expect_moments(const Tensor& weight, double deviation, bool uniform) {
   const Moments found = moments_of(weight);
   EXPECT_EQ(weight.shape(), (Shape{inputs, outputs}));
@@ -109,7 +109,7 @@ TEST(Init, KaimingKeepsTheMeanSquareThroughRelu) {
     x = relu(line(x));
   }
   const double mean_square = mean(square(x)).item();
-  EXPECT_GT(mean_square, 0.3);  // 1 on average, halved or doubled by chance; 1e-8 as Linear starts
+  EXPECT_GT(mean_square, 0.3);  // 1 on average, halved or doubled by chance; 1e-8 with Linear's own start
   EXPECT_LT(mean_square, 3);
 }
 

@@ -1,4 +1,4 @@
-// Losses, against formulas written out in float64, and where logits are infinite or rows are ignored.
+// Losses, against formulas written out in float64, also with infinite logits and ignored rows.
 #include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
@@ -176,8 +176,8 @@ TEST_F(SparsemaxLoss, IsTheFormulaAndItsGradientIsPredictionMinusTarget) {
   }
 }
 
-// With two classes L is a smoothed hinge of the margin t: 0, (1 - t)^2 / 4 and -t for t >= 1, |t| < 1, t <=
-// -1.
+// With two classes L is a smoothed hinge of the margin t: 0, (1 - t)^2 / 4 and -t for t >= 1,
+// |t| < 1, t <= -1.
 TEST_F(SparsemaxLoss, IsASmoothedHingeOfTwoClasses) {
   for (int round = 0; round < 100; ++round) {
     const Row z = draw(2, 1);

@@ -1,4 +1,4 @@
-// What attention has beside its sparse form: the dense one, rotary, its probabilities, and a k that changes.
+// What attention has besides its sparse form: the dense one, rotary, its probabilities, and a k that changes.
 #include "ops/attention.hpp"
 #include "support/helpers.hpp"
 #include <taper/taper.hpp>
@@ -114,7 +114,7 @@ TEST(MultiHeadDense, AgreesHeadByHead) {
   expect_close(model(x), model.output(concat(outputs, 2)));
 }
 
-// Multiplied with the values they give the output; rows sum to 1, or to 0 where nothing is seen.
+// Multiplied with the values they give the output; rows sum to 1, or to 0 if nothing is seen.
 TEST(Probabilities, AreWhatTheOutputIsMadeOf) {
   Generator generator(5);
   Tensor mask = ones({2, 7, 7});
@@ -243,7 +243,7 @@ TEST(Rotary, CausalQueriesStandAtTheEndOfTheKeys) {
   expect_close(slice(y, 1, 5, 9), model(slice(x, 1, 5, 9)));
 }
 
-// Without it a permutation of the positions permutes the output; with it that holds no more.
+// Without rotary, a permutation of the positions permutes the output; with it that is no longer so.
 TEST(Rotary, TellsOrderApart) {
   Generator generator(11);
   const MultiHeadSparseAttention plain(8, 2, 3, generator, {.dtype = float64});

@@ -1,5 +1,5 @@
-// MultiHeadSparseAttention against the same, head by head, in plain ops; its gradients, masks, errors and
-// parameters.
+// MultiHeadSparseAttention against the same, head by head, in plain ops; its gradients, masks, errors
+// and parameters.
 #include "ops/attention.hpp"
 #include "support/helpers.hpp"
 #include <taper/taper.hpp>
@@ -104,7 +104,7 @@ TEST_P(MultiHead, CausalAgreesHeadByHead) {
   }
 }
 
-// Masks of every shape, other ones for each problem of the batch where the shape has room for that.
+// Masks of every shape, with another one for each problem of the batch if the shape has room for that.
 TEST_P(MultiHead, MasksAgreeHeadByHead) {
   const MultiHeadSparseAttention attention = make(2);
   const Tensor x = random({2, 4, width}), y = random({2, 5, width});
@@ -206,7 +206,7 @@ TEST_P(MultiHead, Errors) {
                {"keys_and_values_from must be", "(2, 4, 5)"});
   expect_error(name, [&] { attention(x, slice(y, 0, 0, 1)); }, {"batch", "(2, 3, 6)", "(1, 4, 6)"});
   expect_error(name, [&] { attention(x, {.mask = ones({3, 4})}); }, {"mask", "(2, 3, 3)", "got (3, 4)"});
-  // It would broadcast to the scores of all heads, (6, 3, 4).
+  // This mask would broadcast to the scores of all heads, (6, 3, 4).
   expect_error(name,
                [&] {
                  attention(x, y, {.mask = ones({6, 3, 4})});

@@ -9,7 +9,7 @@
 namespace taper::test {
 namespace {
 
-// Runs `optimizer` on 0.5 a p^2, whose gradient is a p, and holds each step against `expected(gradient)`.
+// Runs `optimizer` on 0.5 a p^2, whose gradient is a p, and compares each step with `expected(gradient)`.
 template <class Expected>
 void follow(optim::Optimizer& optimizer, const Tensor& p, const Tensor& a, double tolerance,
             Expected expected) {

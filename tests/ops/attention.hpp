@@ -1,4 +1,4 @@
-// Attention composed of public ops, as the tests of the op and of the modules compare with.
+// Attention composed of public ops, for the tests of the op and of the modules to compare with.
 #pragma once
 
 #include <taper/core/create.hpp>
@@ -9,7 +9,7 @@
 
 namespace taper::test {
 
-// (n, m): 1 for the keys that query i may look at where attention is causal, 0 … i + m - n.
+// (n, m): 1 for the keys 0 … i + m - n, which query i may look at if attention is causal.
 inline Tensor seen_by_position(std::int64_t n, std::int64_t m) {
   std::vector<double> seen;
   for (std::int64_t i = 0; i < n; ++i) {

@@ -14,7 +14,7 @@
 namespace taper::test {
 namespace {
 
-// Makes it look as if the machine had this instruction set alone; 0: what it has.
+// Makes it look as if the machine had this instruction set alone; 0 brings back what it has.
 void choose(std::int64_t target) {
   hwy::SetSupportedTargetsForTest(target);
   hwy::GetChosenTarget().DeInit();
@@ -107,8 +107,8 @@ TEST_F(InstructionSets, GiveTheSameBitsInAdam) {
   }
 }
 
-// Where products are exact. (Otherwise their last digits depend on the order of the sums, and with them what
-// lies at a kink.)
+// On inputs whose products are exact. (Otherwise their last digits depend on the order of the sums, and with
+// them what lies at a kink.)
 TEST_F(InstructionSets, GiveTheSameSupportsInSparseAttention) {
   for (const DType dtype : {float32, float64}) {
     for (const std::int64_t m : {1, 70, 1500}) {

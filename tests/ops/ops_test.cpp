@@ -1,4 +1,4 @@
-// What the registry's generic checks can't say of a single op: the documented values at kinks and edges,
+// What the registry's generic checks can't say about a single op: the documented values at kinks and edges,
 // operators, and arguments without a derivative.
 #include "support/helpers.hpp"
 #include <taper/taper.hpp>
@@ -14,7 +14,7 @@ namespace {
 constexpr double inf = std::numeric_limits<double>::infinity();
 const double nan = std::numeric_limits<double>::quiet_NaN();
 
-// d(sum v f)/d(inputs[i]) where each input is a row of numbers.
+// d(sum v f)/d(inputs[i]); each input is a row of numbers.
 Tensor slope(const std::function<Tensor(const Tensors&)>& f, const std::vector<std::vector<double>>& inputs,
              std::size_t i, const Tensor& v = {}) {
   Tensors rows;
@@ -60,7 +60,7 @@ TEST(Kinks, PowAtZero) {
   const auto f = [](const Tensors& x) { return pow(x[0], x[1]); };
   const std::vector<std::vector<double>> inputs{{0, 0, 0, 0, 0, 2}, {0, 1, 2, 0.5, -1, 0}};
   expect_values(f({row(inputs[0]), row(inputs[1])}), {1, 0, 0, 0, inf, 1});
-  // p x^(p-1): 0 at p = 0 in the place of 0 * inf, 1 at p = 1, and infinite where p < 1.
+  // p x^(p-1): 0 at p = 0 in the place of 0 * inf, 1 at p = 1, and infinite for p < 1.
   expect_values(slope(f, inputs, 0), {0, 1, 0, inf, -inf, 0});
   // y log x: 0 at x = 0 with p >= 0.
   const Tensor by_exponent = slope(f, {{0, 0, 0, 0, 2}, {0, 1, 2, 0.5, 0}}, 1);

@@ -48,11 +48,10 @@ struct OpRow {
   std::string op;
   std::vector<Variant> variants = {};
   std::vector<ErrorCase> errors = {};
-  // What the header calls the differentiable inputs: by default "x" alone, or "a" and "b". A list is its name
-  // and
-  // "[]".
+  // What the header calls the differentiable inputs: by default "x" alone, or "a" and "b". For a list, its
+  // name and "[]".
   std::vector<std::string> arguments = {};
-  // The stem of the header that declares the op, where it is not the op's name.
+  // The stem of the header that declares the op, if it is not the op's name.
   std::string header = op;
 
   // What messages call input i.

@@ -18,7 +18,7 @@ struct OpOnDevice {
   OpRow row;
   Device device;
 };
-// What GoogleTest prints for a parameter, which would else be its bytes.
+// What GoogleTest prints for a parameter, which would otherwise be its bytes.
 void PrintTo(const OpOnDevice& op, std::ostream* out) { *out << op.row.op << " on " << op.device; }
 
 class Op : public testing::TestWithParam<OpOnDevice> {
@@ -118,7 +118,7 @@ TEST_P(Op, Gradgradcheck) {
 }
 
 // Both precisions get the same numbers, so that what differs is the arithmetic alone: a handful of roundings
-// of 6e-8 each, where sums of up to some ten terms of size 4 add up. 2e-6 is thirty roundings.
+// of 6e-8 each, in sums of up to some ten terms of size 4. 2e-6 is thirty roundings.
 TEST_P(Op, Float32AgreesWithFloat64) {
   for_each_variant([](const Variant& variant, const Tensors& inputs) {
     Tensors narrow, wide;

@@ -58,8 +58,8 @@ class SparseAttentionProperty : public testing::Test {
     return integer(1, one_of({std::min<std::int64_t>(most, 8), most / 5, most}));
   }
 
-  // Of any shape that broadcasts to (b, n, m), with rows that hide everything. What hides is 0 or -0; what
-  // does not is any other number.
+  // A mask of any shape that broadcasts to (b, n, m), with rows that hide everything. What hides is 0 or -0;
+  // what does not is any other number.
   Tensor random_mask(const Shape& scores) {
     const int rank = static_cast<int>(integer(0, 3));
     Shape shape(scores.end() - rank, rank);
@@ -111,8 +111,8 @@ class SparseAttentionProperty : public testing::Test {
     return problem;
   }
 
-  // With the composition in float64 on the same numbers, at the queries where `compared` (b, n, 1) is 1. The
-  // others get no cotangent, so that the gradients leave them out as well.
+  // Compares with the composition in float64 on the same numbers, at the queries where `compared` (b, n, 1)
+  // is 1. The others get no cotangent, so that the gradients leave them out as well.
   void expect_composition(const Problem& problem, const Tensor& compared, double tolerance) {
     const auto fused = [&](const Tensors& x) { return problem.fused(x); };
     const auto composed = [&](const Tensors& x) { return problem.composed(x); };
@@ -121,8 +121,8 @@ class SparseAttentionProperty : public testing::Test {
     const Tensor y = problem.fused(problem.inputs);
     EXPECT_EQ(y.dtype(), dtype);
     const Tensor v = randn(y.shape(), generator, dtype) * cast(compared, dtype);
-    // A sum of so many terms, of either sign and of the order of 1, has partial sums of the order of the
-    // root.
+    // A sum of so many terms of either sign, each about 1, has partial sums of about the root
+    // of their number.
     const auto expect_near = [&](const char* what, std::int64_t terms, const Tensor& found,
                                  const Tensor& wanted) {
       SCOPED_TRACE(what);
@@ -241,7 +241,7 @@ TEST_F(SparseAttentionProperty, Float32IsTheComposition) {
   EXPECT_LE(left_out, 0.01 * queries);
 }
 
-// Every query is compared: where scores tie exactly, the lowest index wins, and z = tau is outside.
+// Every query is compared: if scores tie exactly, the lowest index wins, and z = tau is outside.
 TEST_F(SparseAttentionProperty, TiesAndKinksAreThoseOfTheComposition) {
   for (int round = 0; round < 100; ++round) {
     const DType dtype = one_of({float32, float64});
@@ -334,7 +334,7 @@ TEST_F(SparseAttentionProperty, SecondDerivativesAreThoseOfTheComposition) {
 }
 
 // A problem that depends on none of its inputs (all of it is masked) and an element at a jump are undecided,
-// which is named.
+// and the report says so.
 TEST_F(SparseAttentionProperty, GradientsPassTheGradcheck) {
   constexpr int rounds = 30;
   int passed = 0;

@@ -39,7 +39,7 @@ Row row_of(const Tensor& x, std::int64_t b, std::int64_t i) {
 }
 
 enum class Is { same, nan };
-// Are the rows of problem b as these say, and those of the other problem the same?
+// Expects the rows of problem b to be as these say, and those of the other problem to be as before.
 void expect_rows(const char* what, const Tensor& found, const Tensor& before, std::int64_t b,
                  const std::vector<Is>& rows) {
   SCOPED_TRACE(what);
@@ -134,8 +134,8 @@ TEST(SparseAttentionOp, ANaNAnywhereAmongManyKeysIsFound) {
   }
 }
 
-// A score of +inf is like a NaN, one of -inf like a hidden key, and where all are -inf there is nothing to
-// look at.
+// A score of +inf is like a NaN, one of -inf like a hidden key, and if all are -inf there is
+// nothing to look at.
 TEST(SparseAttentionOp, InfiniteScores) {
   for (const DType dtype : {float32, float64}) {
     const Tensor queries = tensor({{{1}, {-1}}}, dtype), values = tensor({{{1, 2}, {3, 5}, {7, 11}}}, dtype);
@@ -202,7 +202,7 @@ TEST(SparseAttentionOp, AValueThatNoQueryKeepsIsIgnored) {
   }
 }
 
-// Not 0 is to be seen, however small and whatever it is; -0 is 0.
+// Whatever is not 0 lets its key be seen, however small it is; -0 is 0.
 TEST(SparseAttentionOp, TheMaskIsComparedWithZero) {
   const Tensors in = some_inputs(float32);
   const Tensor plain = attention(2, {.mask = tensor({1, 1, 0, 1, 0})})(in);
@@ -256,8 +256,9 @@ TEST(SparseAttentionOp, KMayBeAnyNumberFrom1On) {
   expect_close(found[1], zeros(in[1].shape(), float64), 0);
 }
 
-// Gradients of keys or values which do not stay in the cache are summed up column by column, others row by
-// row: the same sums in the same order, so that it makes no difference which values stand beside a value.
+// Gradients of keys or values that do not stay in the cache are summed up column by column, others row by
+// row. These are the same sums in the same order, so that it makes no difference which values stand
+// beside a value.
 TEST(SparseAttentionOp, TheGradientOfManyWideValuesIsThatOfNarrowOnes) {
   constexpr std::int64_t width = 32, widths = 3;
   for (const DType dtype : {float32, float64}) {

@@ -55,8 +55,8 @@ std::string text(const Row& z, std::int64_t k) {
 
 Row project(const Row& z, std::int64_t k) { return sparse_softmax(row(z), k).to_vector(); }
 
-// |p - z|^2 over the elements that are not -inf, less what it is for p = 0, with z shifted to maximum 0: huge
-// numbers cancel. sum p^2 - 2 p z.
+// sum p^2 - 2 p z, which is |p - z|^2 over the elements that are not -inf, less what it is for p = 0. z is
+// shifted to maximum 0: huge numbers would cancel.
 double distance(const Row& p, const Row& z) {
   const double maximum = *std::max_element(z.begin(), z.end());
   double total = 0;
@@ -66,8 +66,8 @@ double distance(const Row& p, const Row& z) {
   return total;
 }
 
-// The projection of z to the simplex over the elements of `support`: textbook, by halving an interval for
-// tau.
+// The projection of z to the simplex over the elements of `support`: textbook, by halving an
+// interval for tau.
 Row project_onto(const Row& z, const std::vector<std::size_t>& support) {
   Row part;
   for (std::size_t i : support) part.push_back(z[i]);
@@ -98,8 +98,8 @@ TEST_F(SparseSoftmaxProperty, LiesOnTheSimplexWithAtMostKNonZeros) {
   }
 }
 
-// Against every support of at most k elements. The distance of ours is no larger, and among the elements that
-// tie the ones in the support are the first.
+// No other support of at most k elements gives a smaller distance, and among the elements that tie the ones
+// in the support are the first.
 TEST_F(SparseSoftmaxProperty, IsTheNearestPoint) {
   for (int round = 0; round < 300; ++round) {
     const std::int64_t n = integer(1, 8), k = integer(1, n + 2);

@@ -51,7 +51,7 @@ std::vector<OpRow> unary_ops() {
       cast_row(),
       unary(
           "exp", exp, [](double x) { return std::exp(x); }, between(-2, 2)),
-      // By erf, where the library uses erfc.
+      // By erf; the library uses erfc.
       unary(
           "gelu", gelu, [](double x) { return x * 0.5 * (1 + std::erf(x / std::sqrt(2.0))); },
           between(-3, 3)),

@@ -1,9 +1,8 @@
 // What tests/io/safetensors_interop.py has the C++ side do. For each tensor, in the order of the names, it
 // writes FOLDER/0.npy, 1.npy, … and prints "tensor NAME"; for each text it prints "text NAME TEXT", names and
 // texts in hexadecimal.
-//   safetensors_program write SEED FOLDER     a state of random tensors and texts goes to
-//   FOLDER/x.safetensors safetensors_program copy FILE FOLDER      what FILE holds goes to
-//   FOLDER/x.safetensors
+//   safetensors_program write SEED FOLDER   a state of random tensors and texts goes to FOLDER/x.safetensors
+//   safetensors_program copy FILE FOLDER    what FILE holds goes to FOLDER/x.safetensors
 #include <taper/taper.hpp>
 
 #include <cstring>

@@ -1,5 +1,5 @@
 // A training run that can be killed at any moment: tests/io/kill_test.cpp does so. It goes on from the
-// checkpoint in FOLDER where there is one, and saves after every step. Usage: training FOLDER STEPS. Prints
+// checkpoint in FOLDER if there is one, and saves after every step. Usage: training FOLDER STEPS. Prints
 // "step loss", the loss in the hexadecimal digits of its bits.
 #include <taper/taper.hpp>
 

@@ -29,15 +29,15 @@ void expect_same(const Tensor& actual, const Tensor& expected);
 void expect_error(const std::string& op, const std::function<void()>& call,
                   const std::vector<std::string>& says = {});
 
-// d(sum of v * f(x))/dx for each input, with v = cotangent, or ones where it is not given.
+// d(sum of v * f(x))/dx for each input, with v = cotangent, or ones if it is not given.
 Tensors gradients(const std::function<Tensor(const Tensors&)>& f, const Tensors& inputs,
                   const Tensor& cotangent = {});
 // The same for one input.
 Tensor gradient_of(const std::function<Tensor(const Tensor&)>& f, const Tensor& input,
                    const Tensor& cotangent = {});
 
-// The seed of a test that draws new cases in each run: from the environment variable TAPER_SEED where it is
-// set, so that a failure can be repeated, else from the machine's entropy. Recorded in the test's properties.
+// The seed of a test that draws new cases in each run: from the environment variable TAPER_SEED if it is set,
+// so that a failure can be repeated, else from the machine's entropy. Recorded in the test's properties.
 std::uint64_t fresh_seed();
 
 // What operator<< writes.

@@ -41,8 +41,8 @@ Reference rowwise(int axis, std::function<Row(const Row&)> f);
 // f folded from each set of elements that agree in the axes which are kept (all axes not marked).
 Reference reduction(std::vector<bool> reduced, bool keepdims, std::function<double(const Row&)> f);
 
-// The indices of the min(k, n) largest elements that are not -inf, found one after the other, ties by lowest
-// index.
+// The indices of the min(k, n) largest elements that are not -inf, found one after the other, ties
+// by lowest index.
 std::vector<std::size_t> largest(const Row& row, std::int64_t k);
 
 // The three sparse softmaxes of shared/reference/semantics.md, for rows of finite numbers or -inf.

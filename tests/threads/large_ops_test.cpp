@@ -26,7 +26,7 @@ class LargeOps : public testing::Test {
   Generator generator{seed};
 };
 
-// Calls f with 1, 2 and 4 threads, wants the same bits each time, and returns what it returned.
+// Calls f with 1, 2 and 4 threads, expects the same bits each time, and returns what it returned.
 Tensors with_any_threads(const std::function<Tensors()>& f) {
   const int before = thread_count();
   Tensors wanted;

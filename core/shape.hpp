@@ -75,7 +75,7 @@ std::ostream& operator<<(std::ostream& out, const Shape& shape);
 // The product of the extents; 1 for rank 0. Throws if an extent is negative or the product overflows 64 bits.
 std::int64_t element_count(const char* op, const Shape& shape);
 
-// Where element `i` of a tensor of that shape stands, counted in row-major order.
+// The position on each axis of element `i`, counted in row-major order, of a tensor of that shape.
 Shape index_of(std::int64_t i, const Shape& shape);
 
 // The shape that a and b broadcast to by NumPy's rule: aligned at the last axis, each pair equal or one of

@@ -1,5 +1,5 @@
-// StepCurve: the error of a difference against its step, for one element: the V that shows why
-// steps are chosen.
+// StepCurve: for one element, the error of a difference against its step: the V that shows why the step has
+// to be chosen with care.
 #pragma once
 
 #include "gradcheck.hpp"

@@ -99,7 +99,8 @@ Derivative::Value Line::extrapolate(const std::vector<Level>& levels, std::size_
   const auto gain = [&](int column) { return std::pow(ratio, side == Side::central ? 2 * column : column); };
   Derivative::Value best;
   std::vector<double> row;  // of the level before
-  // Quotients that move ever more as the step shrinks say nothing yet: all that y does lies within the steps.
+  // Quotients that move ever more as the step shrinks say nothing yet: all that y does happens
+  // within the steps.
   double last_move = infinity;
   bool settles = false;
   for (const Level& level : levels) {

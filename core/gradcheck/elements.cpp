@@ -13,7 +13,7 @@ constexpr std::int64_t most_failures = 256;  // of one argument; no more are loo
 // An estimate is good enough to call an element compared if it is so much smaller than the element, or than
 // the largest of its argument: what lies below the noise of f can't be told from 0 by any difference.
 constexpr double fine_for_element = 0.05, fine_for_argument = 1e-4;
-// A derivative below the rounding of f is 0 for all that f can tell: in units of f's size per size of x.
+// A derivative below the rounding of f can't be told from 0. The limit is in units of f's size per size of x.
 constexpr double fine_for_function = 1e-10;
 constexpr double fine_at_once = 1e-5;  // a quick estimate above this is worth the thorough one
 

@@ -45,7 +45,7 @@ Tensors pull_back(const MultiFunction& f, const Tensors& x_and_v) {
   return none;
 }
 
-// A sum of products, and of their absolute values: what its rounding is relative to.
+// A sum of products, and the sum of their absolute values, to which its rounding is relative.
 struct Sum {
   long double value = 0, size = 0;
   void add(const Tensor& a, const Tensor& b) {

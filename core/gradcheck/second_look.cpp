@@ -136,7 +136,7 @@ Values Checker::rounding_of_y() {
   return most;
 }
 
-// By distance, in the same directions.
+// Samples near x, for each of the distances in the same directions.
 const std::vector<std::vector<Checker::Sample>>& Checker::neighbours() {
   if (!neighbours_.empty()) return neighbours_;
   neighbours_.resize(std::size(distances));
@@ -167,10 +167,9 @@ const std::vector<std::vector<Checker::Sample>>& Checker::neighbours() {
   return neighbours_;
 }
 
-// Where several kinks meet, the tape's value may be that of a piece of f to which a move of this element
-// alone does not come. So the bounds are those of the differences at points all around x (Clarke's
-// generalized gradient, Optimization and Nonsmooth Analysis, 1983), if nearer to x the tape's slopes are as
-// far apart.
+// Where several kinks meet, the tape's value may be that of a piece of f which no move of this element alone
+// reaches. So the bounds are those of the differences at points all around x (Clarke's generalized gradient,
+// Optimization and Nonsmooth Analysis, 1983), if nearer to x the tape's slopes are as far apart.
 std::optional<Checker::Surroundings> Checker::look_around(const Failure& f) {
   if (problem_.input_size() > options_.most_elements) return {};  // there, a point costs too much
   const Element& at_x = f.first.element;

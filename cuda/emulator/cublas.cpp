@@ -19,7 +19,7 @@ void product(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, double
   cblas_dgemm(CblasColMajor, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
-// The elements from the first of the first matrix to the last of the last one.
+// How many elements lie from the first of the first matrix to the last of the last one.
 std::int64_t span(std::int64_t rows, std::int64_t columns, std::int64_t ld, std::int64_t stride,
                   std::int64_t batch) {
   return (batch - 1) * stride + (columns - 1) * ld + rows;

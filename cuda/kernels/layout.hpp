@@ -20,7 +20,7 @@ inline Nest<2> nest_of(const kernels::RunCopy& call) {
           {call.from.offset, call.to.offset}};
 }
 
-// In y's order.
+// The turns of the swap in y's order.
 inline Nest<2> nest_of(const kernels::SwapExtents& e) {
   const std::int64_t x_row = e.middle * e.columns * e.inner, y_row = e.middle * e.rows * e.inner;
   return {{e.outer, e.columns, e.middle, e.rows, e.inner},

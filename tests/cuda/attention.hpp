@@ -104,8 +104,8 @@ class CudaAttention : public OnCuda {
     problem.options.scale = one_of({1., 0.25, -2.});
     return problem;
   }
-  // Each query and each key has a single element that may differ from 0: a power of two, and key(i). Each score
-  // is then a single product, which is exact, and `key` chooses the order of a query's scores.
+  // Each query and each key has a single element that may differ from 0: a power of two, and key(i). Each
+  // score is then a single product, which is exact, and `key` chooses the order of a query's scores.
   template <class Key>
   AttentionProblem of_single_products(DType dtype, Key key) {
     AttentionProblem problem = random_problem(dtype, [](auto, auto) { return 0.; });

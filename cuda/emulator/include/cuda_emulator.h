@@ -6,8 +6,8 @@
 //   barrier shows;
 // - new device memory and, at each block's start, shared memory hold NaN (all bits set);
 // - a barrier or a warp function in which not all threads of the block or warp take part ends the program;
-// - so does host code that touches device memory (blocks of up to 256 KB, as long as no more than 1 MB of such
-//   is in use), and a kernel that is handed a pointer to host memory;
+// - so does host code that touches device memory (blocks of up to 256 KB, while no more than 1 MB of such is
+//   in use), and a kernel that is handed a pointer to host memory;
 // - built with AddressSanitizer, it sees accesses outside of what was allocated.
 // TAPER_EMULATOR_MEMORY limits the bytes that cudaMalloc hands out.
 //

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# The main job: installs what is missing, builds Taper, and runs the examples: 01 to 03, and the demos 04 to 07 in their
+# The main job: installs what is missing, builds Taper, and runs the examples: 06 to 08, and the demos 09 to 12 in their
 # short form, each of which leaves its page in build/demos.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$root/cmake/setup.sh"
 
 install_packages "${packages[@]}"
-demos=(04_associative_recall 05_character_transformer 06_digits 07_sorting)
-"$root/examples/fetch_digits.sh" || demos=("${demos[@]/06_digits}")  # it says why
+demos=(09_associative_recall 10_character_transformer 11_digits 12_sorting)
+"$root/examples/fetch_digits.sh" || demos=("${demos[@]/11_digits}")  # it says why
 build_preset release --target taper_examples
-for program in 01_basic_usage 02_batched_inputs 03_sparse_attention; do
+for program in 06_basic_usage 07_batched_inputs 08_sparse_attention; do
   say "examples/$program"
   "$root/build/release/examples/$program"
 done

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The examples as a user meets them: 01 to 03 print what tests/expected/ holds; the demos learn, write their pages, and go on
+# The examples as a user meets them: 06 to 08 print what tests/expected/ holds; the demos learn, write their pages, and go on
 # after Ctrl-C as if nothing had been; bad input ends in one line on standard error, naming what is wrong, and exit
 # status 1.
 # Usage: tests/examples.sh FOLDER_OF_THE_PROGRAMS
@@ -19,7 +19,7 @@ same_print() {
     awk 'NR % 2 {wanted = $1; next} {error = $1 - wanted; if (error < -2e-6 || error > 2e-6) {print wanted, $1; bad = 1}}
          END {exit bad}'
 }
-for name in 01_basic_usage 02_batched_inputs 03_sparse_attention; do
+for name in 06_basic_usage 07_batched_inputs 08_sparse_attention; do
   "$programs/$name" >printed
   same_print "$expected/$name.txt" printed || fail "$name prints something else"
 done
@@ -33,36 +33,36 @@ rejects() {
   ((status == 1)) || fail "$* exits with $status instead of 1"
   grep -qF -- "$says" err || fail "$* does not say '$says' but: $(cat err)"
 }
-demos=(04_associative_recall 05_character_transformer 06_digits 07_sorting)
-for name in 01_basic_usage 02_batched_inputs 03_sparse_attention "${demos[@]}"; do
+demos=(09_associative_recall 10_character_transformer 11_digits 12_sorting)
+for name in 06_basic_usage 07_batched_inputs 08_sparse_attention "${demos[@]}"; do
   "$programs/$name" --help | grep -q -- --help || fail "$name --help"
   rejects "--nonsense" $name --nonsense
 done
-rejects "[sparse_softmax] k must be at least 1, got 0" 01_basic_usage --k 0
-TAPER_THREADS=two rejects "[thread_count] TAPER_THREADS must be a whole number of at least 1, got 'two'" 01_basic_usage
-rejects "[SparseAttention] k must be at least 1, got -1" 03_sparse_attention --k -1
-rejects "nowhere/queries.npy" 03_sparse_attention --save nowhere
+rejects "[sparse_softmax] k must be at least 1, got 0" 06_basic_usage --k 0
+TAPER_THREADS=two rejects "[thread_count] TAPER_THREADS must be a whole number of at least 1, got 'two'" 06_basic_usage
+rejects "[SparseAttention] k must be at least 1, got -1" 08_sparse_attention --k -1
+rejects "nowhere/queries.npy" 08_sparse_attention --save nowhere
 
 : >empty.txt
 head -c 5000 /dev/urandom >binary.txt
 printf 'a short text' >short.txt
-rejects "missing.txt: can't be opened" 05_character_transformer missing.txt
-rejects "empty.txt: is empty" 05_character_transformer empty.txt
-rejects "binary.txt: is not text" 05_character_transformer binary.txt
-rejects "short.txt: has 12 characters" 05_character_transformer short.txt
-rejects ".: is a directory" 05_character_transformer .
-rejects "missing.csv" 06_digits missing.csv
-rejects "short.txt: line 1, column 1: 'a short text' is not a number" 06_digits short.txt
+rejects "missing.txt: can't be opened" 10_character_transformer missing.txt
+rejects "empty.txt: is empty" 10_character_transformer empty.txt
+rejects "binary.txt: is not text" 10_character_transformer binary.txt
+rejects "short.txt: has 12 characters" 10_character_transformer short.txt
+rejects ".: is a directory" 10_character_transformer .
+rejects "missing.csv" 11_digits missing.csv
+rejects "short.txt: line 1, column 1: 'a short text' is not a number" 11_digits short.txt
 for name in "${demos[@]}"; do
   for option in --steps --k; do rejects "$option" $name $option 0; done
   rejects "excludes" $name --resume --restart
 done
-rejects "--longest" 07_sorting --longest 65
+rejects "--longest" 12_sorting --longest 65
 [[ $(ls) == $'binary.txt\nempty.txt\nerr\nout\nshort.txt' ]] || fail "files were left behind: $(ls)"
 
 mkdir saved
-"$programs/03_sparse_attention" --save saved >/dev/null
-[[ $(find saved -name '*.npy' | wc -l) == 7 ]] || fail "03 --save did not save seven tensors"
+"$programs/08_sparse_attention" --save saved >/dev/null
+[[ $(find saved -name '*.npy' | wc -l) == 7 ]] || fail "08 --save did not save seven tensors"
 
 # Inputs that are easy to learn: a text with characters of one to four bytes, and noisy pictures, one kind a digit.
 for _ in $(seq 60); do printf 'Grüße an 𝛕aper, die Bücher sind grün. '; done >easy.txt
@@ -70,8 +70,8 @@ awk 'BEGIN {srand(1); for (i = 0; i < 300; ++i) {for (j = 0; j < 64; ++j)
        printf "%d,", (j * (i % 10 + 3) % 17 < 8) * 10 + rand() * 6; print i % 10}}' >easy.csv
 inputs() {
   case $1 in
-    05_*) echo easy.txt --length 80 ;;
-    06_*) echo easy.csv ;;
+    10_*) echo easy.txt --length 80 ;;
+    11_*) echo easy.csv ;;
   esac
 }
 
@@ -83,10 +83,10 @@ learned() {
   awk -v name="$1" '
     !/^sparse, k = .*%/ {next}
     {rows += 1; $0 = substr($0, index($0, "=") + 3)}
-    name ~ /^04/ {bad += !($1 > 80 && $3 > 90)}  # accuracy, support recall
-    name ~ /^05/ {bad += !($2 < 0.5 * $1)}       # loss before, loss after
-    name ~ /^06/ {bad += !($1 > 90)}             # accuracy
-    name ~ /^07/ {bad += !($1 > 70)}             # sequences sorted, of the shortest
+    name ~ /^09/ {bad += !($1 > 80 && $3 > 90)}  # accuracy, support recall
+    name ~ /^10/ {bad += !($2 < 0.5 * $1)}       # loss before, loss after
+    name ~ /^11/ {bad += !($1 > 90)}             # accuracy
+    name ~ /^12/ {bad += !($1 > 70)}             # sequences sorted, of the shortest
     END {exit bad || rows != 1}' out || fail "$1 did not learn: $(cat out)"
 }
 
@@ -133,29 +133,29 @@ done
 
 for name in "${demos[@]}"; do
   case $name in
-    04_*) options="--steps 150" ;;
-    07_*) options="--steps 150 --longest 4" ;;
+    09_*) options="--steps 150" ;;
+    12_*) options="--steps 150 --longest 4" ;;
     *) options="--steps 60" ;;
   esac
   demo $name learned --restart --no-dense $options
   learned $name
-  case $name in 05_*) iconv -f UTF-8 -t UTF-8 out >/dev/null || fail "$name writes broken UTF-8" ;; esac
+  case $name in 10_*) iconv -f UTF-8 -t UTF-8 out >/dev/null || fail "$name writes broken UTF-8" ;; esac
 done
 
 # A finished dense run of another seed is not what a stopped run goes on with.
-demo 06_digits halves --steps 3 --dense
-endless=("$programs/06_digits" easy.csv --output halves --seed 1 --steps 1000000 --dense)
-interrupted "${endless[@]}" || fail "06 does not stop at Ctrl-C: $(cat err)"
+demo 11_digits halves --steps 3 --dense
+endless=("$programs/11_digits" easy.csv --output halves --seed 1 --steps 1000000 --dense)
+interrupted "${endless[@]}" || fail "11 does not stop at Ctrl-C: $(cat err)"
 [[ ! -e halves/checkpoint-dense.safetensors ]] || fail "a dense run of another seed was left to go on with"
-rejects "holds a run that was stopped after" 06_digits "${endless[@]:1}"
+rejects "holds a run that was stopped after" 11_digits "${endless[@]:1}"
 
 # What a resumed run can't be.
-rejects "nowhere: holds no run to go on with" 06_digits easy.csv --output nowhere --resume
-demo 06_digits digits --steps 2
-rejects "is no checkpoint of this demo: it has no text" 05_character_transformer easy.txt --output digits --resume
+rejects "nowhere: holds no run to go on with" 11_digits easy.csv --output nowhere --resume
+demo 11_digits digits --steps 2
+rejects "is no checkpoint of this demo: it has no text" 10_character_transformer easy.txt --output digits --resume
 cp easy.txt digits/checkpoint.safetensors
-rejects "digits/checkpoint.safetensors" 06_digits easy.csv --output digits --resume
-rejects "digits/checkpoint.safetensors" 06_digits easy.csv --output digits
-demo 06_digits digits --steps 2 --restart
-rejects "easy.txt/page" 06_digits easy.csv --output easy.txt/page
+rejects "digits/checkpoint.safetensors" 11_digits easy.csv --output digits --resume
+rejects "digits/checkpoint.safetensors" 11_digits easy.csv --output digits
+demo 11_digits digits --steps 2 --restart
+rejects "easy.txt/page" 11_digits easy.csv --output easy.txt/page
 echo "the examples behave"

@@ -60,7 +60,7 @@ bool check_device(std::int64_t heads, std::int64_t rows) {
   bool all_agree = true;
 
   Generator generator(0);
-  Tensors example;  // that of examples/03_sparse_attention.cpp
+  Tensors example;  // that of examples/08_sparse_attention.cpp
   for (int i = 0; i < 3; ++i) example.push_back(randn({2, 3, 5}, generator));
   for (const bool fused : {true, false}) {
     const nn::SparseAttention attention(2, {.fused = fused});

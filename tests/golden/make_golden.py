@@ -2,7 +2,7 @@
 """Writes golden.json beside this file: values and gradients of the ops and losses as PyTorch computes them, in float64.
 
     pip install torch numpy entmax
-    mkdir inputs && 03_sparse_attention --save inputs      the example's own random inputs
+    mkdir inputs && 08_sparse_attention --save inputs      the example's own random inputs
     python make_golden.py inputs
 
 Layout, where an array is {"shape": [2, 3], "values": [six numbers in row-major order]}:
@@ -23,7 +23,7 @@ Layout, where an array is {"shape": [2, 3], "values": [six numbers in row-major 
                    "queries": array, "keys": array, "values": array,
                    "output": array, "cotangent": array,
                    "gradients": {"queries": array, "keys": array, "values": array}},
-     "example_03": {…}}                       the same for the inputs of examples/03_sparse_attention, cotangent 1
+     "example_03": {…}}                       the same for the inputs of examples/08_sparse_attention, cotangent 1
 
 The projection is torch.topk, then sparsemax of the k largest by the package entmax, scattered back: a program
 that shares nothing with Taper's.

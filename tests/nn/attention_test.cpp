@@ -47,7 +47,7 @@ TEST_P(SparseAttention, AgreesWithTheOutsideEngine) {
   expect_close(found[2], tensor_of(stored["gradients"]["values"]), 1e-12);
 }
 
-// examples/03_sparse_attention, from the seed of its inputs on, in float32.
+// examples/08_sparse_attention, from the seed of its inputs on, in float32.
 TEST_P(SparseAttention, Example3AgreesWithTheOutsideEngine) {
   const nlohmann::json& stored = golden()["example_03"];
   Generator generator(0);

@@ -1,21 +1,27 @@
 #!/usr/bin/env bash
-# The main job: installs what is missing, builds Taper, and runs the examples: 06 to 08, and the demos 09 to 12 in their
-# short form, each of which leaves its page in build/demos.
+# The main job: installs what is missing, builds Taper, and runs the examples: 01 to 05, the first steps; 06 to 08, those of
+# the zeta.ops page; and the demos 09 to 12 in their short form. Pictures and pages go to build/demos.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$root/cmake/setup.sh"
 
 install_packages "${packages[@]}"
+programs=$root/build/release/examples
+pictures=$root/build/demos
 demos=(09_associative_recall 10_character_transformer 11_digits 12_sorting)
 "$root/examples/fetch_digits.sh" || demos=("${demos[@]/11_digits}")  # it says why
 build_preset release --target taper_examples
-for program in 06_basic_usage 07_batched_inputs 08_sparse_attention; do
+mkdir -p "$pictures"
+cd "$pictures"  # where 03 leaves its picture
+for program in 01_gradient 02_fit_a_line 03_perceptron 04_your_own_op 05_second_derivatives 06_basic_usage \
+  07_batched_inputs 08_sparse_attention; do
   say "examples/$program"
-  "$root/build/release/examples/$program"
+  "$programs/$program"
 done
 for program in ${demos[@]}; do
   say "examples/$program --quick"
-  "$root/build/release/examples/$program" --quick --restart --output "$root/build/demos/$program"
+  "$programs/$program" --quick --restart --output "$pictures/$program"
 done
-say "The pages, to be opened in a browser; without --quick the demos learn more (--help tells the rest)"
-for program in ${demos[@]}; do echo "$root/build/demos/$program/page.html"; done
+say "Pictures and pages, to be opened in a browser; without --quick the demos learn more (--help tells the rest)"
+echo "$pictures/spirals.svg"
+for program in ${demos[@]}; do echo "$pictures/$program/page.html"; done

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The examples as a user meets them: 06 to 08 print what tests/expected/ holds; the demos learn, write their pages, and go on
-# after Ctrl-C as if nothing had been; bad input ends in one line on standard error, naming what is wrong, and exit
-# status 1.
+# The examples as a user meets them: the first eight print what tests/expected/ holds, learn, or find the mistake; the demos
+# learn, write their pages, and go on after Ctrl-C as if nothing had been; bad input ends in one line on standard error,
+# naming what is wrong, and exit status 1.
 # Usage: tests/examples.sh FOLDER_OF_THE_PROGRAMS
 set -euo pipefail
 programs=$(cd "$1" && pwd)
@@ -12,6 +12,13 @@ cd "$scratch"
 
 fail() { echo "FAILED: $*"; exit 1; }
 
+# well_formed FILE LAST_LINE
+well_formed() {
+  [[ $(tail -n 1 "$1") == "$2" ]] || fail "$1 does not end"
+  ! command -v python3 >/dev/null || python3 -c 'import sys, xml.etree.ElementTree as tree; tree.parse(sys.argv[1])' "$1" ||
+    fail "$1 is not well-formed"
+}
+
 # Fails unless the two files are equal but for the last printed digit of their numbers, which depends on the processor.
 same_print() {
   diff <(tr -s ' ' <"$1" | sed 's/[-0-9.]\{3,\}/#/g') <(tr -s ' ' <"$2" | sed 's/[-0-9.]\{3,\}/#/g') &&
@@ -19,11 +26,21 @@ same_print() {
     awk 'NR % 2 {wanted = $1; next} {error = $1 - wanted; if (error < -2e-6 || error > 2e-6) {print wanted, $1; bad = 1}}
          END {exit bad}'
 }
-for name in 06_basic_usage 07_batched_inputs 08_sparse_attention; do
+for name in 01_gradient 02_fit_a_line 05_second_derivatives 06_basic_usage 07_batched_inputs 08_sparse_attention; do
   "$programs/$name" >printed
   same_print "$expected/$name.txt" printed || fail "$name prints something else"
 done
-rm printed
+
+"$programs/03_perceptron" >printed
+grep -q "step 500: loss 0.00.*, 100.0 % right" printed || fail "03 does not tell the spirals apart: $(cat printed)"
+well_formed spirals.svg "</svg>"
+
+"$programs/04_your_own_op" >printed
+for line in "wrong_cosine: gradcheck FAILED: 4 of 4 elements wrong" "the sign is wrong in all elements" \
+  "^cosine: gradcheck passed" "sine, first derivative: gradcheck passed" "sine, second derivative: gradcheck passed"; do
+  grep -q -- "$line" printed || fail "04 does not say '$line' but: $(cat printed)"
+done
+rm printed spirals.svg
 
 # rejects WHAT_IT_SAYS PROGRAM ARGUMENTS…
 rejects() {
@@ -90,12 +107,6 @@ learned() {
     END {exit bad || rows != 1}' out || fail "$1 did not learn: $(cat out)"
 }
 
-well_formed() {
-  [[ $(tail -n 1 "$1") == "</html>" ]] || fail "$1 does not end"
-  ! command -v python3 >/dev/null || python3 -c 'import sys, xml.etree.ElementTree as tree; tree.parse(sys.argv[1])' "$1" ||
-    fail "$1 is not well-formed"
-}
-
 # interrupted PROGRAM ARGUMENTS…: does Ctrl-C, pressed after the first step, stop a training run? On a fast or a busy machine
 # it may come too late: after the program's end, or between its two runs, where it ends without advice.
 interrupted() {
@@ -115,7 +126,7 @@ for name in "${demos[@]}"; do
   steps=30
   demo $name whole --steps $steps --dense
   grep -q "$steps/$steps" err || fail "$name shows no progress"
-  well_formed whole/page.html
+  well_formed whole/page.html "</html>"
   command=("$programs/$name" $(inputs $name) --output parts --steps $steps --dense)
   attempts=0
   until interrupted "${command[@]}" --restart && interrupted "${command[@]}" --resume; do

@@ -1,7 +1,7 @@
 // Second derivatives: a gradient is a result like any other, so that the tape can differentiate it again.
 //
-// They say how the slope changes, and Newton's method goes to where the slope would be 0 if it went on
-// changing like that.
+// A second derivative says how the slope changes. Newton's method goes to where the slope would be 0 if it
+// went on changing like that.
 #include <taper/taper.hpp>
 
 #include <cstdio>

@@ -17,6 +17,7 @@
 #include "common/markup.hpp"
 #include "common/support.hpp"
 #include "common/training.hpp"
+#include "pages/associative_recall.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -198,80 +199,6 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense) {
   return outcome;
 }
 
-// The heads of both layers on one sequence: all places of the first, and of the second the questions and the
-// pairs, where the true places are outlined.
-std::vector<std::string> heat_maps(const Outcome& outcome, const Options& options) {
-  const Sequences one =
-      draw(1, options.pairs, options.length, options.vocabulary, nn::generator_of(options.seed, ~0ULL));
-  const auto [first, second] = outcome.model.attention(one.tokens);
-  const auto name = [&](std::int64_t place) {
-    const std::int64_t token = one.tokens[place], half = options.vocabulary / 2;
-    return token < half ? "k" + std::to_string(token) : "v" + std::to_string(token - half);
-  };
-  std::vector<std::int64_t> questions;
-  for (std::int64_t i = 0; i < options.pairs; ++i) questions.push_back(one.questions[i]);
-
-  std::vector<std::string> maps;
-  for (std::int64_t head = 0; head < options.heads; ++head) {
-    const std::vector<std::int64_t> all = example::positions(0, options.length);
-    maps.push_back(svg(
-        example::attention_map("layer 1, head " + std::to_string(head + 1), first, 0, head, all, all, true)));
-  }
-  for (std::int64_t head = 0; head < options.heads; ++head) {
-    example::HeatMap map =
-        example::attention_map("layer 2, head " + std::to_string(head + 1), second, 0, head, questions,
-                               example::positions(0, 2 * options.pairs), true);
-    for (std::int64_t i = 0; i < options.pairs; ++i) {
-      map.row_labels.push_back(name(questions[static_cast<std::size_t>(i)]));
-      map.outlined.emplace_back(i, one.sources[static_cast<std::size_t>(i)]);
-    }
-    for (std::int64_t i = 0; i < 2 * options.pairs; ++i) map.column_labels.push_back(name(i));
-    maps.push_back(svg(map));
-  }
-  maps.push_back(example::heat_scale());
-  return maps;
-}
-
-void write_page(const std::vector<std::unique_ptr<Outcome>>& outcomes, const Options& options,
-                const example::Rows& results) {
-  example::Page page("Associative recall",
-                     "The model reads " + std::to_string(options.pairs) +
-                         " pairs of a key and its value, and is asked for the value of each key later in a "
-                         "sequence of " +
-                         std::to_string(options.length) + " tokens.");
-  page.settings(
-      {{"steps", std::to_string(options.steps)},
-       {"seed", std::to_string(options.seed)},
-       {"k", std::to_string(options.k)},
-       {"vocabulary", std::to_string(options.vocabulary)},
-       {"width", std::to_string(options.width)},
-       {"heads", std::to_string(options.heads)},
-       {"tokens a batch", std::to_string(options.tokens)},
-       {"parameters", example::number(static_cast<double>(example::parameter_count(outcomes[0]->model)))}});
-  page.heading("Results");
-  page.table(results);
-  page.paragraph(
-      "Support recall is the share of questions whose true place is among the k keys to which some head of "
-      "the "
-      "second layer gives most.");
-  page.heading("Learning");
-  std::vector<std::pair<std::string, const example::Training*>> runs;
-  for (const auto& outcome : outcomes) runs.emplace_back(outcome->name, &outcome->training);
-  page.figures(
-      example::curves(runs),
-      "Training begins with one pair and doubles pairs and length in stages; each new stage is harder "
-      "at first. Held-out sequences are those of the whole task from the beginning. Faint points are "
-      "single steps, the line is the mean of their neighbours.");
-  for (const auto& outcome : outcomes) {
-    page.heading("What the heads look at: " + outcome->name);
-    page.figures(
-        heat_maps(*outcome, options),
-        "Rows are queries, columns are keys; blank cells are exactly zero. Layer 1: all places. Layer 2: "
-        "the questions and the pairs, with the place of each answer outlined.");
-  }
-  example::save_page(page, options);
-}
-
 void demo(Options& options) {
   if (options.hard) options.pairs = 16, options.length = 128, options.vocabulary = 256;
   std::vector<std::unique_ptr<Outcome>> outcomes;
@@ -279,13 +206,31 @@ void demo(Options& options) {
   outcomes.push_back(train(options, false));
   if (options.dense) outcomes.push_back(train(options, true));
 
-  example::Rows results = {{"attention", "test accuracy", "support recall", "training time"}};
+  // What the page shows: the figures, and the heads on one sequence.
+  const Sequences one =
+      draw(1, options.pairs, options.length, options.vocabulary, nn::generator_of(options.seed, ~0ULL));
+  example::RecallReport report{
+      .vocabulary = options.vocabulary,
+      .settings = {{"steps", std::to_string(options.steps)},
+                   {"seed", std::to_string(options.seed)},
+                   {"k", std::to_string(options.k)},
+                   {"vocabulary", std::to_string(options.vocabulary)},
+                   {"width", std::to_string(options.width)},
+                   {"heads", std::to_string(options.heads)},
+                   {"tokens a batch", std::to_string(options.tokens)},
+                   {"parameters",
+                    example::number(static_cast<double>(example::parameter_count(outcomes[0]->model)))}},
+      .results = {{"attention", "test accuracy", "support recall", "training time"}},
+      .sequence = {one.tokens, one.questions, one.sources},
+      .runs = {}};
   for (const auto& outcome : outcomes) {
-    results.push_back({outcome->name, example::percent(outcome->accuracy), example::percent(outcome->recall),
-                       example::duration(outcome->training.seconds())});
+    report.results.push_back({outcome->name, example::percent(outcome->accuracy),
+                              example::percent(outcome->recall),
+                              example::duration(outcome->training.seconds())});
+    report.runs.push_back({outcome->name, &outcome->training, outcome->model.attention(one.tokens)});
   }
-  std::cout << example::aligned(results);
-  write_page(outcomes, options, results);
+  std::cout << example::aligned(report.results);
+  example::save_page(page(report), options);
 }
 
 }  // namespace

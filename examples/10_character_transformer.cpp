@@ -2,11 +2,15 @@
 //
 // Two blocks of causal attention, in which each head of a character looks at k earlier ones at most.
 
-#include "common/heat_map.hpp"
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
 #include "common/markup.hpp"
 #include "common/support.hpp"
 #include "common/text.hpp"
 #include "common/training.hpp"
+#include "pages/character_transformer.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -46,6 +50,12 @@ struct CharacterModel : nn::Module {
 
   // tokens (batch, n) -> logits of the next character (batch, n, alphabet)
   Tensor operator()(const Indices& tokens) const { return logits(norm(second(first(symbols(tokens))))); }
+
+  // What each character gives each, in each layer: (batch, heads, n, n).
+  std::vector<Tensor> attention(const Indices& tokens) const {
+    const Tensor x = symbols(tokens);
+    return {first.probabilities(x), second.probabilities(first(x))};
+  }
 };
 
 // Stretches of text, and for each the same stretch one character later.
@@ -167,33 +177,6 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense, const Source&
   return outcome;
 }
 
-// The heads of both layers on a stretch of text that the model was not trained on.
-std::vector<std::string> heat_maps(const Outcome& outcome, const Options& options, const Source& source) {
-  constexpr std::int64_t length = 24;
-  const Indices tokens(Characters(source.held_out.begin(), source.held_out.begin() + length), {1, length});
-  std::vector<std::string> labels;
-  for (std::int64_t i = 0; i < length; ++i) {
-    const std::string character = source.text.spell({tokens[i]});
-    labels.push_back(character == " " ? "␣" : character == "\n" ? "↵" : character);
-  }
-  const Tensor x = outcome.model.symbols(tokens);
-  const Tensor layers[] = {outcome.model.first.probabilities(x),
-                           outcome.model.second.probabilities(outcome.model.first(x))};
-  std::vector<std::string> maps;
-  for (int layer = 0; layer < 2; ++layer) {
-    for (std::int64_t head = 0; head < options.heads; ++head) {
-      const std::vector<std::int64_t> all = example::positions(0, length);
-      example::HeatMap map =
-          example::attention_map("layer " + std::to_string(layer + 1) + ", head " + std::to_string(head + 1),
-                                 layers[layer], 0, head, all, all, true);
-      map.row_labels = map.column_labels = labels;
-      maps.push_back(svg(map, 245));
-    }
-  }
-  maps.push_back(example::heat_scale());
-  return maps;
-}
-
 void demo(const Options& options) {
   const Source source = read_source(options);
   std::cout << options.path << ": " << source.text.characters.size() << " characters, "
@@ -203,52 +186,38 @@ void demo(const Options& options) {
   outcomes.push_back(train(options, false, source));
   if (options.dense) outcomes.push_back(train(options, true, source));
 
-  example::Rows results = {
-      {"on held-out text", "loss before", "loss after", "bits a character", "accuracy", "training time"}};
-  std::vector<std::pair<std::string, const example::Training*>> runs;
+  // What the page shows: the figures, what was written, and the heads on a stretch of held-out text.
+  const Characters shown(source.held_out.begin(), source.held_out.begin() + 24);
+  example::CharacterReport report{
+      .path = options.path,
+      .context = options.context,
+      .k = options.k,
+      .settings = {{"steps", std::to_string(options.steps)},
+                   {"seed", std::to_string(options.seed)},
+                   {"k", std::to_string(options.k)},
+                   {"context", std::to_string(options.context)},
+                   {"width", std::to_string(options.width)},
+                   {"heads", std::to_string(options.heads)},
+                   {"batch", std::to_string(options.batch)},
+                   {"characters", example::number(static_cast<double>(source.text.characters.size()), 9)},
+                   {"alphabet", std::to_string(source.text.alphabet.size())},
+                   {"parameters",
+                    example::number(static_cast<double>(example::parameter_count(outcomes[0]->model)))}},
+      .results = {{"on held-out text", "loss before", "loss after", "bits a character", "accuracy",
+                   "training time"}},
+      .characters = {},
+      .runs = {}};
+  for (std::int64_t character : shown) report.characters.push_back(source.text.spell({character}));
   for (const auto& outcome : outcomes) {
-    results.push_back(
+    report.results.push_back(
         {outcome->name, example::fixed(outcome->before.loss, 3), example::fixed(outcome->after.loss, 3),
          example::fixed(outcome->after.loss / std::log(2.0), 2), example::percent(outcome->after.accuracy),
          example::duration(outcome->training.seconds())});
-    runs.emplace_back(outcome->name, &outcome->training);
+    report.runs.push_back({outcome->name, &outcome->training, outcome->sample,
+                           outcome->model.attention(Indices(shown, {1, 24}))});
   }
-
-  example::Page page("Character transformer",
-                     "Trained on " + options.path + ", it predicts each character from the " +
-                         std::to_string(options.context) + " before. Each head of a character looks at " +
-                         std::to_string(options.k) + " of them at most.");
-  page.settings(
-      {{"steps", std::to_string(options.steps)},
-       {"seed", std::to_string(options.seed)},
-       {"k", std::to_string(options.k)},
-       {"context", std::to_string(options.context)},
-       {"width", std::to_string(options.width)},
-       {"heads", std::to_string(options.heads)},
-       {"batch", std::to_string(options.batch)},
-       {"characters", example::number(static_cast<double>(source.text.characters.size()), 9)},
-       {"alphabet", std::to_string(source.text.alphabet.size())},
-       {"parameters", example::number(static_cast<double>(example::parameter_count(outcomes[0]->model)))}});
-  page.heading("Results");
-  page.table(results);
-  page.paragraph("Losses are in nats a character. Held out is the last tenth of the text.");
-  page.heading("Learning");
-  page.figures(
-      example::curves(runs),
-      "In training dropout is on. Faint points are single steps, the line is the mean of their neighbours.");
-  for (const auto& outcome : outcomes) {
-    page.heading("It writes: " + outcome->name);
-    page.sample(outcome->sample);
-  }
-  for (const auto& outcome : outcomes) {
-    page.heading("What the heads look at: " + outcome->name);
-    page.figures(
-        heat_maps(*outcome, options, source),
-        "The beginning of the held-out text. Each row is a character that asks, each column one that it "
-        "looks at; blank cells are exactly zero.");
-  }
-  std::cout << example::aligned(results) << "\nIt writes:\n" << outcomes[0]->sample << "\n\n";
-  example::save_page(page, options);
+  std::cout << example::aligned(report.results) << "\nIt writes:\n" << outcomes[0]->sample << "\n\n";
+  example::save_page(page(report), options);
 }
 
 }  // namespace

@@ -3,10 +3,14 @@
 // The pictures are scikit-learn's digits, 8 x 8 pixels from 0 to 16 each (examples/fetch_digits.sh gets
 // them). A picture is a sequence of eight tokens, its rows. Each row may look at k rows in each head.
 
-#include "common/heat_map.hpp"
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+
 #include "common/markup.hpp"
 #include "common/support.hpp"
 #include "common/training.hpp"
+#include "pages/digits.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -91,6 +95,12 @@ struct DigitModel : nn::Module {
   Tensor operator()(const Tensor& pixels) const {
     return logits(mean(norm(second(first(embedded(pixels)))), 1));
   }
+
+  // What each row gives each, in each layer: (batch, heads, 8, 8).
+  std::vector<Tensor> attention(const Tensor& pixels) const {
+    const Tensor x = embedded(pixels);
+    return {first.probabilities(x), second.probabilities(first(x))};
+  }
 };
 
 // A model, and how it was trained. The generator lives as long as the model, whose dropout draws from it.
@@ -152,55 +162,16 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense, const Tensor&
   return outcome;
 }
 
-// A row of figures for each layer: the picture, and beside it the heads, so that a row of a map stands in
-// line with the row of pixels that asks.
-void add_maps(example::Page& page, const Outcome& outcome, const Options& options, const Pictures& test) {
-  std::vector<std::string> labels;
-  for (std::int64_t i = 1; i <= side; ++i) labels.push_back(std::to_string(i));
-  for (std::int64_t digit : {3, 5}) {
-    const auto found = std::find(test.digits.begin(), test.digits.end(), digit);
-    if (found == test.digits.end()) continue;
-    const std::int64_t i = found - test.digits.begin();
-    const Tensor pixels = slice(test.pixels, 0, i, i + 1);
-    example::HeatMap picture{"a " + std::to_string(digit), side, side, pixels.to_vector(), labels, labels};
-    picture.grey = true;
-    const Tensor x = outcome.model.embedded(pixels);
-    const Tensor layers[] = {outcome.model.first.probabilities(x),
-                             outcome.model.second.probabilities(outcome.model.first(x))};
-    for (int layer = 0; layer < 2; ++layer) {
-      std::vector<std::string> maps = {svg(picture, 180)};
-      for (std::int64_t head = 0; head < options.heads; ++head) {
-        example::HeatMap map = example::attention_map(
-            "layer " + std::to_string(layer + 1) + ", head " + std::to_string(head + 1), layers[layer], 0,
-            head, example::positions(0, side), example::positions(0, side), false);
-        map.row_labels = map.column_labels = labels;
-        maps.push_back(svg(map, 180));
-      }
-      page.figures(maps, "");
-    }
-  }
-  page.figures(
-      {example::heat_scale()},
-      "Each row of a map is a row of the picture that asks, each column one that it looks at. Blank cells "
-      "are exactly zero.");
-}
-
 // How often the test pictures of each digit (a row) were taken for each (a column).
-example::Rows confusion(const Outcome& outcome, const Pictures& test) {
+std::vector<std::vector<int>> confusion(const DigitModel& model, const Pictures& test) {
   std::vector<std::vector<int>> counts(classes, std::vector<int>(classes));
-  const Tensor logits = outcome.model(test.pixels).to(Device::cpu());
+  const Tensor logits = model(test.pixels).to(Device::cpu());
   for (std::size_t i = 0; i < test.digits.size(); ++i) {
     const float* row = logits.data<float>() + static_cast<std::int64_t>(i) * classes;
     const auto answer = static_cast<std::size_t>(std::max_element(row, row + classes) - row);
     ++counts[static_cast<std::size_t>(test.digits[i])][answer];
   }
-  example::Rows rows = {{"digit"}};
-  for (std::size_t i = 0; i < classes; ++i) {
-    rows[0].push_back("taken for " + std::to_string(i));
-    rows.push_back({std::to_string(i)});
-    for (int count : counts[i]) rows.back().push_back(count == 0 ? "" : std::to_string(count));
-  }
-  return rows;
+  return counts;
 }
 
 void demo(const Options& options) {
@@ -216,46 +187,37 @@ void demo(const Options& options) {
   outcomes.push_back(train(options, false, table, training_rows, test));
   if (options.dense) outcomes.push_back(train(options, true, table, training_rows, test));
 
-  example::Rows results = {{"attention", "test accuracy", "training time"}};
-  std::vector<std::pair<std::string, const example::Training*>> runs;
+  // What the page shows: the figures, and the heads on the first pictures of two digits.
+  example::DigitsReport report{
+      .k = options.k,
+      .settings = {{"steps", std::to_string(options.steps)},
+                   {"seed", std::to_string(options.seed)},
+                   {"k", std::to_string(options.k)},
+                   {"width", std::to_string(options.width)},
+                   {"heads", std::to_string(options.heads)},
+                   {"batch", std::to_string(options.batch)},
+                   {"training pictures", std::to_string(split)},
+                   {"test pictures", std::to_string(count - split)},
+                   {"parameters",
+                    example::number(static_cast<double>(example::parameter_count(outcomes[0]->model)))}},
+      .results = {{"attention", "test accuracy", "training time"}},
+      .pictures = {},
+      .runs = {},
+      .confusion = confusion(outcomes[0]->model, test)};
+  for (std::int64_t digit : {3, 5}) {
+    const std::int64_t i = std::find(test.digits.begin(), test.digits.end(), digit) - test.digits.begin();
+    if (i < count - split) report.pictures.push_back({digit, slice(test.pixels, 0, i, i + 1)});
+  }
   for (const auto& outcome : outcomes) {
-    results.push_back(
+    report.results.push_back(
         {outcome->name, example::percent(outcome->accuracy), example::duration(outcome->training.seconds())});
-    runs.emplace_back(outcome->name, &outcome->training);
+    report.runs.push_back({outcome->name, &outcome->training, {}});
+    for (const auto& picture : report.pictures) {
+      report.runs.back().attention.push_back(outcome->model.attention(picture.pixels));
+    }
   }
-
-  example::Page page("Digits",
-                     "A transformer reads handwritten digits of 8 x 8 pixels row by row. Each row may "
-                     "look at " +
-                         std::to_string(options.k) + " rows in each head.");
-  page.settings(
-      {{"steps", std::to_string(options.steps)},
-       {"seed", std::to_string(options.seed)},
-       {"k", std::to_string(options.k)},
-       {"width", std::to_string(options.width)},
-       {"heads", std::to_string(options.heads)},
-       {"batch", std::to_string(options.batch)},
-       {"training pictures", std::to_string(split)},
-       {"test pictures", std::to_string(count - split)},
-       {"parameters", example::number(static_cast<double>(example::parameter_count(outcomes[0]->model)))}});
-  page.heading("Results");
-  page.table(results);
-  page.paragraph(
-      "The test pictures are a fifth of all, drawn at random once, so that the same people wrote both "
-      "parts.");
-  page.heading("Learning");
-  page.figures(example::curves(runs),
-               "In training the pictures are noisy, the loss smooths its labels, and dropout is on. Faint "
-               "points are single "
-               "steps, the line is the mean of their neighbours.");
-  for (const auto& outcome : outcomes) {
-    page.heading("What the heads look at: " + outcome->name);
-    add_maps(page, *outcome, options, test);
-  }
-  page.heading("What is taken for what: " + outcomes[0]->name);
-  page.table(confusion(*outcomes[0], test));
-  std::cout << example::aligned(results);
-  example::save_page(page, options);
+  std::cout << example::aligned(report.results);
+  example::save_page(page(report), options);
 }
 
 }  // namespace

@@ -7,11 +7,14 @@
 // the less the right one keeps (its attention disperses: Velickovic et al., arXiv 2410.01104). Sparse
 // attention gives the wrong ones exactly 0, whatever their number.
 
-#include "common/chart.hpp"
+#include <algorithm>
+#include <memory>
+
 #include "common/heat_map.hpp"
 #include "common/markup.hpp"
 #include "common/support.hpp"
 #include "common/training.hpp"
+#include "pages/sorting.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -76,6 +79,9 @@ struct SortingModel : nn::Module {
     const std::int64_t n = sequences.sorted.shape()[1];
     return logits(norm(slice(block(symbols(sequences.tokens)), 1, n, 2 * n)));
   }
+
+  // What each place gives each, (batch, 1, 2 n, 2 n).
+  Tensor attention(const Indices& tokens) const { return block.probabilities(symbols(tokens)); }
 };
 
 Measure measure(const Tensor& logits, const Tensor& loss, const Sequences& sequences) {
@@ -159,91 +165,48 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense) {
   return outcome;
 }
 
-// The head on one sequence: what each number to be written takes from those that were read, where the right
-// one is outlined.
-std::string heat_map(const Outcome& outcome, const Options& options, std::int64_t n) {
-  const Sequences one =
-      draw(1, n, options.numbers, nn::generator_of(options.seed, ~static_cast<std::uint64_t>(n)));
-  const Tensor probabilities = outcome.model.block.probabilities(outcome.model.symbols(one.tokens));
-  example::HeatMap map =
-      example::attention_map(outcome.name + ": " + std::to_string(n) + " numbers", probabilities, 0, 0,
-                             example::positions(n, 2 * n), example::positions(0, n), true);
-  for (std::int64_t i = 0; i < n; ++i) {
-    if (n <= 20) {
-      map.row_labels.push_back(i == 0 ? "|" : std::to_string(one.sorted[i - 1]));
-      map.column_labels.push_back(std::to_string(one.tokens[i]));
-    }
-    for (std::int64_t j = 0; j < n; ++j) {
-      if (one.tokens[j] == one.sorted[i]) map.outlined.emplace_back(i, j);
-    }
-  }
-  return svg(map, 380);
-}
-
-void write_page(const std::vector<std::unique_ptr<Outcome>>& outcomes, const Options& options,
-                const example::Rows& results) {
-  example::Page page(
-      "Sorting",
-      "Trained to sort up to " + std::to_string(options.longest) + " numbers, tested on up to " +
-          std::to_string(options.numbers) +
-          ". The number to write next is the smallest one read that exceeds the last one written.");
-  page.settings(
-      {{"steps", std::to_string(options.steps)},
-       {"seed", std::to_string(options.seed)},
-       {"k", std::to_string(options.k)},
-       {"numbers", std::to_string(options.numbers)},
-       {"width", std::to_string(options.width)},
-       {"heads", "1"},
-       {"parameters", example::number(static_cast<double>(example::parameter_count(outcomes[0]->model)))}});
-  page.heading("Results");
-  page.table(results);
-  example::Chart each{.title = "Right numbers", .x_label = "length", .series = {}, .percent = true};
-  example::Chart whole{
-      .title = "Sequences without a mistake", .x_label = "length", .series = {}, .percent = true};
-  std::vector<std::pair<std::string, const example::Training*>> runs;
-  for (const auto& outcome : outcomes) {
-    const int colour = static_cast<int>(runs.size());
-    each.series.push_back({outcome->name, outcome->lengths, outcome->accuracy, colour});
-    whole.series.push_back({outcome->name, outcome->lengths, outcome->sorted, colour});
-    runs.emplace_back(outcome->name, &outcome->training);
-  }
-  page.figures({svg(each), svg(whole)}, "By the length of the sequence; training has seen none longer than " +
-                                            std::to_string(options.longest) + ".");
-  page.heading("What the head looks at");
-  for (std::int64_t n : {2 * options.longest, 4 * options.longest}) {
-    std::vector<std::string> maps;
-    for (const auto& outcome : outcomes) {
-      if (n <= options.numbers) maps.push_back(heat_map(*outcome, options, n));
-    }
-    page.figures(maps, "");
-  }
-  page.figures(
-      {example::heat_scale()},
-      "Rows are the numbers written last, from the bar on; columns are the numbers read, in their order. "
-      "The number to be written next is outlined. Blank cells are exactly zero.");
-  page.heading("Learning");
-  page.figures(example::curves(runs),
-               "Held out are sequences four times as long as the longest in training. "
-               "Faint points are single steps, the line is the mean of their neighbours.");
-  example::save_page(page, options);
-}
-
 void demo(const Options& options) {
   std::vector<std::unique_ptr<Outcome>> outcomes;
   example::prepare_output(options);
   outcomes.push_back(train(options, false));
   if (options.dense) outcomes.push_back(train(options, true));
 
-  example::Rows results = {{"sequences sorted without a mistake, by length"}};
-  for (double length : outcomes[0]->lengths) results[0].push_back(example::number(length));
-  results[0].push_back("training time");
-  for (const auto& outcome : outcomes) {
-    results.push_back({outcome->name});
-    for (double share : outcome->sorted) results.back().push_back(example::percent(share));
-    results.back().push_back(example::duration(outcome->training.seconds()));
+  // What the page shows: the figures by length, and the head on sequences twice and four times as long as in
+  // training.
+  example::SortingReport report{
+      .longest = options.longest,
+      .numbers = options.numbers,
+      .settings = {{"steps", std::to_string(options.steps)},
+                   {"seed", std::to_string(options.seed)},
+                   {"k", std::to_string(options.k)},
+                   {"numbers", std::to_string(options.numbers)},
+                   {"width", std::to_string(options.width)},
+                   {"heads", "1"},
+                   {"parameters",
+                    example::number(static_cast<double>(example::parameter_count(outcomes[0]->model)))}},
+      .results = {{"sequences sorted without a mistake, by length"}},
+      .sequences = {},
+      .runs = {}};
+  for (std::int64_t n : {2 * options.longest, 4 * options.longest}) {
+    if (n > options.numbers) continue;
+    const Sequences one =
+        draw(1, n, options.numbers, nn::generator_of(options.seed, ~static_cast<std::uint64_t>(n)));
+    report.sequences.push_back({one.tokens, one.sorted});
   }
-  std::cout << example::aligned(results);
-  write_page(outcomes, options, results);
+  for (double length : outcomes[0]->lengths) report.results[0].push_back(example::number(length));
+  report.results[0].push_back("training time");
+  for (const auto& outcome : outcomes) {
+    report.results.push_back({outcome->name});
+    for (double share : outcome->sorted) report.results.back().push_back(example::percent(share));
+    report.results.back().push_back(example::duration(outcome->training.seconds()));
+    report.runs.push_back(
+        {outcome->name, &outcome->training, outcome->lengths, outcome->accuracy, outcome->sorted, {}});
+    for (const auto& one : report.sequences) {
+      report.runs.back().attention.push_back(outcome->model.attention(one.tokens));
+    }
+  }
+  std::cout << example::aligned(report.results);
+  example::save_page(page(report), options);
 }
 
 }  // namespace

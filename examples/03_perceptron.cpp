@@ -1,12 +1,11 @@
 // A multilayer perceptron tells two spirals apart, which no straight line does, and draws what it learned.
+#include "common/decision_map.hpp"
+#include "common/training.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
 #include <cstdio>
 #include <numbers>
-
-#include "common/decision_map.hpp"
-#include "common/training.hpp"
 
 using namespace taper;
 

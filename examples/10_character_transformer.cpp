@@ -2,10 +2,6 @@
 //
 // Two blocks of causal attention, in which each head of a character looks at k earlier ones at most.
 
-#include <algorithm>
-#include <cmath>
-#include <memory>
-
 #include "common/markup.hpp"
 #include "common/support.hpp"
 #include "common/text.hpp"

@@ -3,10 +3,6 @@
 // The pictures are scikit-learn's digits, 8 x 8 pixels from 0 to 16 each (examples/fetch_digits.sh gets
 // them). A picture is a sequence of eight tokens, its rows. Each row may look at k rows in each head.
 
-#include <algorithm>
-#include <filesystem>
-#include <memory>
-
 #include "common/markup.hpp"
 #include "common/support.hpp"
 #include "common/training.hpp"

@@ -7,9 +7,6 @@
 // the less the right one keeps (its attention disperses: Velickovic et al., arXiv 2410.01104). Sparse
 // attention gives the wrong ones exactly 0, whatever their number.
 
-#include <algorithm>
-#include <memory>
-
 #include "common/heat_map.hpp"
 #include "common/markup.hpp"
 #include "common/support.hpp"

@@ -88,9 +88,9 @@ struct RecallModel : nn::Module {
         norm2(options.width),
         norm3(options.width),
         first(options.width, options.heads, options.k, generator,
-              {.causal = true, .rotary = true, .dense = dense}),
+              {.causal = true, .rotary = true, .method = example::method(dense)}),
         second(options.width, options.heads, options.k, generator,
-               {.causal = true, .rotary = true, .dense = dense}),
+               {.causal = true, .rotary = true, .method = example::method(dense)}),
         logits(options.width, options.vocabulary, generator) {}
 
   void list(nn::Parts& parts) const override {

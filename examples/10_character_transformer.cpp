@@ -33,9 +33,10 @@ struct CharacterModel : nn::Module {
   CharacterModel(std::int64_t alphabet, const Options& options, bool dense, Generator& generator)
       : symbols(alphabet, options.width, generator),
         first(options.width, options.heads, options.k, generator,
-              {.causal = true, .rotary = true, .dense = dense, .dropout = options.dropout}),
-        second(options.width, options.heads, options.k, generator,
-               {.causal = true, .rotary = true, .dense = dense, .dropout = options.dropout}),
+              {.causal = true, .rotary = true, .method = example::method(dense), .dropout = options.dropout}),
+        second(
+            options.width, options.heads, options.k, generator,
+            {.causal = true, .rotary = true, .method = example::method(dense), .dropout = options.dropout}),
         norm(options.width),
         logits(options.width, alphabet, generator) {}
 

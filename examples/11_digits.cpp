@@ -74,9 +74,9 @@ struct DigitModel : nn::Module {
       : rows(side, options.width, generator),
         positions(side, options.width, generator),
         first(options.width, options.heads, options.k, generator,
-              {.dense = dense, .dropout = options.dropout}),
+              {.method = example::method(dense), .dropout = options.dropout}),
         second(options.width, options.heads, options.k, generator,
-               {.dense = dense, .dropout = options.dropout}),
+               {.method = example::method(dense), .dropout = options.dropout}),
         norm(options.width),
         logits(options.width, classes, generator) {}
 

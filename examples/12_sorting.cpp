@@ -62,7 +62,7 @@ struct SortingModel : nn::Module {
 
   SortingModel(const Options& options, bool dense, Generator& generator)
       : symbols(2 * options.numbers + 1, options.width, generator),
-        block(options.width, 1, options.k, generator, {.causal = true, .dense = dense}),
+        block(options.width, 1, options.k, generator, {.causal = true, .method = example::method(dense)}),
         norm(options.width),
         logits(options.width, options.numbers, generator) {}
 

@@ -45,8 +45,7 @@ MultiHeadSparseAttention::MultiHeadSparseAttention(std::int64_t width, std::int6
       rotary_(options.rotary),
       attention_(k, {.scale = 1 / std::sqrt(static_cast<double>(width / heads)),
                      .causal = options.causal,
-                     .fused = options.fused,
-                     .dense = options.dense}) {}
+                     .method = options.method}) {}
 
 void MultiHeadSparseAttention::check(const char* argument, const Tensor& x) const {
   detail::check_given(name, argument, x, "query.weight", query.weight);

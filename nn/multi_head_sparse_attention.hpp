@@ -12,15 +12,11 @@ struct MultiHeadSparseAttentionOptions {
   // Whether each of the four projections has a bias.
   bool bias = true;
   DType dtype = float32;
-  // Whether the op sparse_attention computes the heads, or its composition.
-  bool fused = true;
   // Turns the queries and keys of each head by the angles of their positions (the op rotary), so that a score
   // depends on how far apart the two are. The positions count from 0; if attention is causal, the last query
   // stands where the last key does. Needs an even width / heads.
   bool rotary = false;
-  // To compare with: softmax over all keys that a query may look at, instead of sparse_softmax. k counts for
-  // nothing, and an n x m matrix is made for each head.
-  bool dense = false;
+  AttentionMethod method = AttentionMethod::fused;
 };
 
 // What a call may bring along: attention(x, {.mask = mask}).

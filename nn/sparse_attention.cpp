@@ -59,7 +59,7 @@ Tensor SparseAttention::probabilities(const Tensor& queries, const Tensor& keys,
     if (mask) seen = where(mask, seen, scalar_like(0, seen));
   }
   if (seen) scores = where(seen, scores, scalar_like(-std::numeric_limits<double>::infinity(), scores));
-  if (!options_.dense) return sparse_softmax(scores, k_);
+  if (options_.method != AttentionMethod::dense) return sparse_softmax(scores, k_);
   const Tensor p = softmax(scores);
   // A row of -inf alone gives NaN, value and gradient: both end here and at the where() above.
   return seen ? where(seen, p, scalar_like(0, p)) : p;
@@ -68,7 +68,7 @@ Tensor SparseAttention::probabilities(const Tensor& queries, const Tensor& keys,
 Tensor SparseAttention::attend(const Tensor& queries, const Tensor& keys, const Tensor& values,
                                const Tensor& mask) const {
   const Scope scope = Scope::outermost(name);
-  if (options_.fused && !options_.dense) {
+  if (options_.method == AttentionMethod::fused) {
     return sparse_attention(queries, keys, values, k_,
                             {.scale = options_.scale, .causal = options_.causal, .mask = mask});
   }

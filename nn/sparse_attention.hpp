@@ -5,24 +5,28 @@
 
 namespace taper::nn {
 
+// How a layer computes attention.
+enum class AttentionMethod {
+  // bmm, transpose and sparse_softmax, each a node of the tape with an n x m matrix: to see how it works.
+  composed,
+  // The op sparse_attention, which makes no n x m matrix and is several times faster: to train with. Values
+  // and gradients are those of the composition but for rounding, and but for NaN and infinities where no
+  // query looks: see sparse_attention.hpp.
+  fused,
+  // softmax over all keys that a query may look at, composed; k counts for nothing: to compare with.
+  dense
+};
+
 struct SparseAttentionOptions {
-  // The scores are multiplied by it: 1 as on the zeta.ops page, 1 / sqrt(d) as in most models.
+  // As AttentionOptions (sparse_attention.hpp in ops) has them.
   double scale = 1;
-  // Query i may look at keys 0 … i + m - n only: the last query sees all m keys, and with m = n each position
-  // sees itself and those before.
   bool causal = false;
-  // Calls the op sparse_attention, which makes no n x m matrix, instead of the composition. The values
-  // and gradients are the same except for rounding, and for NaN and infinities where no query looks:
-  // see sparse_attention.hpp.
-  bool fused = false;
-  // To compare with: P = softmax(scale Q K^T) over all keys that a query may look at. k counts for nothing,
-  // and it is always the composition.
-  bool dense = false;
+  AttentionMethod method = AttentionMethod::composed;
 };
 
 // y = P V with P = sparse_softmax(scale Q K^T, k), for queries Q (b, n, d), keys K (b, m, d) and values V (b,
-// m, e); y is (b, n, e). Composed of bmm, transpose and sparse_softmax as in Example 3 of the zeta.ops page,
-// unless fused. It has no parameters.
+// m, e); y is (b, n, e). By default composed as Example 3 of the zeta.ops page. It has no
+// parameters.
 class SparseAttention : public Module {
  public:
   // Throws if k < 1.

@@ -32,7 +32,7 @@ TransformerBlock::TransformerBlock(std::int64_t width, std::int64_t heads, std::
                  .bias = options.bias,
                  .dtype = options.dtype,
                  .rotary = options.rotary,
-                 .dense = options.dense}),
+                 .method = options.method}),
       norm2(make_norm(width, options)),
       mlp(width, options.hidden == 0 ? 4 * width : options.hidden, generator,
           {.bias = options.bias, .dtype = options.dtype}),

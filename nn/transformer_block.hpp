@@ -16,7 +16,7 @@ struct TransformerBlockOptions {
   // Options of the attention: MultiHeadSparseAttentionOptions says what they do.
   bool causal = false;
   bool rotary = false;
-  bool dense = false;
+  AttentionMethod method = AttentionMethod::fused;
   // The width of the perceptron's hidden layer; 0: four times the block's.
   std::int64_t hidden = 0;
   // The probability with which an element of either branch is dropped in training.

@@ -62,13 +62,14 @@ bool check_device(std::int64_t heads, std::int64_t rows) {
   Generator generator(0);
   Tensors example;  // that of examples/08_sparse_attention.cpp
   for (int i = 0; i < 3; ++i) example.push_back(randn({2, 3, 5}, generator));
-  for (const bool fused : {true, false}) {
-    const nn::SparseAttention attention(2, {.fused = fused});
+  for (const auto method : {nn::AttentionMethod::fused, nn::AttentionMethod::composed}) {
+    const nn::SparseAttention attention(2, {.method = method});
     const auto f = [&](const Tensors& x) { return attention(x[0], x[1], x[2]); };
     const Tensor cotangent = ones({2, 3, 5});
-    all_agree &= agree(fused ? "documented example, fused" : "documented example, composed",
-                       results_of(f, example, {float32, cuda}, cotangent),
-                       results_of(f, example, float32, cotangent), false, 1e-6);
+    all_agree &= agree(
+        method == nn::AttentionMethod::fused ? "documented example, fused" : "documented example, composed",
+        results_of(f, example, {float32, cuda}, cotangent), results_of(f, example, float32, cotangent), false,
+        1e-6);
   }
 
   Tensors large;

@@ -7,6 +7,7 @@
 #include <taper/core/device.hpp>
 #include <taper/core/indices.hpp>
 #include <taper/nn/checkpoint.hpp>
+#include <taper/nn/sparse_attention.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -32,6 +33,11 @@ struct TrainingOptions {
   std::string output;
   std::string command;  // what was typed, for the advice how to go on
 };
+
+// How the attention of a run is computed: dense runs are there to compare with.
+inline taper::nn::AttentionMethod method(bool dense) {
+  return dense ? taper::nn::AttentionMethod::dense : taper::nn::AttentionMethod::fused;
+}
 
 // Adds them to the command line, with what `options` holds as defaults.
 void add_training_options(CLI::App& app, TrainingOptions& options, int argc, char** argv);

@@ -189,8 +189,8 @@ TEST_F(OnCuda, TheDocumentedAttentionExampleGivesTheCpusNumbers) {
   Generator generator(0);
   const Tensor queries = randn({2, 3, 5}, generator), keys = randn({2, 3, 5}, generator),
                values = randn({2, 3, 5}, generator);
-  for (const bool fused : {true, false}) {
-    const nn::SparseAttention attention(2, {.fused = fused});
+  for (const auto method : {nn::AttentionMethod::fused, nn::AttentionMethod::composed}) {
+    const nn::SparseAttention attention(2, {.method = method});
     expect_close(attention(queries.to(gpu), keys.to(gpu), values.to(gpu)), attention(queries, keys, values),
                  1e-6);
   }

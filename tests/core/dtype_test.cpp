@@ -115,11 +115,15 @@ struct Model : nn::Module {
   nn::LearnedPositions positions{7, 8, generator};
   nn::TransformerBlock rotary{8, 2, 3, generator, {.causal = true, .rotary = true, .dropout = 0.1}};
   nn::TransformerBlock dense{
-      8, 2, 3, generator, {.causal = true, .dense = true, .dropout = 0.1, .norm = nn::Norm::rms}};
+      8,
+      2,
+      3,
+      generator,
+      {.causal = true, .method = nn::AttentionMethod::dense, .dropout = 0.1, .norm = nn::Norm::rms}};
   nn::LayerNorm norm{8};
   nn::Sequential head{nn::Linear(8, 8, generator), gelu, nn::Dropout(0.1, generator),
                       nn::Linear(8, 7, generator)};
-  nn::SparseAttention attention{2, {.causal = true, .fused = true}};
+  nn::SparseAttention attention{2, {.causal = true, .method = nn::AttentionMethod::fused}};
 
   void list(nn::Parts& parts) const override {
     parts.add("symbols", symbols), parts.add("positions", positions), parts.add("rotary", rotary);

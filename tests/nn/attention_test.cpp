@@ -25,15 +25,18 @@ struct Inputs {
 };
 
 // Every test runs for both forms.
-class SparseAttention : public testing::TestWithParam<bool> {
+class SparseAttention : public testing::TestWithParam<nn::AttentionMethod> {
  protected:
   static nn::SparseAttention make(std::int64_t k, nn::SparseAttentionOptions options = {}) {
-    options.fused = GetParam();
+    options.method = GetParam();
     return nn::SparseAttention(k, options);
   }
 };
-INSTANTIATE_TEST_SUITE_P(Forms, SparseAttention, testing::Bool(),
-                         [](const auto& info) { return info.param ? "fused" : "composed"; });
+INSTANTIATE_TEST_SUITE_P(Forms, SparseAttention,
+                         testing::Values(nn::AttentionMethod::composed, nn::AttentionMethod::fused),
+                         [](const auto& info) {
+                           return info.param == nn::AttentionMethod::fused ? "fused" : "composed";
+                         });
 
 TEST_P(SparseAttention, AgreesWithTheOutsideEngine) {
   const nlohmann::json& stored = golden()["attention"];
@@ -68,7 +71,8 @@ TEST_P(SparseAttention, Example3AgreesWithTheOutsideEngine) {
 TEST_P(SparseAttention, IsTheComposition) {
   const Inputs in(1);
   const Tensor scores = bmm(in.queries, transpose(in.keys, 1, 2));
-  const double tolerance = GetParam() ? 1e-12 : 0;  // composed, it is these very ops
+  const bool composed = GetParam() == nn::AttentionMethod::composed;
+  const double tolerance = composed ? 0 : 1e-12;  // composed, it is these very ops
   for (std::int64_t k : {1, 3, 6, 100}) {
     expect_close(make(k)(in.queries, in.keys, in.values), bmm(sparse_softmax(scores, k), in.values),
                  tolerance);

@@ -152,7 +152,8 @@ TEST_F(ModelOnCuda, LossesAreThoseOfTheCpu) {
 
 TEST_F(ModelOnCuda, DenseAttentionAndPositionsGoThere) {
   Generator generator(1);
-  const nn::MultiHeadSparseAttention dense(8, 2, 3, generator, {.causal = true, .dense = true});
+  const nn::MultiHeadSparseAttention dense(8, 2, 3, generator,
+                                           {.causal = true, .method = nn::AttentionMethod::dense});
   const nn::LearnedPositions learned(6, 8, generator);
   const Tensor x = randn({2, 5, 8}, generator);
   const Tensor here = dense(learned(x) + nn::sinusoidal_positions(5, 8));

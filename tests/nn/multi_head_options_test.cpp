@@ -11,6 +11,7 @@
 namespace taper::test {
 namespace {
 
+using nn::AttentionMethod;
 using nn::MultiHeadSparseAttention;
 using nn::MultiHeadSparseAttentionOptions;
 
@@ -50,26 +51,24 @@ struct Inputs {
 TEST(DenseAttention, IsSoftmaxOverAllKeysThatAreSeen) {
   const Inputs in(1);
   const auto all = [](auto, auto, auto) { return true; };
-  for (const bool fused : {false, true}) {
-    const nn::SparseAttention dense(1, {.scale = 0.7, .fused = fused, .dense = true});
-    expect_close(dense(in.queries, in.keys, in.values),
-                 dense_reference(in.queries, in.keys, in.values, 0.7, all));
-    // A mask that hides other keys in each problem, and everything from query 2 of the second.
-    const auto seen = [](std::int64_t p, std::int64_t i, std::int64_t j) {
-      return p == 1 && i == 2 ? false : (p + i + j) % 3 != 0;
-    };
-    const Array mask = build({2, 4, 6}, [&](const Index& i) { return seen(i[0], i[1], i[2]) ? 1.0 : 0.0; });
-    const Tensor y = dense(in.queries, in.keys, in.values, tensor(mask.values, mask.shape));
-    expect_close(y, dense_reference(in.queries, in.keys, in.values, 0.7, seen));
-    expect_close(slice(slice(y, 0, 1, 2), 1, 2, 3), zeros({1, 1, 3}, float64), 0);
-  }
+  const nn::SparseAttention dense(1, {.scale = 0.7, .method = AttentionMethod::dense});
+  expect_close(dense(in.queries, in.keys, in.values),
+               dense_reference(in.queries, in.keys, in.values, 0.7, all));
+  // A mask that hides other keys in each problem, and everything from query 2 of the second.
+  const auto seen = [](std::int64_t p, std::int64_t i, std::int64_t j) {
+    return p == 1 && i == 2 ? false : (p + i + j) % 3 != 0;
+  };
+  const Array mask = build({2, 4, 6}, [&](const Index& i) { return seen(i[0], i[1], i[2]) ? 1.0 : 0.0; });
+  const Tensor y = dense(in.queries, in.keys, in.values, tensor(mask.values, mask.shape));
+  expect_close(y, dense_reference(in.queries, in.keys, in.values, 0.7, seen));
+  expect_close(slice(slice(y, 0, 1, 2), 1, 2, 3), zeros({1, 1, 3}, float64), 0);
 }
 
 TEST(DenseAttention, CausalWithFewerAndMoreKeysThanQueries) {
   for (const std::int64_t m : {4, 6, 2}) {
     SCOPED_TRACE(m);
     const Inputs in(2, 4, m);
-    const nn::SparseAttention dense(1, {.causal = true, .dense = true});
+    const nn::SparseAttention dense(1, {.causal = true, .method = AttentionMethod::dense});
     const auto seen = [m](auto, std::int64_t i, std::int64_t j) { return j <= i + m - 4; };
     expect_close(dense(in.queries, in.keys, in.values),
                  dense_reference(in.queries, in.keys, in.values, 1, seen));
@@ -86,7 +85,7 @@ TEST(DenseAttention, GradcheckWithAQueryThatSeesNothing) {
   const Inputs in(3);
   Tensor mask = ones({4, 6}, float64);
   for (int j = 0; j < 6; ++j) mask.mutable_data<double>()[2 * 6 + j] = 0;
-  const nn::SparseAttention dense(1, {.scale = 0.5, .causal = true, .dense = true});
+  const nn::SparseAttention dense(1, {.scale = 0.5, .causal = true, .method = AttentionMethod::dense});
   const auto f = [&](const Tensors& x) { return dense(x[0], x[1], x[2], mask); };
   const Tensors inputs{in.queries, in.keys, in.values};
   expect_close(slice(gradients(f, inputs)[0], 1, 2, 3), zeros({2, 1, 5}, float64), 0);
@@ -101,7 +100,7 @@ TEST(DenseAttention, GradcheckWithAQueryThatSeesNothing) {
 TEST(MultiHeadDense, AgreesHeadByHead) {
   Generator generator(4);
   const MultiHeadSparseAttention model(width, heads, 1, generator,
-                                       {.causal = true, .dtype = float64, .dense = true});
+                                       {.causal = true, .dtype = float64, .method = AttentionMethod::dense});
   const Tensor x = random(generator, {2, 5, width});
   const Tensor q = model.query(x), k = model.key(x), v = model.value(x);
   Tensors outputs;
@@ -119,52 +118,50 @@ TEST(Probabilities, AreWhatTheOutputIsMadeOf) {
   Generator generator(5);
   Tensor mask = ones({2, 7, 7});
   for (int j = 0; j < 7; ++j) mask.mutable_data<float>()[3 * 7 + j] = 0;  // query 3 of problem 0
-  for (const bool dense : {false, true}) {
+  for (const AttentionMethod method :
+       {AttentionMethod::composed, AttentionMethod::fused, AttentionMethod::dense}) {
     for (const bool rotary : {false, true}) {
-      for (const bool fused : {false, true}) {
-        SCOPED_TRACE(testing::Message() << dense << rotary << fused);
-        const MultiHeadSparseAttention model(
-            width, heads, 2, generator,
-            {.causal = true, .dtype = float64, .fused = fused, .rotary = rotary, .dense = dense});
-        const Tensor x = random(generator, {2, 7, width});
-        const Tensor p = model.probabilities(x, {.mask = mask});
-        ASSERT_EQ(p.shape(), (Shape{2, heads, 7, 7}));
-        const Array found = array_of(p), values = array_of(model.value(x));
-        for (std::int64_t row = 0; row < 2 * heads * 7; ++row) {
-          double total = 0;
-          int kept = 0;
-          for (std::int64_t j = 0; j < 7; ++j) {
-            const double value = found.values[static_cast<std::size_t>(row * 7 + j)];
-            EXPECT_GE(value, 0);
-            total += value, kept += value > 0;
-            if (j > row % 7) {
-              EXPECT_EQ(value, 0);
-            }
-          }
-          const bool blind = row < heads * 7 && row % 7 == 3;
-          EXPECT_NEAR(total, blind ? 0 : 1, 1e-12);
-          EXPECT_LE(kept, dense ? static_cast<int>(row % 7 + 1) : 2);
-          if (dense && !blind) {
-            EXPECT_EQ(kept, row % 7 + 1);
+      SCOPED_TRACE(testing::Message() << static_cast<int>(method) << rotary);
+      const bool dense = method == AttentionMethod::dense;
+      const MultiHeadSparseAttention model(
+          width, heads, 2, generator, {.causal = true, .dtype = float64, .rotary = rotary, .method = method});
+      const Tensor x = random(generator, {2, 7, width});
+      const Tensor p = model.probabilities(x, {.mask = mask});
+      ASSERT_EQ(p.shape(), (Shape{2, heads, 7, 7}));
+      const Array found = array_of(p), values = array_of(model.value(x));
+      for (std::int64_t row = 0; row < 2 * heads * 7; ++row) {
+        double total = 0;
+        int kept = 0;
+        for (std::int64_t j = 0; j < 7; ++j) {
+          const double value = found.values[static_cast<std::size_t>(row * 7 + j)];
+          EXPECT_GE(value, 0);
+          total += value, kept += value > 0;
+          if (j > row % 7) {
+            EXPECT_EQ(value, 0);
           }
         }
-        const Array together = build({2, 7, width}, [&](const Index& i) {
-          double y = 0;
-          for (std::int64_t j = 0; j < 7; ++j) {
-            y += at(found, {i[0], i[2] / depth, i[1], j}) * at(values, {i[0], j, i[2]});
-          }
-          return y;
-        });
-        expect_close(model(x, {.mask = mask}),
-                     model.output(tensor(together.values, together.shape, float64)));
+        const bool blind = row < heads * 7 && row % 7 == 3;
+        EXPECT_NEAR(total, blind ? 0 : 1, 1e-12);
+        EXPECT_LE(kept, dense ? static_cast<int>(row % 7 + 1) : 2);
+        if (dense && !blind) {
+          EXPECT_EQ(kept, row % 7 + 1);
+        }
       }
+      const Array together = build({2, 7, width}, [&](const Index& i) {
+        double y = 0;
+        for (std::int64_t j = 0; j < 7; ++j) {
+          y += at(found, {i[0], i[2] / depth, i[1], j}) * at(values, {i[0], j, i[2]});
+        }
+        return y;
+      });
+      expect_close(model(x, {.mask = mask}), model.output(tensor(together.values, together.shape, float64)));
     }
   }
 }
 
 TEST(Probabilities, OfOneAttentionAndErrors) {
   const Inputs in(6);
-  const nn::SparseAttention attention(2, {.scale = 0.5, .fused = true});
+  const nn::SparseAttention attention(2, {.scale = 0.5, .method = AttentionMethod::fused});
   const Tensor scores = bmm(in.queries, in.keys, false, true) * 0.5;
   expect_close(attention.probabilities(in.queries, in.keys), sparse_softmax(scores, 2));
   const Tensor mask = tensor({1, 0, 1, 1, 0, 1});
@@ -187,9 +184,9 @@ TEST(Probabilities, OfOneAttentionAndErrors) {
 }
 
 TEST(SetK, TakesEffectInEveryForm) {
-  for (const bool fused : {false, true}) {
+  for (const AttentionMethod method : {AttentionMethod::composed, AttentionMethod::fused}) {
     Generator one(7), two(7), own(8);
-    const MultiHeadSparseAttentionOptions options{.dtype = float64, .fused = fused};
+    const MultiHeadSparseAttentionOptions options{.dtype = float64, .method = method};
     MultiHeadSparseAttention model(width, heads, 7, one, options);
     const Tensor x = random(own, {2, 7, width});
     EXPECT_EQ(model.k(), 7);

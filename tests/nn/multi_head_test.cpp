@@ -16,17 +16,20 @@ using nn::MultiHeadSparseAttention;
 constexpr std::int64_t width = 6, heads = 3;
 
 // Every test runs for both forms.
-class MultiHead : public testing::TestWithParam<bool> {
+class MultiHead : public testing::TestWithParam<nn::AttentionMethod> {
  protected:
   MultiHeadSparseAttention make(std::int64_t k, bool causal = false) {
-    return {width, heads, k, generator, {.causal = causal, .dtype = float64, .fused = GetParam()}};
+    return {width, heads, k, generator, {.causal = causal, .dtype = float64, .method = GetParam()}};
   }
   Tensor random(const Shape& shape) { return randn(shape, generator, float64); }
 
   Generator generator{7};
 };
-INSTANTIATE_TEST_SUITE_P(Forms, MultiHead, testing::Bool(),
-                         [](const auto& info) { return info.param ? "fused" : "composed"; });
+INSTANTIATE_TEST_SUITE_P(Forms, MultiHead,
+                         testing::Values(nn::AttentionMethod::composed, nn::AttentionMethod::fused),
+                         [](const auto& info) {
+                           return info.param == nn::AttentionMethod::fused ? "fused" : "composed";
+                         });
 
 // The formula of the header, one head after the other.
 Tensor head_by_head(const MultiHeadSparseAttention& model, std::int64_t k, const Tensor& x, const Tensor& y,
@@ -234,8 +237,10 @@ TEST(MultiHeadSparseAttention, NamesItsParameters) {
 TEST(MultiHeadSparseAttention, IsFusedByDefaultAndEqualInBothForms) {
   Generator one(9), two(9), three(9);
   const MultiHeadSparseAttention standard(8, 2, 3, one, {.dtype = float64});
-  const MultiHeadSparseAttention fused(8, 2, 3, two, {.dtype = float64, .fused = true});
-  const MultiHeadSparseAttention composed(8, 2, 3, three, {.dtype = float64, .fused = false});
+  const MultiHeadSparseAttention fused(8, 2, 3, two,
+                                       {.dtype = float64, .method = nn::AttentionMethod::fused});
+  const MultiHeadSparseAttention composed(8, 2, 3, three,
+                                          {.dtype = float64, .method = nn::AttentionMethod::composed});
   const Tensor x = randn({2, 7, 8}, one, float64);
   const auto found = [&](const MultiHeadSparseAttention& model) {
     return all_of(model, [&](const Tensors& in) { return model(in[0]); }, {x});

@@ -63,7 +63,8 @@ Tensor by_hand(const TransformerBlock& block, std::int64_t k, const TransformerB
     if (options.rotary) own_q = rotary(own_q), own_k = rotary(own_k);
     Tensor scores = bmm(own_q, own_k, false, true) * (1 / std::sqrt(static_cast<double>(d)));
     scores = where(seen, scores, scalar_like(-1e300, scores));
-    const Tensor p = options.dense ? softmax(scores) : sparse_softmax(scores, k);
+    const Tensor p =
+        options.method == nn::AttentionMethod::dense ? softmax(scores) : sparse_softmax(scores, k);
     outputs.push_back(bmm(p, slice(v, 2, at, at + d)));
   }
   const Tensor y = x + w.linear("attention.output", concat(outputs, 2));
@@ -97,8 +98,8 @@ TEST(TransformerBlock, IsWhatIsWrittenOutByHand) {
       {},
       {.causal = true},
       {.causal = true, .rotary = true},
-      {.causal = true, .dense = true},
-      {.rotary = true, .dense = true, .norm = nn::Norm::rms},
+      {.causal = true, .method = nn::AttentionMethod::dense},
+      {.rotary = true, .method = nn::AttentionMethod::dense, .norm = nn::Norm::rms},
       {.causal = true, .hidden = 5, .norm = nn::Norm::rms, .bias = false},
   };
   for (std::size_t i = 0; i < cases.size(); ++i) {
@@ -127,15 +128,16 @@ TEST(TransformerBlock, AgreesWithPyTorch) {
   for (const nlohmann::json& entry : stored["blocks"]) {
     const nlohmann::json& options = entry["options"];
     SCOPED_TRACE(options.dump());
-    const TransformerBlock block(options["width"].get<std::int64_t>(), options["heads"].get<std::int64_t>(),
-                                 options["k"].get<std::int64_t>(),
-                                 {.causal = options["causal"].get<bool>(),
-                                  .rotary = options["rotary"].get<bool>(),
-                                  .dense = options["dense"].get<bool>(),
-                                  .hidden = options["hidden"].get<std::int64_t>(),
-                                  .norm = options["norm"] == "rms" ? nn::Norm::rms : nn::Norm::layer,
-                                  .bias = options["bias"].get<bool>(),
-                                  .dtype = float64});
+    const TransformerBlock block(
+        options["width"].get<std::int64_t>(), options["heads"].get<std::int64_t>(),
+        options["k"].get<std::int64_t>(),
+        {.causal = options["causal"].get<bool>(),
+         .rotary = options["rotary"].get<bool>(),
+         .method = options["dense"].get<bool>() ? nn::AttentionMethod::dense : nn::AttentionMethod::fused,
+         .hidden = options["hidden"].get<std::int64_t>(),
+         .norm = options["norm"] == "rms" ? nn::Norm::rms : nn::Norm::layer,
+         .bias = options["bias"].get<bool>(),
+         .dtype = float64});
     ASSERT_EQ(block.named_parameters().size(), entry["parameters"].size());
     for (auto& [name, parameter] : block.named_parameters()) {
       const Tensor value = tensor_of(entry["parameters"].at(name));
@@ -158,9 +160,9 @@ TEST(TransformerBlock, AgreesWithPyTorch) {
 
 TEST(TransformerBlock, Gradcheck) {
   Generator generator(7);
-  for (const bool dense : {false, true}) {
+  for (const nn::AttentionMethod method : {nn::AttentionMethod::fused, nn::AttentionMethod::dense}) {
     const TransformerBlock block(4, 2, 2, generator,
-                                 {.causal = true, .rotary = true, .dense = dense, .dtype = float64});
+                                 {.causal = true, .rotary = true, .method = method, .dtype = float64});
     stir(block, generator);
     const Tensors inputs{randn({1, 3, 4}, generator, float64)};
     const auto f = [&](const Tensors& x) { return block(x[0]); };

@@ -5,7 +5,7 @@
 // All lanes of a warp call each function together, with the same arguments.
 #pragma once
 
-#include "../../ops/kernels/attention/support.hpp"
+#include "../../ops/kernels/attention/sparse_pattern.hpp"
 #include "rows.cuh"
 
 #include <cmath>
@@ -177,7 +177,7 @@ template <class T>
     __syncwarp();
     const T largest_value = largest_of(row);
     if (largest_value != largest_value) {
-      if (lane == 0) *size = kernels::Support::spoilt;
+      if (lane == 0) *size = kernels::SparsePattern::nan_row;
       for (int i = lane; i < k; i += warp_size) probabilities[i] = largest_value;
       return;
     }

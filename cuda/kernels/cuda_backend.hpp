@@ -42,19 +42,19 @@ class CudaBackend final : public kernels::Backend {
   void cross_entropy_dz(const kernels::CrossEntropyCall& call, const Tensor& dloss, const Tensor& logits,
                         const Tensor& totals, Tensor& dz) const override;
 
-  // select_keys.cu, support.cu
+  // select_keys.cu, sparse_pattern.cu
   void select_keys(const Tensor& queries, const Tensor& keys, double scale,
-                   const kernels::Visibility& visibility, kernels::Support& support,
+                   const kernels::Visibility& visibility, kernels::SparsePattern& pattern,
                    Tensor& p) const override;
-  void transpose_support(const kernels::Support& support,
-                         kernels::Support::Transposed& transposed) const override;
-  void gather_rows(const kernels::Support& support, const Tensor& weights, const Tensor& x,
+  void transpose_pattern(const kernels::SparsePattern& pattern,
+                         kernels::SparsePattern::Transposed& transposed) const override;
+  void gather_rows(const kernels::SparsePattern& pattern, const Tensor& weights, const Tensor& x,
                    Tensor& y) const override;
-  void scatter_rows(const kernels::Support& support, const Tensor& weights, const Tensor& x,
+  void scatter_rows(const kernels::SparsePattern& pattern, const Tensor& weights, const Tensor& x,
                     Tensor& y) const override;
-  void dot_products(const kernels::Support& support, const Tensor& x, const Tensor& y,
+  void dot_products(const kernels::SparsePattern& pattern, const Tensor& x, const Tensor& y,
                     Tensor& result) const override;
-  void centered(const kernels::Support& support, const Tensor& weights, double factor,
+  void centered(const kernels::SparsePattern& pattern, const Tensor& weights, double factor,
                 Tensor& result) const override;
 
   // updates.cu

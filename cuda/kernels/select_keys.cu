@@ -6,15 +6,15 @@
 namespace taper::cuda {
 
 void CudaBackend::select_keys(const Tensor& queries, const Tensor& keys, double scale,
-                              const kernels::Visibility& visibility, kernels::Support& support,
+                              const kernels::Visibility& visibility, kernels::SparsePattern& pattern,
                               Tensor& p) const {
-  if (support.batch * support.n == 0) return;
+  if (pattern.batch * pattern.n == 0) return;
   dispatch(queries.dtype(), [&]<class T>() {
-    KeySelection<T> a{support.batch,
-                      static_cast<int>(support.n),
-                      static_cast<int>(support.m),
+    KeySelection<T> a{pattern.batch,
+                      static_cast<int>(pattern.n),
+                      static_cast<int>(pattern.m),
                       queries.extent(2),
-                      static_cast<int>(support.k),
+                      static_cast<int>(pattern.k),
                       static_cast<T>(scale),
                       pointer<T>(queries),
                       pointer<T>(keys),
@@ -22,13 +22,13 @@ void CudaBackend::select_keys(const Tensor& queries, const Tensor& keys, double 
                       nullptr,
                       0,
                       0,
-                      support.sizes.data(),
-                      support.columns.data(),
+                      pattern.sizes.data(),
+                      pattern.columns.data(),
                       pointer<T>(p)};
     if (const Tensor& mask = visibility.mask) {
       a.mask = pointer<T>(mask);
-      a.mask_of_query = mask.extent(1) == 1 ? 0 : support.m;
-      a.mask_of_problem = mask.extent(0) == 1 ? 0 : mask.extent(1) * support.m;
+      a.mask_of_query = mask.extent(1) == 1 ? 0 : pattern.m;
+      a.mask_of_problem = mask.extent(0) == 1 ? 0 : mask.extent(1) * pattern.m;
     }
     if constexpr (sizeof(T) == 4) {
       if (can_select_keys_by_tiles(a)) return select_keys_by_tiles(a);

@@ -19,8 +19,7 @@
 namespace taper {
 namespace {
 
-using kernels::Support;
-using Pattern = std::shared_ptr<const Support>;
+using Pattern = std::shared_ptr<const kernels::SparsePattern>;
 
 // The bilinear maps, each the adjoint of the two others: W X, W^T X, and the elements of X Y^T in the
 // pattern.
@@ -100,10 +99,10 @@ Tensor sparse_attention(const Tensor& queries, const Tensor& keys, const Tensor&
     visibility.mask = prepared(options.mask, {batch, n, m}, queries.dtype());
   }
 
-  const auto support = std::allocate_shared<Support>(detail::PoolAllocator<Support>(), queries.device(),
-                                                     batch, n, m, std::min(k, m));
-  const Tensor selected = kernels::select_keys(queries, keys, options.scale, visibility, *support);
-  const Pattern pattern = support;
+  const auto kept = std::allocate_shared<kernels::SparsePattern>(
+      detail::PoolAllocator<kernels::SparsePattern>(), queries.device(), batch, n, m, std::min(k, m));
+  const Tensor selected = kernels::select_keys(queries, keys, options.scale, visibility, *kept);
+  const Pattern pattern = kept;
   const double scale = options.scale;
   // The scores themselves are gone, and nothing asks for their values: a node for their cotangent is enough.
   const Tensor scores =

@@ -4,7 +4,8 @@
 
 #include "../../core/indices.hpp"
 #include "../../core/tensor.hpp"
-#include "attention/support.hpp"
+
+#include "attention/sparse_pattern.hpp"
 #include "optim/adam.hpp"
 
 namespace taper::kernels {
@@ -109,17 +110,18 @@ class Backend {
   virtual void cross_entropy_dz(const CrossEntropyCall& call, const Tensor& dloss, const Tensor& logits,
                                 const Tensor& totals, Tensor& dz) const = 0;
 
-  // Sparse attention: support.hpp, select_keys.hpp.
+  // Sparse attention: sparse_pattern.hpp, select_keys.hpp.
   virtual void select_keys(const Tensor& queries, const Tensor& keys, double scale,
-                           const Visibility& visibility, Support& support, Tensor& p) const = 0;
-  virtual void transpose_support(const Support& support, Support::Transposed& transposed) const = 0;
-  virtual void gather_rows(const Support& support, const Tensor& weights, const Tensor& x,
+                           const Visibility& visibility, SparsePattern& pattern, Tensor& p) const = 0;
+  virtual void transpose_pattern(const SparsePattern& pattern,
+                                 SparsePattern::Transposed& transposed) const = 0;
+  virtual void gather_rows(const SparsePattern& pattern, const Tensor& weights, const Tensor& x,
                            Tensor& y) const = 0;
-  virtual void scatter_rows(const Support& support, const Tensor& weights, const Tensor& x,
+  virtual void scatter_rows(const SparsePattern& pattern, const Tensor& weights, const Tensor& x,
                             Tensor& y) const = 0;
-  virtual void dot_products(const Support& support, const Tensor& x, const Tensor& y,
+  virtual void dot_products(const SparsePattern& pattern, const Tensor& x, const Tensor& y,
                             Tensor& result) const = 0;
-  virtual void centered(const Support& support, const Tensor& weights, double factor,
+  virtual void centered(const SparsePattern& pattern, const Tensor& weights, double factor,
                         Tensor& result) const = 0;
 
   // Updates in place.

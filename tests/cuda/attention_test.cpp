@@ -216,41 +216,41 @@ std::vector<T> elements(const detail::Array<T>& array) {
   return result;
 }
 
-// Kernel by kernel, with what no op shows: the sorted support, and 0 in the slots that are not used.
+// Kernel by kernel, with what no op shows: the sorted pattern, and 0 in the slots that are not used.
 TEST_F(CudaAttention, EachKernelIsThatOfTheCpu) {
   for (int round = 0; round < 30; ++round) {
     const DType dtype = one_of({float32, float64});
     AttentionProblem problem = on_a_grid(dtype);
-    const bool spoil = chance(0.3);
-    if (spoil) {
+    const bool has_nan = chance(0.3);
+    if (has_nan) {
       std::vector<double> values = problem.inputs[0].to_vector();
       values[static_cast<std::size_t>(integer(0, problem.inputs[0].size() - 1))] = nan;
       problem.inputs[0] = tensor(values, problem.inputs[0].shape(), dtype);
     }
-    SCOPED_TRACE(printed(problem) + (spoil ? ", with a NaN" : ""));
+    SCOPED_TRACE(printed(problem) + (has_nan ? ", with a NaN" : ""));
     const Shape q = problem.inputs[0].shape();
     const std::int64_t m = problem.inputs[1].extent(1), k = std::min(problem.k, m);
     const Tensor left = problem.inputs[0], right = problem.inputs[1],
                  weights = randn({q[0], q[1], k}, generator, dtype);
     struct Results {
-      std::vector<std::int32_t> sizes, rows, is_spoilt;
+      std::vector<std::int32_t> sizes, rows, has_nan_row;
       std::vector<std::int64_t> starts, slots;
       Tensors tensors;
     };
     const auto results_on = [&](Device device) {
-      kernels::Support support(device, q[0], q[1], m, k);
+      kernels::SparsePattern pattern(device, q[0], q[1], m, k);
       kernels::Visibility visibility{problem.options.causal};
       if (problem.options.mask) visibility.mask = problem.options.mask.to(device);
       const Tensor x = left.to(device), y = right.to(device), w = weights.to(device);
-      const Tensor p = kernels::select_keys(x, y, problem.options.scale, visibility, support);
-      const auto& t = support.transposed();
-      Results r{elements(support.sizes),
+      const Tensor p = kernels::select_keys(x, y, problem.options.scale, visibility, pattern);
+      const auto& t = pattern.transposed();
+      Results r{elements(pattern.sizes),
                 elements(t.rows),
-                elements(t.is_spoilt),
+                elements(t.has_nan_row),
                 elements(t.starts),
                 elements(t.slots),
-                {p, kernels::gather_rows(support, w, y), kernels::scatter_rows(support, w, x),
-                 kernels::dot_products(support, x, y), kernels::centered(support, w, 0.5)}};
+                {p, kernels::gather_rows(pattern, w, y), kernels::scatter_rows(pattern, w, x),
+                 kernels::dot_products(pattern, x, y), kernels::centered(pattern, w, 0.5)}};
       for (Tensor& result : r.tensors) result = result.to(Device::cpu());
       // Nothing is set after the entries.
       std::vector<std::int32_t> rows;
@@ -270,7 +270,7 @@ TEST_F(CudaAttention, EachKernelIsThatOfTheCpu) {
     EXPECT_EQ(found.starts, wanted.starts);
     EXPECT_EQ(found.slots, wanted.slots);
     EXPECT_EQ(found.rows, wanted.rows);
-    EXPECT_EQ(found.is_spoilt, wanted.is_spoilt);
+    EXPECT_EQ(found.has_nan_row, wanted.has_nan_row);
     for (std::size_t i = 0; i < found.tensors.size(); ++i) {
       SCOPED_TRACE(i);
       expect_close(found.tensors[i], wanted.tensors[i], 10 * tolerance(dtype));
@@ -279,7 +279,7 @@ TEST_F(CudaAttention, EachKernelIsThatOfTheCpu) {
   }
 }
 
-// What a score of NaN or an infinity spoils, and what it does not. In float32 two numbers of 1e30 make a
+// Which rows a score of NaN or an infinity makes NaN, and which not. In float32 two numbers of 1e30 make a
 // score of infinity; a gradient's single products stay finite, fused with the sum or not.
 TEST_F(CudaAttention, NaNAndInfinities) {
   for (int round = 0; round < 25; ++round) {

@@ -64,7 +64,7 @@ TEST_F(CudaLayers, AMeanFarFromZeroIsExact) {
   expect_close(y, layer_norm(cast(x, float64), cast(gain, float64), cast(bias, float64)), 2e-6);
 }
 
-TEST_F(CudaLayers, ARowWithNaNSpoilsNoOther) {
+TEST_F(CudaLayers, ANaNRowLeavesTheOthersAsTheyAre) {
   Tensor x = randn({3, 40}, generator);
   x.mutable_data<float>()[41] = static_cast<float>(nan);
   const Tensor gain = ones({40}), bias = zeros({40});

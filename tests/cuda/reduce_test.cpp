@@ -91,10 +91,10 @@ TEST_F(CudaReduce, MaximaOverRandomAxes) {
     for (std::int64_t& extent : shape) extent = std::max<std::int64_t>(extent, 1);
     const DType dtype = this->dtype();
     std::vector<double> values = randn(shape, generator, dtype).to_vector();
-    const bool spoilt = integer(0, 2) == 0;
+    const bool has_nan = integer(0, 2) == 0;
     for (double& value : values) {
       if (integer(0, 3) == 0) value = -inf;
-      if (spoilt && integer(0, 99) == 0) value = one_of<double>({std::nan(""), inf});
+      if (has_nan && integer(0, 99) == 0) value = one_of<double>({std::nan(""), inf});
     }
     const Tensor x = tensor(values, shape, dtype);
     const Axes axes = random_axes(shape.size());

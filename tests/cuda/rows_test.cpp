@@ -21,9 +21,9 @@ const std::vector<std::int64_t> lengths{0,    1,    2,    3,    5,    31,   32, 
 
 class CudaRows : public CudaTest {
  protected:
-  // A row of one of several kinds: normal at several scales, full of ties, constant, masked,
-  // huge, tiny, spoilt.
-  enum Kind { normal, far, grid, tenths, constant, masked, huge, denormal, sorted, empty, spoilt, kinds };
+  // A row of one of several kinds: normal at several scales, full of ties, constant, masked, huge, tiny,
+  // sorted, empty, with a NaN or +inf.
+  enum Kind { normal, far, grid, tenths, constant, masked, huge, denormal, sorted, empty, nan_row, kinds };
   Row random_row(std::int64_t n) {
     const auto kind = static_cast<Kind>(integer(0, kinds - 1));
     const double scale = std::pow(10, static_cast<double>(integer(-4, 2)) / 2), where = generator.normal();
@@ -40,7 +40,7 @@ class CudaRows : public CudaTest {
       if (kind == empty) value = -inf;
     }
     if (kind == sorted) std::sort(z.begin(), z.end());
-    if (kind == spoilt && n > 0) z[static_cast<std::size_t>(integer(0, n - 1))] = one_of<double>({nan, inf});
+    if (kind == nan_row && n > 0) z[static_cast<std::size_t>(integer(0, n - 1))] = one_of<double>({nan, inf});
     return z;
   }
   // Such rows along the axis.

@@ -89,7 +89,7 @@ TEST(SparseAttentionOp, WhatCausalHidesDoesNotCount) {
   }
 }
 
-TEST(SparseAttentionOp, ANaNQuerySpoilsItselfAndTheKeysAndValuesOfItsProblem) {
+TEST(SparseAttentionOp, ANaNQueryMakesNaNRowsOfItselfAndOfTheKeysAndValuesOfItsProblem) {
   for (const DType dtype : {float32, float64}) {
     const Tensors in = some_inputs(dtype);
     const Tensor mask = tensor({{1, 1, 1, 1, 1}, {1, 1, 0, 1, 0}, {1, 1, 1, 1, 1}});
@@ -105,7 +105,7 @@ TEST(SparseAttentionOp, ANaNQuerySpoilsItselfAndTheKeysAndValuesOfItsProblem) {
   }
 }
 
-TEST(SparseAttentionOp, ANaNKeySpoilsTheQueriesThatMayLookAtIt) {
+TEST(SparseAttentionOp, ANaNKeyMakesNaNRowsOfTheQueriesThatMayLookAtIt) {
   const Tensors in = some_inputs();
   const auto f = attention(1, {.mask = tensor({{1, 1, 1, 1, 1}, {1, 1, 1, 0, 1}, {1, 1, 1, 1, 1}})});
   const Tensors changed{in[0], with(in[1], 0, 3, nan), in[2]};
@@ -267,8 +267,8 @@ TEST(SparseAttentionOp, TheGradientOfManyWideValuesIsThatOfNarrowOnes) {
                  keys = randn({2, 1500, 8}, generator, dtype);
     const Tensor values = randn({2, 1500, widths * width}, generator, dtype);
     const Tensor cotangent = randn({2, 1000, widths * width}, generator, dtype);
-    for (const bool is_spoilt : {false, true}) {
-      const Tensor q = is_spoilt ? with(queries, 1, 700, nan) : queries;
+    for (const bool has_nan_row : {false, true}) {
+      const Tensor q = has_nan_row ? with(queries, 1, 700, nan) : queries;
       const auto gradient_of_values = [&](const Tensor& v, const Tensor& dy) {
         return gradient_of([&](const Tensor& x) { return sparse_attention(q, keys, x, 5); }, v, dy);
       };
@@ -277,7 +277,7 @@ TEST(SparseAttentionOp, TheGradientOfManyWideValuesIsThatOfNarrowOnes) {
         const auto columns = [c](const Tensor& x) { return slice(x, 2, c, c + width); };
         expect_same(columns(wide), gradient_of_values(columns(values), columns(cotangent)));
       }
-      EXPECT_EQ(std::isnan(wide.to_vector().back()), is_spoilt) << "the last problem";
+      EXPECT_EQ(std::isnan(wide.to_vector().back()), has_nan_row) << "the last problem";
     }
   }
 }

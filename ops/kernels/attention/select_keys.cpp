@@ -157,8 +157,8 @@ void select_block(const Problem<T>& a, const T* packed, T key_magnitude, std::in
   for (std::int64_t i = first; i < last; ++i) {
     Selection<T>& row = rows[static_cast<std::size_t>(i - first)];
     const std::int64_t at = b * a.n + i;
-    if (row.is_spoilt()) {
-      a.sizes[at] = Support::spoilt;
+    if (row.is_nan_row()) {
+      a.sizes[at] = SparsePattern::nan_row;
       std::fill_n(a.probabilities + at * a.k, a.k, std::numeric_limits<T>::quiet_NaN());
       continue;
     }
@@ -205,20 +205,20 @@ HWY_EXPORT(select_float32);
 HWY_EXPORT(select_float64);
 
 Tensor select_keys(const Tensor& queries, const Tensor& keys, double scale, const Visibility& visibility,
-                   Support& support) {
+                   SparsePattern& pattern) {
   const Tensor& mask = visibility.mask;
   Tensor probabilities =
-      Tensor::uninitialized("sparse_attention", {support.batch, support.n, support.k}, queries.kind());
+      Tensor::uninitialized("sparse_attention", {pattern.batch, pattern.n, pattern.k}, queries.kind());
   if (const Backend* backend = backend_of(queries)) {
-    backend->select_keys(queries, keys, scale, visibility, support, probabilities);
+    backend->select_keys(queries, keys, scale, visibility, pattern, probabilities);
     return probabilities;
   }
   dispatch(queries.dtype(), [&]<class T>() {
-    Problem<T> problem{support.batch,
-                       support.n,
-                       support.m,
+    Problem<T> problem{pattern.batch,
+                       pattern.n,
+                       pattern.m,
                        queries.extent(2),
-                       support.k,
+                       pattern.k,
                        static_cast<T>(scale),
                        queries.data<T>(),
                        keys.data<T>(),
@@ -226,13 +226,13 @@ Tensor select_keys(const Tensor& queries, const Tensor& keys, double scale, cons
                        nullptr,
                        0,
                        0,
-                       support.sizes.data(),
-                       support.columns.data(),
+                       pattern.sizes.data(),
+                       pattern.columns.data(),
                        probabilities.mutable_data<T>()};
     if (mask) {
       problem.mask = mask.data<T>();
-      problem.mask_of_query = mask.extent(1) == 1 ? 0 : support.m;
-      problem.mask_of_problem = mask.extent(0) == 1 ? 0 : mask.extent(1) * support.m;
+      problem.mask_of_query = mask.extent(1) == 1 ? 0 : pattern.m;
+      problem.mask_of_problem = mask.extent(0) == 1 ? 0 : mask.extent(1) * pattern.m;
     }
     if constexpr (sizeof(T) == 4) {
       HWY_DYNAMIC_DISPATCH(select_float32)(problem);

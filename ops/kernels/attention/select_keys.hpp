@@ -2,7 +2,7 @@
 // of sparse_attention that looks at every pair. docs/ops/sparse_attention.md explains the loops.
 #pragma once
 
-#include "support.hpp"
+#include "sparse_pattern.hpp"
 
 namespace taper::kernels {
 
@@ -12,9 +12,9 @@ struct Visibility {
   Tensor mask = {};     // (1 or batch, 1 or n, m), of the queries' dtype: key j is seen where it is not 0
 };
 
-// For each query the support and the probabilities (batch, n, k) of sparse_softmax(scale Q K^T, k), for
-// queries (batch, n, d) and keys (batch, m, d). Fills `support`, whose k is at most m.
+// The probabilities (batch, n, k) of sparse_softmax(scale Q K^T, k), for queries (batch, n, d) and keys
+// (batch, m, d). Fills `pattern`, whose k is at most m, with the support of each query.
 Tensor select_keys(const Tensor& queries, const Tensor& keys, double scale, const Visibility& visibility,
-                   Support& support);
+                   SparsePattern& pattern);
 
 }  // namespace taper::kernels

@@ -175,11 +175,11 @@ void select_row(const double* row, std::int64_t n, Selection<double>& selection)
   HWY_DYNAMIC_DISPATCH(select_float64)(row, n, selection);
 }
 void write_row(const Selection<float>& selection, std::int64_t n, float* row, Stores stores) {
-  if (selection.is_spoilt()) return static_cast<void>(std::fill_n(row, n, selection.largest));
+  if (selection.is_nan_row()) return static_cast<void>(std::fill_n(row, n, selection.largest));
   HWY_DYNAMIC_DISPATCH(write_float32)(selection, n, row, stores);
 }
 void write_row(const Selection<double>& selection, std::int64_t n, double* row, Stores stores) {
-  if (selection.is_spoilt()) return static_cast<void>(std::fill_n(row, n, selection.largest));
+  if (selection.is_nan_row()) return static_cast<void>(std::fill_n(row, n, selection.largest));
   HWY_DYNAMIC_DISPATCH(write_float64)(selection, n, row, stores);
 }
 void center_row(const float* g, const float* p, std::int64_t n, float* out, Stores stores) {

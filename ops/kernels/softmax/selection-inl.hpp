@@ -223,7 +223,7 @@ HWY_INLINE void scan_finite(D d, Selection<T>& row, const T* x, std::int64_t n, 
 // The same for any elements.
 template <class D, class T = hn::TFromD<D>>
 HWY_INLINE void scan(D d, Selection<T>& row, const T* x, std::int64_t n, std::int64_t base) {
-  if (HWY_UNLIKELY(has_nan_or_plus_infinity(d, x, n))) return row.spoil();
+  if (HWY_UNLIKELY(has_nan_or_plus_infinity(d, x, n))) return row.make_nan_row();
   scan_finite(d, row, x, n, base);
 }
 

@@ -65,12 +65,12 @@ class Selection {
   }
 
   // A NaN or +inf was seen: nothing else counts.
-  void spoil() {
+  void make_nan_row() {
     count = 0;
     largest = std::numeric_limits<T>::quiet_NaN();
     threshold = infinity<T>;
   }
-  bool is_spoilt() const { return largest != largest; }
+  bool is_nan_row() const { return largest != largest; }
 
   // Is it for project()? Then what cannot be in the support may be left out.
   bool is_projection() const { return width_ == 1; }

@@ -9,8 +9,8 @@
 namespace taper::kernels {
 
 // Calls body(selection) with the at most k largest elements of row[0 … n) that exceed (maximum - width), in
-// the order of their indices; ties at the k-th place are for the lowest index. -inf is never among them, and
-// with a NaN or +inf in the row the selection is empty and spoilt.
+// the order of their indices; of elements that tie for the k-th place those with the lowest indices are
+// taken. -inf is never among them. A row with a NaN or +inf is a NaN row, whose selection is empty.
 template <class T, class Body>
 void with_largest(const T* row, std::int64_t n, std::int64_t k, T width, const Body& body) {
   SelectionMemory<T> memory(1, std::min(k, n));
@@ -19,8 +19,8 @@ void with_largest(const T* row, std::int64_t n, std::int64_t k, T width, const B
   body(selection);
 }
 
-// The axis, checked, and k. Throws where k < 1, z has no axes, the axis is out of range or its extent is 2^31
-// or more.
+// The axis, checked, and k. Throws if k < 1, z has no axes, the axis is out of range or its extent is 2^31 or
+// more.
 inline int checked_arguments(const char* op, const Tensor& z, std::int64_t k, int axis) {
   taper::detail::check_given(op, "z", z);
   if (z.rank() == 0) fail(op, "z must have at least one axis, got shape ", z.shape());

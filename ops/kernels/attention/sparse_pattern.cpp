@@ -3,7 +3,7 @@
 // instruction set.
 // clang-format off: foreach_target.h includes this file again, and the order matters
 #include "../simd.hpp"
-#define HWY_TARGET_INCLUDE "taper/ops/kernels/attention/support.cpp"
+#define HWY_TARGET_INCLUDE "taper/ops/kernels/attention/sparse_pattern.cpp"
 #include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
@@ -11,21 +11,21 @@
 
 #include "../../../core/threads.hpp"
 #include "../backend.hpp"
-#include "support.hpp"
-#include "support_rows-inl.hpp"
+#include "sparse_pattern-inl.hpp"
+#include "sparse_pattern.hpp"
 
 #include <algorithm>
 #include <limits>
 
-#ifndef TAPER_SUPPORT_OPERANDS
-#define TAPER_SUPPORT_OPERANDS
+#ifndef TAPER_SPARSE_PATTERN
+#define TAPER_SPARSE_PATTERN
 namespace taper::kernels {
 
 // Of a product, as plain pointers: `left` has the weights or, in dot products, rows; the others always rows,
 // of `width` elements.
 template <class T>
 struct Operands {
-  const Support& support;
+  const SparsePattern& pattern;
   std::int64_t width;
   const T* left;
   const T* right;
@@ -60,12 +60,12 @@ HWY_INLINE void prefetch_rows(const std::int32_t* rows, std::int64_t count, cons
 
 template <class T>
 HWY_INLINE void gather(const Operands<T>& a, const RowRange& rows) {
-  const Support& s = a.support;
+  const SparsePattern& s = a.pattern;
   const T* const x = a.right + rows.b * s.m * a.width;
   for (std::int64_t i = rows.first; i < rows.last; ++i) {
     const std::int64_t row = rows.b * s.n + i, size = s.sizes[row];
     T* const y = a.y + row * a.width;
-    if (size == Support::spoilt) {
+    if (size == SparsePattern::nan_row) {
       std::fill_n(y, a.width, std::numeric_limits<T>::quiet_NaN());
       continue;
     }
@@ -80,10 +80,10 @@ HWY_INLINE void gather(const Operands<T>& a, const RowRange& rows) {
 // All of problem b, row after row.
 template <class T>
 HWY_INLINE void scatter_all(const Operands<T>& a, std::int64_t b) {
-  const Support& s = a.support;
+  const SparsePattern& s = a.pattern;
   const std::int32_t* const sizes = s.sizes.data() + b * s.n;
   T* const y = a.y + b * s.m * a.width;
-  if (std::find(sizes, sizes + s.n, Support::spoilt) != sizes + s.n) {
+  if (std::find(sizes, sizes + s.n, SparsePattern::nan_row) != sizes + s.n) {
     std::fill_n(y, s.m * a.width, std::numeric_limits<T>::quiet_NaN());
     return;
   }
@@ -98,13 +98,13 @@ HWY_INLINE void scatter_all(const Operands<T>& a, std::int64_t b) {
 // Here the rows are those of the transposed pattern.
 template <class T>
 HWY_INLINE void scatter(const Operands<T>& a, const RowRange& rows) {
-  const Support& s = a.support;
-  const Support::Transposed& t = s.transposed();
+  const SparsePattern& s = a.pattern;
+  const SparsePattern::Transposed& t = s.transposed();
   const T* const x = a.right + rows.b * s.n * a.width;
   const std::int64_t* const starts = t.starts.data() + rows.b * (s.m + 1);
   for (std::int64_t j = rows.first; j < rows.last; ++j) {
     T* const y = a.y + (rows.b * s.m + j) * a.width;
-    if (t.is_spoilt[rows.b]) {
+    if (t.has_nan_row[rows.b]) {
       std::fill_n(y, a.width, std::numeric_limits<T>::quiet_NaN());
       continue;
     }
@@ -119,12 +119,12 @@ HWY_INLINE void scatter(const Operands<T>& a, const RowRange& rows) {
 
 template <class T>
 HWY_INLINE void dot(const Operands<T>& a, const RowRange& rows) {
-  const Support& s = a.support;
+  const SparsePattern& s = a.pattern;
   const T* const x = a.right + rows.b * s.m * a.width;
   for (std::int64_t i = rows.first; i < rows.last; ++i) {
     const std::int64_t row = rows.b * s.n + i, size = s.sizes[row];
     T* const y = a.y + row * s.k;
-    if (size == Support::spoilt) {
+    if (size == SparsePattern::nan_row) {
       std::fill_n(y, s.k, std::numeric_limits<T>::quiet_NaN());
       continue;
     }
@@ -195,16 +195,16 @@ constexpr const char* op = "sparse_attention";
 
 }  // namespace
 
-Support::Transposed::Transposed(const Support& s)
+SparsePattern::Transposed::Transposed(const SparsePattern& s)
     : starts(op, s.sizes.device(), s.batch * (s.m + 1)),
       slots(op, s.sizes.device(), s.columns.size()),
       rows(op, s.sizes.device(), s.columns.size()),
-      is_spoilt(op, s.sizes.device(), s.batch) {}
+      has_nan_row(op, s.sizes.device(), s.batch) {}
 
-const Support::Transposed& Support::transposed() const {
+const SparsePattern::Transposed& SparsePattern::transposed() const {
   std::call_once(is_transposed_, [this] {
     Transposed& t = transposed_.emplace(*this);
-    if (const Backend* backend = backend_of(sizes.device())) return backend->transpose_support(*this, t);
+    if (const Backend* backend = backend_of(sizes.device())) return backend->transpose_pattern(*this, t);
     // A counting sort of each problem, whose entries begin where its slots do.
     parallel_for(batch, [&](std::int64_t b) {
       std::int64_t* const starts = t.starts.data() + b * (m + 1);
@@ -216,21 +216,21 @@ const Support::Transposed& Support::transposed() const {
       // back to where they begin.
       std::int64_t end = b * n * k;
       for (std::int64_t j = 0; j <= m; ++j) end = starts[j] += end;
-      t.is_spoilt[b] = 0;
+      t.has_nan_row[b] = 0;
       for (std::int64_t i = (b + 1) * n - 1; i >= b * n; --i) {
         for (std::int64_t slot = i * k + sizes[i] - 1; slot >= i * k; --slot) {
           const std::int64_t entry = --starts[columns[slot]];
           t.slots[entry] = slot;
           t.rows[entry] = static_cast<std::int32_t>(i - b * n);
         }
-        t.is_spoilt[b] |= sizes[i] == spoilt;
+        t.has_nan_row[b] |= sizes[i] == nan_row;
       }
     });
   });
   return *transposed_;
 }
 
-Tensor gather_rows(const Support& s, const Tensor& weights, const Tensor& x) {
+Tensor gather_rows(const SparsePattern& s, const Tensor& weights, const Tensor& x) {
   const std::int64_t width = x.extent(2);
   Tensor y = Tensor::uninitialized(op, {s.batch, s.n, width}, x.kind());
   if (const Backend* backend = backend_of(x)) {
@@ -244,7 +244,7 @@ Tensor gather_rows(const Support& s, const Tensor& weights, const Tensor& x) {
   return y;
 }
 
-Tensor scatter_rows(const Support& s, const Tensor& weights, const Tensor& x) {
+Tensor scatter_rows(const SparsePattern& s, const Tensor& weights, const Tensor& x) {
   const std::int64_t width = x.extent(2);
   Tensor y = Tensor::uninitialized(op, {s.batch, s.m, width}, x.kind());
   if (const Backend* backend = backend_of(x)) {
@@ -265,7 +265,7 @@ Tensor scatter_rows(const Support& s, const Tensor& weights, const Tensor& x) {
   return y;
 }
 
-Tensor dot_products(const Support& s, const Tensor& x, const Tensor& y) {
+Tensor dot_products(const SparsePattern& s, const Tensor& x, const Tensor& y) {
   Tensor result = Tensor::uninitialized(op, {s.batch, s.n, s.k}, x.kind());
   if (const Backend* backend = backend_of(x)) {
     backend->dot_products(s, x, y, result);
@@ -278,7 +278,7 @@ Tensor dot_products(const Support& s, const Tensor& x, const Tensor& y) {
   return result;
 }
 
-Tensor centered(const Support& s, const Tensor& weights, double factor) {
+Tensor centered(const SparsePattern& s, const Tensor& weights, double factor) {
   Tensor result = Tensor::uninitialized(op, weights.shape(), weights.kind());
   if (const Backend* backend = backend_of(weights)) {
     backend->centered(s, weights, factor, result);
@@ -292,7 +292,7 @@ Tensor centered(const Support& s, const Tensor& weights, double factor) {
         const std::int64_t size = s.sizes[row];
         const T* const w = from + row * s.k;
         T* const out = to + row * s.k;
-        if (size == Support::spoilt) {
+        if (size == SparsePattern::nan_row) {
           std::fill_n(out, s.k, std::numeric_limits<T>::quiet_NaN());
           continue;
         }

@@ -1,4 +1,4 @@
-// The support sorted by columns: a counting sort that is stable, so that each column's entries come in
+// The sparse pattern sorted by columns: a counting sort that is stable, so that each column's entries come in
 // ascending order of their rows, and that waits for nothing and nobody.
 //
 // The rows of each problem are divided into chunks. How many entries of each column each chunk has is counted
@@ -10,14 +10,14 @@
 // 256 problems of n = 4096, k = 16. The counts, at most one a slot, are set, counted, summed up and used,
 // which adds as much again. Placing takes chunk_rows steps of one trip to the counts each.
 #include "../../core/memory/array.hpp"
-#include "../../ops/kernels/attention/support.hpp"
+#include "../../ops/kernels/attention/sparse_pattern.hpp"
 #include "cuda_backend.hpp"
 #include "reduce_block.cuh"
 
 namespace taper::cuda {
 namespace {
 
-using kernels::Support;
+using kernels::SparsePattern;
 
 constexpr const char* op = "sparse_attention";
 constexpr int threads = 256;
@@ -31,14 +31,14 @@ struct Sort {
   std::int64_t* starts;
   std::int64_t* slots;
   std::int32_t* rows;
-  std::int32_t* is_spoilt;
+  std::int32_t* has_nan_row;
 
   __device__ std::int32_t* counts_of(std::int64_t b, std::int64_t chunk) const {
     return counts + (b * chunks + chunk) * m;
   }
 };
 
-// counts of the entries of each column in each chunk: a warp a row.
+// Counts the entries of each column in each chunk. A warp works for one row at a time.
 __global__ void __launch_bounds__(threads, 2) count_entries(Sort s) {
   const int lane = static_cast<int>(threadIdx.x) % warp_size;
   for (std::int64_t b = blockIdx.y; b < s.batch; b += gridDim.y) {
@@ -52,8 +52,8 @@ __global__ void __launch_bounds__(threads, 2) count_entries(Sort s) {
   }
 }
 
-// From how many entries each chunk has of a column to how many the chunks before it have; the sum goes to
-// starts. A thread a column.
+// Turns the number of entries that each chunk has of a column into the number that the chunks before it have.
+// The sum over all chunks goes to starts. A thread works for one column.
 __global__ void __launch_bounds__(threads, 2) add_up_chunks(Sort s) {
   for (std::int64_t b = blockIdx.y; b < s.batch; b += gridDim.y) {
     for (std::int64_t j = first_item(); j < s.m; j += item_stride()) {
@@ -92,7 +92,8 @@ __device__ std::int64_t sum_of_threads_before(std::int64_t value, std::int64_t& 
   return before + sum - value;
 }
 
-// From how many entries a column has to where they begin, and whether a row is spoilt: a block a problem.
+// Turns the number of entries of each column into the place at which they begin, and looks for NaN rows. A
+// block works for one problem.
 __global__ void __launch_bounds__(threads) find_starts(Sort s) {
   const int thread = static_cast<int>(threadIdx.x);
   for (std::int64_t b = blockIdx.x; b < s.batch; b += gridDim.x) {
@@ -105,17 +106,18 @@ __global__ void __launch_bounds__(threads) find_starts(Sort s) {
       if (j < s.m) starts[j] = begin + before;
       begin += all;
     }
-    bool is_spoilt = false;
-    for (std::int64_t i = thread; i < s.n; i += threads) is_spoilt |= s.sizes[b * s.n + i] == Support::spoilt;
-    is_spoilt = __syncthreads_or(is_spoilt);
+    bool has_nan_row = false;
+    for (std::int64_t i = thread; i < s.n; i += threads)
+      has_nan_row |= s.sizes[b * s.n + i] == SparsePattern::nan_row;
+    has_nan_row = __syncthreads_or(has_nan_row);
     if (thread == 0) {
       starts[s.m] = begin;
-      s.is_spoilt[b] = is_spoilt;
+      s.has_nan_row[b] = has_nan_row;
     }
   }
 }
 
-// Puts the entries in their places: a warp a chunk.
+// Puts the entries in their places. A warp works for one chunk.
 __global__ void __launch_bounds__(threads, 2) place_entries(Sort s) {
   const int lane = static_cast<int>(threadIdx.x) % warp_size;
   for (std::int64_t item = first_item() / warp_size; item < s.batch * s.chunks;
@@ -140,8 +142,9 @@ __global__ void __launch_bounds__(threads, 2) place_entries(Sort s) {
 
 }  // namespace
 
-void CudaBackend::transpose_support(const Support& support, Support::Transposed& transposed) const {
-  const std::int64_t batch = support.batch, n = support.n, m = support.m, k = support.k;
+void CudaBackend::transpose_pattern(const SparsePattern& pattern,
+                                    SparsePattern::Transposed& transposed) const {
+  const std::int64_t batch = pattern.batch, n = pattern.n, m = pattern.m, k = pattern.k;
   if (batch == 0) return;
   // At most about one count a slot, and chunks long enough that their starts don't outweigh them.
   const std::int64_t chunk_rows = std::max<std::int64_t>(32, k == 0 ? 0 : (m + k - 1) / k);
@@ -153,13 +156,13 @@ void CudaBackend::transpose_support(const Support& support, Support::Transposed&
                   k,
                   chunk_rows,
                   chunks,
-                  support.sizes.data(),
-                  support.columns.data(),
+                  pattern.sizes.data(),
+                  pattern.columns.data(),
                   counts.data(),
                   transposed.starts.data(),
                   transposed.slots.data(),
                   transposed.rows.data(),
-                  transposed.is_spoilt.data()};
+                  transposed.has_nan_row.data()};
   const auto problems = static_cast<unsigned>(std::min<std::int64_t>(batch, 65535));
   if (counts.size() > 0) {
     check(cudaMemsetAsync(counts.data(), 0, static_cast<std::size_t>(counts.size()) * sizeof(std::int32_t),

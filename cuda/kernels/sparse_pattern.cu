@@ -8,7 +8,7 @@
 // deliver the 268 MB of x once, where the problems that are worked on at a time (a few MB each) stay in the
 // second level of cache, and the rest comes from there. Operations: 2 batch n k w, 2 a word: nothing beside
 // it.
-#include "../../ops/kernels/attention/support.hpp"
+#include "../../ops/kernels/attention/sparse_pattern.hpp"
 #include "cuda_backend.hpp"
 #include "launch.cuh"
 #include "pack.cuh"
@@ -19,7 +19,7 @@
 namespace taper::cuda {
 namespace {
 
-using kernels::Support;
+using kernels::SparsePattern;
 
 constexpr const char* op = "sparse_attention";
 constexpr int threads = 256;
@@ -28,19 +28,19 @@ constexpr int threads = 256;
 template <class T>
 constexpr T nan = std::numeric_limits<T>::quiet_NaN();
 
-// The support as kernels see it.
-struct Pattern {
-  explicit Pattern(const Support& s)
+// The pattern as kernels see it.
+struct PatternView {
+  explicit PatternView(const SparsePattern& s)
       : batch(s.batch), n(s.n), m(s.m), k(s.k), sizes(s.sizes.data()), columns(s.columns.data()) {}
   std::int64_t batch, n, m, k;
   const std::int32_t* sizes;
   const std::int32_t* columns;
 };
-struct TransposedPattern {
+struct TransposedView {
   const std::int64_t* starts;
   const std::int64_t* slots;
   const std::int32_t* rows;
-  const std::int32_t* is_spoilt;
+  const std::int32_t* has_nan_row;
 };
 
 // Rows are `packs` packs long, and `lanes` neighbours, a power of two, work for one row.
@@ -99,7 +99,7 @@ __device__ T sum_of_group(T value, int lanes) {
 // y_i = sum over the slots of row i of weight times x[column].
 template <class T, int size>
 __global__ void __launch_bounds__(threads, 2)
-    gather_rows_kernel(Pattern s, Layout layout, const T* __restrict__ weights,
+    gather_rows_kernel(PatternView s, Layout layout, const T* __restrict__ weights,
                        const Pack<T, size>* __restrict__ x, Pack<T, size>* __restrict__ y) {
   for (std::int64_t b = blockIdx.y; b < s.batch; b += gridDim.y) {
     const Pack<T, size>* const from = x + b * s.m * layout.packs;
@@ -112,7 +112,7 @@ __global__ void __launch_bounds__(threads, 2)
         auto sum = sum_of_products<T, size>(
             used, [&](int slot) { return weights_of_row[slot]; },
             [&](int slot) { return from + std::int64_t{columns[slot]} * layout.packs + v; });
-        if (used == Support::spoilt) sum = filled<T, size>(nan<T>);
+        if (used == SparsePattern::nan_row) sum = filled<T, size>(nan<T>);
         y[row * layout.packs + v] = sum;
       }
     }
@@ -122,21 +122,21 @@ __global__ void __launch_bounds__(threads, 2)
 // y_j = sum over the entries of column j of weight times x[row].
 template <class T, int size>
 __global__ void __launch_bounds__(threads, 2)
-    scatter_rows_kernel(Pattern s, TransposedPattern t, Layout layout, const T* __restrict__ weights,
+    scatter_rows_kernel(PatternView s, TransposedView t, Layout layout, const T* __restrict__ weights,
                         const Pack<T, size>* __restrict__ x, Pack<T, size>* __restrict__ y) {
   for (std::int64_t b = blockIdx.y; b < s.batch; b += gridDim.y) {
     const Pack<T, size>* const from = x + b * s.n * layout.packs;
-    const bool is_spoilt = t.is_spoilt[b] != 0;
+    const bool has_nan_row = t.has_nan_row[b] != 0;
     for (std::int64_t j = layout.first_row() + layout.group(); j < s.m; j += layout.row_stride()) {
       const std::int64_t* const starts = t.starts + b * (s.m + 1) + j;
       const std::int64_t* const slots = t.slots + starts[0];
       const std::int32_t* const rows = t.rows + starts[0];
-      const int count = is_spoilt ? 0 : static_cast<int>(starts[1] - starts[0]);
+      const int count = has_nan_row ? 0 : static_cast<int>(starts[1] - starts[0]);
       for (int v = layout.lane(); v < layout.packs; v += layout.lanes) {
         auto sum = sum_of_products<T, size>(
             count, [&](int entry) { return weights[slots[entry]]; },
             [&](int entry) { return from + std::int64_t{rows[entry]} * layout.packs + v; });
-        if (is_spoilt) sum = filled<T, size>(nan<T>);
+        if (has_nan_row) sum = filled<T, size>(nan<T>);
         y[(b * s.m + j) * layout.packs + v] = sum;
       }
     }
@@ -147,7 +147,7 @@ __global__ void __launch_bounds__(threads, 2)
 // group has at least `batch` lanes.
 template <class T, int size>
 __global__ void __launch_bounds__(threads, 2)
-    dot_products_kernel(Pattern s, Layout layout, const Pack<T, size>* __restrict__ x,
+    dot_products_kernel(PatternView s, Layout layout, const Pack<T, size>* __restrict__ x,
                         const Pack<T, size>* __restrict__ y, T* __restrict__ z) {
   for (std::int64_t b = blockIdx.y; b < s.batch; b += gridDim.y) {
     const Pack<T, size>* const right = y + b * s.m * layout.packs;
@@ -178,7 +178,7 @@ __global__ void __launch_bounds__(threads, 2)
         }
         const int slot = slot0 + layout.lane();
         if (i < s.n && layout.lane() < batch && slot < s.k) {
-          z[row * s.k + slot] = used == Support::spoilt ? nan<T> : own;
+          z[row * s.k + slot] = used == SparsePattern::nan_row ? nan<T> : own;
         }
       }
     }
@@ -189,7 +189,7 @@ __global__ void __launch_bounds__(threads, 2)
 // elements read and written: 134 MB in the case above.
 template <class T>
 __global__ void __launch_bounds__(threads, 2)
-    centered_kernel(Pattern s, Layout layout, const T* __restrict__ weights, double factor,
+    centered_kernel(PatternView s, Layout layout, const T* __restrict__ weights, double factor,
                     T* __restrict__ out) {
   for (std::int64_t first = layout.first_row(); first < s.batch * s.n; first += layout.row_stride()) {
     const std::int64_t i = first + layout.group(), row = min(i, s.batch * s.n - 1);
@@ -202,7 +202,7 @@ __global__ void __launch_bounds__(threads, 2)
     if (i != row) continue;
     for (std::int64_t slot = layout.lane(); slot < s.k; slot += layout.lanes) {
       T value = 0;
-      if (used == Support::spoilt) value = nan<T>;
+      if (used == SparsePattern::nan_row) value = nan<T>;
       if (slot < used)
         value = static_cast<T>(factor * (static_cast<double>(weights[row * s.k + slot]) - mean));
       out[row * s.k + slot] = value;
@@ -243,54 +243,54 @@ Pack<T, size>* as_packs(T* x) {
 
 }  // namespace
 
-void CudaBackend::gather_rows(const Support& support, const Tensor& weights, const Tensor& x,
+void CudaBackend::gather_rows(const SparsePattern& pattern, const Tensor& weights, const Tensor& x,
                               Tensor& y) const {
   if (y.size() == 0) return;
   dispatch(x.dtype(), [&]<class T>() {
     with_packs<T>(x.extent(2), [&](auto size, std::int64_t packs) {
       const Layout layout = layout_of(packs);
-      launch(op, gather_rows_kernel<T, size>, grid_of(layout, support.n, support.batch), threads, 0,
-             Pattern(support), layout, pointer<T>(weights), as_packs<size>(pointer<T>(x)),
+      launch(op, gather_rows_kernel<T, size>, grid_of(layout, pattern.n, pattern.batch), threads, 0,
+             PatternView(pattern), layout, pointer<T>(weights), as_packs<size>(pointer<T>(x)),
              as_packs<size>(pointer<T>(y)));
     });
   });
 }
 
-void CudaBackend::scatter_rows(const Support& support, const Tensor& weights, const Tensor& x,
+void CudaBackend::scatter_rows(const SparsePattern& pattern, const Tensor& weights, const Tensor& x,
                                Tensor& y) const {
   if (y.size() == 0) return;
-  const Support::Transposed& t = support.transposed();
-  const TransposedPattern transposed{t.starts.data(), t.slots.data(), t.rows.data(), t.is_spoilt.data()};
+  const SparsePattern::Transposed& t = pattern.transposed();
+  const TransposedView transposed{t.starts.data(), t.slots.data(), t.rows.data(), t.has_nan_row.data()};
   dispatch(x.dtype(), [&]<class T>() {
     with_packs<T>(x.extent(2), [&](auto size, std::int64_t packs) {
       const Layout layout = layout_of(packs);
-      launch(op, scatter_rows_kernel<T, size>, grid_of(layout, support.m, support.batch), threads, 0,
-             Pattern(support), transposed, layout, pointer<T>(weights), as_packs<size>(pointer<T>(x)),
+      launch(op, scatter_rows_kernel<T, size>, grid_of(layout, pattern.m, pattern.batch), threads, 0,
+             PatternView(pattern), transposed, layout, pointer<T>(weights), as_packs<size>(pointer<T>(x)),
              as_packs<size>(pointer<T>(y)));
     });
   });
 }
 
-void CudaBackend::dot_products(const Support& support, const Tensor& x, const Tensor& y,
+void CudaBackend::dot_products(const SparsePattern& pattern, const Tensor& x, const Tensor& y,
                                Tensor& result) const {
   if (result.size() == 0) return;
   dispatch(x.dtype(), [&]<class T>() {
     with_packs<T>(x.extent(2), [&](auto size, std::int64_t packs) {
       const Layout layout = layout_of(packs, batch);
-      launch(op, dot_products_kernel<T, size>, grid_of(layout, support.n, support.batch), threads, 0,
-             Pattern(support), layout, as_packs<size>(pointer<T>(x)), as_packs<size>(pointer<T>(y)),
+      launch(op, dot_products_kernel<T, size>, grid_of(layout, pattern.n, pattern.batch), threads, 0,
+             PatternView(pattern), layout, as_packs<size>(pointer<T>(x)), as_packs<size>(pointer<T>(y)),
              pointer<T>(result));
     });
   });
 }
 
-void CudaBackend::centered(const Support& support, const Tensor& weights, double factor,
+void CudaBackend::centered(const SparsePattern& pattern, const Tensor& weights, double factor,
                            Tensor& result) const {
   if (result.size() == 0) return;
   dispatch(weights.dtype(), [&]<class T>() {
-    const Layout layout = layout_of(support.k);
-    launch(op, centered_kernel<T>, grid_of(layout, support.batch * support.n, 1), threads, 0,
-           Pattern(support), layout, pointer<T>(weights), factor, pointer<T>(result));
+    const Layout layout = layout_of(pattern.k);
+    launch(op, centered_kernel<T>, grid_of(layout, pattern.batch * pattern.n, 1), threads, 0,
+           PatternView(pattern), layout, pointer<T>(weights), factor, pointer<T>(result));
   });
 }
 

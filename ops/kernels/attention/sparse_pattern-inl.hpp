@@ -1,10 +1,10 @@
 // What the products with a sparse pattern do with one of its rows. Compiled once for each instruction set:
 // include it after <hwy/highway.h> in a file that <hwy/foreach_target.h> repeats.
-#if defined(TAPER_SUPPORT_ROWS_INL) == defined(HWY_TARGET_TOGGLE)
-#ifdef TAPER_SUPPORT_ROWS_INL
-#undef TAPER_SUPPORT_ROWS_INL
+#if defined(TAPER_SPARSE_PATTERN_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef TAPER_SPARSE_PATTERN_INL
+#undef TAPER_SPARSE_PATTERN_INL
 #else
-#define TAPER_SUPPORT_ROWS_INL
+#define TAPER_SPARSE_PATTERN_INL
 #endif
 
 #include <cstdint>

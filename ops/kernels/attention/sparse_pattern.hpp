@@ -1,0 +1,69 @@
+// SparsePattern: which keys each query keeps, k at most; and three products with the sparse matrix of that
+// pattern. The vector-Jacobian products of each of the three are the two others, so that derivatives of any
+// order need no further kernel.
+#pragma once
+
+#include "../../../core/memory/array.hpp"
+#include "../../../core/tensor.hpp"
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
+
+namespace taper::kernels {
+
+// The pattern of `batch` sparse matrices (n, m), on the device of the tensors that it was made from. Row i of
+// all batch * n rows has sizes[i] entries, in the first of its slots i * k to (i + 1) * k - 1. The weights of
+// the slots are a tensor (batch, n, k), 0 in the slots that are not used.
+struct SparsePattern {
+  SparsePattern(Device device, std::int64_t batch, std::int64_t n, std::int64_t m, std::int64_t k)
+      : batch(batch),
+        n(n),
+        m(m),
+        k(k),
+        sizes("sparse_attention", device, batch * n),
+        columns("sparse_attention", device, batch * n * k) {}
+
+  // The size of a NaN row: one whose weights, and whatever is computed from them, are NaN.
+  static constexpr std::int32_t nan_row = -1;
+
+  std::int64_t batch, n, m, k;
+  template <class T>
+  using Array = taper::detail::Array<T>;
+  Array<std::int32_t> sizes;
+  Array<std::int32_t> columns;  // of each slot
+
+  // The same entries sorted by columns: column j of problem b has entries starts[b * (m + 1) + j] to
+  // starts[b * (m + 1) + j + 1] - 1, in ascending order of their rows.
+  struct Transposed {
+    explicit Transposed(const SparsePattern& pattern);
+
+    Array<std::int64_t> starts;
+    Array<std::int64_t> slots;
+    Array<std::int32_t> rows;         // of each slot, within its problem
+    Array<std::int32_t> has_nan_row;  // for each problem: 1 if one of its rows is a NaN row, else 0
+  };
+  // Made by the first call.
+  const Transposed& transposed() const;
+
+ private:
+  mutable std::once_flag is_transposed_;
+  mutable std::optional<Transposed> transposed_;
+};
+
+// y_i = sum over the slots of row i of weight times x[column]: (batch, n, k), (batch, m, w) -> (batch, n, w).
+// A NaN row gives NaN.
+Tensor gather_rows(const SparsePattern& pattern, const Tensor& weights, const Tensor& x);
+
+// y_j = sum over the slots of column j of weight times x[row]: (batch, n, k), (batch, n, w) -> (batch, m, w).
+// NaN in all of a problem that has a NaN row.
+Tensor scatter_rows(const SparsePattern& pattern, const Tensor& weights, const Tensor& x);
+
+// x[row] . y[column] for each slot: (batch, n, w), (batch, m, w) -> (batch, n, k). A NaN row
+// gives NaN.
+Tensor dot_products(const SparsePattern& pattern, const Tensor& x, const Tensor& y);
+
+// factor * (weight - mean of the row's weights) for each slot, (batch, n, k). A NaN row gives NaN.
+Tensor centered(const SparsePattern& pattern, const Tensor& weights, double factor);
+
+}  // namespace taper::kernels

@@ -81,8 +81,7 @@ __device__ void keep(Candidates<T>& row, Predicate predicate) {
   __syncwarp();
 }
 
-// A bound that is above `low` or `low` itself, and below the projection's tau if at most k
-// candidates exceed it.
+// `low`, or a bound above it that is below the projection's tau if at most k candidates exceed it.
 //
 // Michelot's iteration: tau of all that exceed a bound is the next bound, until nobody is left behind. The
 // tau of at most k candidates, whichever they are, is not above that of the k largest of the row, since more
@@ -108,13 +107,13 @@ __device__ T raised_by_tau(const Candidates<T>& row, double largest, T low) {
 }
 
 // The row without candidates that are not among the k largest or cannot be in the support, until at most
-// `most` are left (most >= k), and with the threshold raised to what is known then. If a NaN or +inf is
-// among them, a NaN alone is left, and nothing but a NaN passes the threshold from then on. Expects at least
+// `most` are left (most >= k), and with the threshold raised to what is known then. If a NaN or +inf is among
+// them, a NaN alone is left, and nothing but a NaN passes the threshold from then on. Expects at least
 // one candidate.
 //
 // What is not above (largest - 1) never counts, since no probability exceeds 1; nor does what is not above
-// tau. If more than `most` exceed both, the interval from there to the largest is halved until at least k and
-// at most `most` exceed the bound; it ends at the k-th largest itself if ties leave no such bound.
+// tau. If more than `most` exceed both, the interval from there to the largest is halved until at least k
+// and at most `most` exceed the bound; it ends at the k-th largest itself if ties leave no such bound.
 template <class T>
 [[gnu::noinline]] __device__ Candidates<T> pruned(Candidates<T> row, int k, int most) {
   __syncwarp();

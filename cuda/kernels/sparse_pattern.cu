@@ -4,10 +4,10 @@
 // of a column.
 //
 // Floor, for rows of w elements: each slot reads a row of w elements somewhere in its problem. With 256
-// problems of n = m = 4096, w = 64, k = 16 slots that are all used, float32: 4.3 GB, of which memory has to
-// deliver the 268 MB of x once, where the problems that are worked on at a time (a few MB each) stay in the
-// second level of cache, and the rest comes from there. Operations: 2 batch n k w, 2 a word: nothing beside
-// it.
+// problems of n = m = 4096, w = 64, k = 16 slots that are all used, float32, that is 4.3 GB. Memory has to
+// deliver the 268 MB of x once if the problems that are worked on at a time (a few MB each) stay in the
+// second level of cache; the rest comes from there. The 2 batch n k w operations, 2 a word, are nothing
+// beside it.
 #include "../../ops/kernels/attention/sparse_pattern.hpp"
 #include "cuda_backend.hpp"
 #include "launch.cuh"
@@ -23,8 +23,8 @@ using kernels::SparsePattern;
 
 constexpr const char* op = "sparse_attention";
 constexpr int threads = 256;
-// (The kernels shall leave room for 2 blocks, 128 registers a thread: left to itself nvcc saves registers and
-// lets a lane wait for one row after the other.)
+// The kernels below ask for room for 2 blocks, that is, for 128 registers a thread. Left to itself, nvcc
+// saves registers, and a lane waits for one row after the other.
 template <class T>
 constexpr T nan = std::numeric_limits<T>::quiet_NaN();
 
@@ -62,8 +62,8 @@ __device__ Pack<T, size> filled(T value) {
   return v;
 }
 
-// How many rows a lane asks memory for before it waits for the first. Where fewer are left, the last one is
-// asked for again, as that takes no branches.
+// How many rows a lane asks memory for before it waits for the first. If fewer are left, it asks for the last
+// one again, as that takes no branches.
 constexpr int batch = 8;
 
 // The sum over i in [0, count) of weight(i) times the pack at place(i), in this order.

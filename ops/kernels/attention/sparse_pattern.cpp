@@ -1,6 +1,6 @@
-// The products with a sparse pattern. A row of a result is summed up by one thread, in the order of its
-// slots, so that no result depends on the number of threads. What some rows need is compiled for each
-// instruction set.
+// The products with a sparse pattern. One thread sums up a row of a result, in the order of its slots, so
+// that no result depends on the number of threads. What is done with a row is compiled for each instruction
+// set.
 // clang-format off: foreach_target.h includes this file again, and the order matters
 #include "../simd.hpp"
 #define HWY_TARGET_INCLUDE "taper/ops/kernels/attention/sparse_pattern.cpp"
@@ -21,8 +21,8 @@
 #define TAPER_SPARSE_PATTERN
 namespace taper::kernels {
 
-// Of a product, as plain pointers: `left` has the weights or, in dot products, rows; the others always rows,
-// of `width` elements.
+// What a product reads and writes, all row-major. `right` and, in dot products, `left` have rows of `width`
+// elements; otherwise `left` has the weights of the slots.
 template <class T>
 struct Operands {
   const SparsePattern& pattern;
@@ -32,7 +32,7 @@ struct Operands {
   T* y;
 };
 
-// RowRange [first, last) of problem b, which is what a thread takes at a time.
+// Rows [first, last) of problem b: what a thread takes at a time.
 struct RowRange {
   std::int64_t b, first, last;
 };
@@ -47,8 +47,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr std::int64_t ahead = 4;  // rows
 
-// Asks the memory for rows of x that will soon be needed: they lie anywhere, so that the processor can't
-// guess them.
+// Asks the memory for rows of x that will soon be needed. They lie anywhere, so that the processor can't
+// guess which they are.
 template <class T>
 HWY_INLINE void prefetch_rows(const std::int32_t* rows, std::int64_t count, const T* x, std::int64_t width) {
   for (std::int64_t s = 0; s < count; ++s) {
@@ -58,28 +58,56 @@ HWY_INLINE void prefetch_rows(const std::int32_t* rows, std::int64_t count, cons
   }
 }
 
+// A row of the pattern: its number among the rows of all problems, the columns of its slots in use, the rows
+// of the right operand that the columns mean, and its place in the result.
 template <class T>
-HWY_INLINE void gather(const Operands<T>& a, const RowRange& rows) {
+struct PatternRow {
+  std::int64_t number, size;
+  const std::int32_t* columns;
+  const T* right;
+  T* y;
+};
+
+// Calls body(PatternRow) for each row that is no NaN row. The result has rows of `width` elements.
+template <class T, class Body>
+HWY_INLINE void for_each_row(const Operands<T>& a, const RowRange& rows, std::int64_t width,
+                             const Body& body) {
   const SparsePattern& s = a.pattern;
-  const T* const x = a.right + rows.b * s.m * a.width;
+  const T* const right = a.right + rows.b * s.m * a.width;
   for (std::int64_t i = rows.first; i < rows.last; ++i) {
     const std::int64_t row = rows.b * s.n + i, size = s.sizes[row];
-    T* const y = a.y + row * a.width;
+    T* const y = a.y + row * width;
     if (size == SparsePattern::nan_row) {
-      std::fill_n(y, a.width, std::numeric_limits<T>::quiet_NaN());
+      std::fill_n(y, width, std::numeric_limits<T>::quiet_NaN());
       continue;
     }
     const std::int32_t* const columns = s.columns.data() + row * s.k;
-    if (i + ahead < s.n) prefetch_rows(columns + ahead * s.k, s.sizes[row + ahead], x, a.width);
-    const T* const weights = a.left + row * s.k;
-    weighted_sum(
-        size, [=](std::int64_t slot) HWY_ATTR { return weights[slot]; }, columns, x, a.width, y);
+    if (i + ahead < s.n) prefetch_rows(columns + ahead * s.k, s.sizes[row + ahead], right, a.width);
+    body(PatternRow<T>{row, size, columns, right, y});
   }
 }
 
-// All of problem b, row after row.
 template <class T>
-HWY_INLINE void scatter_all(const Operands<T>& a, std::int64_t b) {
+void gather(const Operands<T>& a, const RowRange& rows) {
+  for_each_row(a, rows, a.width, [&](const PatternRow<T>& row) HWY_ATTR {
+    const T* const weights = a.left + row.number * a.pattern.k;
+    const auto weight = [=](std::int64_t slot) HWY_ATTR { return weights[slot]; };
+    weighted_sum(row.size, weight, row.columns, row.right, a.width, row.y);
+  });
+}
+
+template <class T>
+void dot(const Operands<T>& a, const RowRange& rows) {
+  const std::int64_t k = a.pattern.k;
+  for_each_row(a, rows, k, [&](const PatternRow<T>& row) HWY_ATTR {
+    dot_each(row.size, a.left + row.number * a.width, row.columns, row.right, a.width, row.y);
+    std::fill(row.y + row.size, row.y + k, T{0});
+  });
+}
+
+// All rows of the result for problem b: the rows of the pattern add to them, one after the other.
+template <class T>
+void scatter_all(const Operands<T>& a, std::int64_t b) {
   const SparsePattern& s = a.pattern;
   const std::int32_t* const sizes = s.sizes.data() + b * s.n;
   T* const y = a.y + b * s.m * a.width;
@@ -95,9 +123,9 @@ HWY_INLINE void scatter_all(const Operands<T>& a, std::int64_t b) {
   }
 }
 
-// Here the rows are those of the transposed pattern.
+// Rows of the result, which are rows of the transposed pattern.
 template <class T>
-HWY_INLINE void scatter(const Operands<T>& a, const RowRange& rows) {
+void scatter(const Operands<T>& a, const RowRange& rows) {
   const SparsePattern& s = a.pattern;
   const SparsePattern::Transposed& t = s.transposed();
   const T* const x = a.right + rows.b * s.n * a.width;
@@ -117,32 +145,10 @@ HWY_INLINE void scatter(const Operands<T>& a, const RowRange& rows) {
   }
 }
 
-template <class T>
-HWY_INLINE void dot(const Operands<T>& a, const RowRange& rows) {
-  const SparsePattern& s = a.pattern;
-  const T* const x = a.right + rows.b * s.m * a.width;
-  for (std::int64_t i = rows.first; i < rows.last; ++i) {
-    const std::int64_t row = rows.b * s.n + i, size = s.sizes[row];
-    T* const y = a.y + row * s.k;
-    if (size == SparsePattern::nan_row) {
-      std::fill_n(y, s.k, std::numeric_limits<T>::quiet_NaN());
-      continue;
-    }
-    const std::int32_t* const columns = s.columns.data() + row * s.k;
-    if (i + ahead < s.n) prefetch_rows(columns + ahead * s.k, s.sizes[row + ahead], x, a.width);
-    dot_each(size, a.left + row * a.width, columns, x, a.width, y);
-    std::fill(y + size, y + s.k, T{0});
-  }
-}
-
-void gather_float32(const Operands<float>& a, const RowRange& rows) { gather(a, rows); }
-void gather_float64(const Operands<double>& a, const RowRange& rows) { gather(a, rows); }
-void scatter_float32(const Operands<float>& a, const RowRange& rows) { scatter(a, rows); }
-void scatter_float64(const Operands<double>& a, const RowRange& rows) { scatter(a, rows); }
-void scatter_all_float32(const Operands<float>& a, std::int64_t b) { scatter_all(a, b); }
-void scatter_all_float64(const Operands<double>& a, std::int64_t b) { scatter_all(a, b); }
-void dot_float32(const Operands<float>& a, const RowRange& rows) { dot(a, rows); }
-void dot_float64(const Operands<double>& a, const RowRange& rows) { dot(a, rows); }
+TAPER_NAME_BOTH(gather);
+TAPER_NAME_BOTH(scatter);
+TAPER_NAME_BOTH(scatter_all);
+TAPER_NAME_BOTH(dot);
 
 }  // namespace taper::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -151,36 +157,12 @@ HWY_AFTER_NAMESPACE();
 namespace taper::kernels {
 namespace {
 
-HWY_EXPORT(gather_float32);
-HWY_EXPORT(gather_float64);
-HWY_EXPORT(scatter_float32);
-HWY_EXPORT(scatter_float64);
-HWY_EXPORT(scatter_all_float32);
-HWY_EXPORT(scatter_all_float64);
-HWY_EXPORT(dot_float32);
-HWY_EXPORT(dot_float64);
+TAPER_EXPORT_BOTH(gather);
+TAPER_EXPORT_BOTH(scatter);
+TAPER_EXPORT_BOTH(scatter_all);
+TAPER_EXPORT_BOTH(dot);
 
-// The best for this machine.
-void gather(const Operands<float>& a, const RowRange& rows) { HWY_DYNAMIC_DISPATCH(gather_float32)(a, rows); }
-void gather(const Operands<double>& a, const RowRange& rows) {
-  HWY_DYNAMIC_DISPATCH(gather_float64)(a, rows);
-}
-void scatter(const Operands<float>& a, const RowRange& rows) {
-  HWY_DYNAMIC_DISPATCH(scatter_float32)(a, rows);
-}
-void scatter(const Operands<double>& a, const RowRange& rows) {
-  HWY_DYNAMIC_DISPATCH(scatter_float64)(a, rows);
-}
-void scatter_all(const Operands<float>& a, std::int64_t b) {
-  HWY_DYNAMIC_DISPATCH(scatter_all_float32)(a, b);
-}
-void scatter_all(const Operands<double>& a, std::int64_t b) {
-  HWY_DYNAMIC_DISPATCH(scatter_all_float64)(a, b);
-}
-void dot(const Operands<float>& a, const RowRange& rows) { HWY_DYNAMIC_DISPATCH(dot_float32)(a, rows); }
-void dot(const Operands<double>& a, const RowRange& rows) { HWY_DYNAMIC_DISPATCH(dot_float64)(a, rows); }
-
-// Calls body(RowRange) until it had all rows of each problem.
+// Calls body(RowRange) for all rows of each problem, a chunk at a time.
 template <class Body>
 void for_rows(std::int64_t batch, std::int64_t rows, const Body& body) {
   constexpr std::int64_t chunk = 64;
@@ -205,15 +187,16 @@ const SparsePattern::Transposed& SparsePattern::transposed() const {
   std::call_once(is_transposed_, [this] {
     Transposed& t = transposed_.emplace(*this);
     if (const Backend* backend = backend_of(sizes.device())) return backend->transpose_pattern(*this, t);
-    // A counting sort of each problem, whose entries begin where its slots do.
+    // A counting sort of each problem. Its entries begin where its slots do.
     parallel_for(batch, [&](std::int64_t b) {
       std::int64_t* const starts = t.starts.data() + b * (m + 1);
       std::fill_n(starts, m + 1, 0);
       for (std::int64_t i = b * n; i < (b + 1) * n; ++i) {
         for (std::int64_t slot = i * k; slot < i * k + sizes[i]; ++slot) ++starts[columns[slot]];
       }
-      // From how many there are to where they end; each that is put in its place, the last first, moves that
-      // back to where they begin.
+      // Sums of these counts are the places where the entries of each column end. Entries are put in place
+      // from the last to the first, and each moves its column's place back by one, in the end to where the
+      // column begins.
       std::int64_t end = b * n * k;
       for (std::int64_t j = 0; j <= m; ++j) end = starts[j] += end;
       t.has_nan_row[b] = 0;
@@ -239,7 +222,7 @@ Tensor gather_rows(const SparsePattern& s, const Tensor& weights, const Tensor& 
   }
   dispatch(x.dtype(), [&]<class T>() {
     const Operands<T> operands{s, width, weights.data<T>(), x.data<T>(), y.mutable_data<T>()};
-    for_rows(s.batch, s.n, [&](const RowRange& rows) { gather(operands, rows); });
+    for_rows(s.batch, s.n, [&](const RowRange& rows) { gather<T>(operands, rows); });
   });
   return y;
 }
@@ -253,14 +236,14 @@ Tensor scatter_rows(const SparsePattern& s, const Tensor& weights, const Tensor&
   }
   dispatch(x.dtype(), [&]<class T>() {
     const Operands<T> operands{s, width, weights.data<T>(), x.data<T>(), y.mutable_data<T>()};
-    // Where all rows of the result stay in the cache, adding to them takes less time than sorting the slots,
-    // which too is done by one thread for each problem. Sums have the same order.
+    // If all rows of the result stay in the cache, it takes less time to add to them than to sort the slots,
+    // which also is work for one thread for each problem. Sums have the same order.
     constexpr std::int64_t cached_bytes = std::int64_t{1} << 19;
     if (s.m * width * static_cast<std::int64_t>(sizeof(T)) <= cached_bytes) {
-      return parallel_for(s.batch, [&](std::int64_t b) { scatter_all(operands, b); });
+      return parallel_for(s.batch, [&](std::int64_t b) { scatter_all<T>(operands, b); });
     }
-    s.transposed();  // made here, by all threads
-    for_rows(s.batch, s.m, [&](const RowRange& rows) { scatter(operands, rows); });
+    s.transposed();  // so that all threads make it, not one of those below
+    for_rows(s.batch, s.m, [&](const RowRange& rows) { scatter<T>(operands, rows); });
   });
   return y;
 }
@@ -273,7 +256,7 @@ Tensor dot_products(const SparsePattern& s, const Tensor& x, const Tensor& y) {
   }
   dispatch(x.dtype(), [&]<class T>() {
     const Operands<T> operands{s, x.extent(2), x.data<T>(), y.data<T>(), result.mutable_data<T>()};
-    for_rows(s.batch, s.n, [&](const RowRange& rows) { dot(operands, rows); });
+    for_rows(s.batch, s.n, [&](const RowRange& rows) { dot<T>(operands, rows); });
   });
   return result;
 }

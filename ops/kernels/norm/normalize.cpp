@@ -1,5 +1,5 @@
-// The kernels of layer_norm and rms_norm, compiled for each instruction set. Each reads a row some times
-// while it stands in the first level of cache. foreach_target.h includes this file again, and the order
+// The kernels of layer_norm and rms_norm, compiled for each instruction set. Each reads a row a few times
+// while it stays in the first level of cache. foreach_target.h includes this file again, and the order
 // matters:
 // clang-format off
 #include "../simd.hpp"
@@ -29,7 +29,7 @@ struct RowMoments {
   T shift, rest, scale;
 };
 
-// The arguments as plain pointers, all row-major; a kernel uses those it needs.
+// The arguments as plain pointers, all row-major. A kernel uses those that it needs.
 template <class T>
 struct Rows {
   Normalization which;
@@ -70,8 +70,8 @@ HWY_INLINE Two<V> two(V a, V b) {
   return {a, b};
 }
 
-// The sums of both of term(d, i) over elements 0 to n - 1. A lane adds up sixteen terms at most; the rest is
-// done in double, so that the error does not grow with n.
+// The sums of the two numbers of term(d, i) over elements 0 to n - 1. A lane adds up sixteen terms at most;
+// their sums are added in double, so that the error does not grow with n.
 template <class T, class Term>
 HWY_INLINE Two<double> sums_of(std::int64_t n, const Term& term) {
   const hn::ScalableTag<T> d;
@@ -96,7 +96,7 @@ HWY_INLINE Two<double> sums_of(std::int64_t n, const Term& term) {
   return total;
 }
 
-// u of the elements from x on.
+// u for the elements from x on.
 template <class D, class T = hn::TFromD<D>>
 HWY_INLINE hn::Vec<D> unit(D d, const RowMoments<T>& m, const T* x) {
   return hn::Mul(hn::Sub(hn::Sub(hn::LoadU(d, x), hn::Set(d, m.shift)), hn::Set(d, m.rest)),
@@ -112,8 +112,8 @@ HWY_INLINE RowMoments<T> moments_of(const Normalization& which, const T* x, std:
                              HWY_ATTR { return two(hn::LoadU(d, x + i), hn::Zero(d)); };
     m.shift = static_cast<T>(sums_of<T>(n, element).a / count);
   }
-  // The mean of float32 numbers around 1e6 is rounded by up to 0.03. What it misses shows in the mean of the
-  // differences, whose own rounding is small.
+  // The mean of float32 numbers around 1e6 is rounded by up to 0.03. The mean of the differences from it is
+  // what it misses, and has little rounding of its own.
   const auto sums = sums_of<T>(n, [&](auto d, std::int64_t i) HWY_ATTR {
     const auto difference = hn::Sub(hn::LoadU(d, x + i), hn::Set(d, m.shift));
     return two(difference, hn::Mul(difference, difference));
@@ -127,7 +127,7 @@ HWY_INLINE RowMoments<T> moments_of(const Normalization& which, const T* x, std:
 
 // Rows [begin, end) of y, and their moments.
 template <class T>
-HWY_INLINE void forward(const Rows<T>& a, std::int64_t begin, std::int64_t end) {
+void forward(const Rows<T>& a, std::int64_t begin, std::int64_t end) {
   for (std::int64_t row = begin; row < end; ++row) {
     const T* const x = a.x + row * a.n;
     T* const y = a.out + row * a.n;
@@ -142,7 +142,7 @@ HWY_INLINE void forward(const Rows<T>& a, std::int64_t begin, std::int64_t end) 
 
 // Rows [begin, end) of dx.
 template <class T>
-HWY_INLINE void backward(const Rows<T>& a, std::int64_t begin, std::int64_t end) {
+void backward(const Rows<T>& a, std::int64_t begin, std::int64_t end) {
   for (std::int64_t row = begin; row < end; ++row) {
     const T* const x = a.x + row * a.n;
     const T* const dy = a.dy + row * a.n;
@@ -165,7 +165,7 @@ HWY_INLINE void backward(const Rows<T>& a, std::int64_t begin, std::int64_t end)
 
 // sum = the sum of dy u over rows [begin, end), four rows at a time.
 template <class T>
-HWY_INLINE void sum_rows(const Rows<T>& a, std::int64_t begin, std::int64_t end, T* sum) {
+void sum_rows(const Rows<T>& a, std::int64_t begin, std::int64_t end, T* sum) {
   std::fill_n(sum, a.n, T{0});
   const auto add = [&](auto d, std::int64_t row, std::int64_t i, auto before) HWY_ATTR {
     const std::int64_t at = row * a.n + i;
@@ -185,18 +185,9 @@ HWY_INLINE void sum_rows(const Rows<T>& a, std::int64_t begin, std::int64_t end,
   }
 }
 
-void forward_float32(const Rows<float>& a, std::int64_t begin, std::int64_t end) { forward(a, begin, end); }
-void forward_float64(const Rows<double>& a, std::int64_t begin, std::int64_t end) { forward(a, begin, end); }
-void backward_float32(const Rows<float>& a, std::int64_t begin, std::int64_t end) { backward(a, begin, end); }
-void backward_float64(const Rows<double>& a, std::int64_t begin, std::int64_t end) {
-  backward(a, begin, end);
-}
-void sum_float32(const Rows<float>& a, std::int64_t begin, std::int64_t end, float* sum) {
-  sum_rows(a, begin, end, sum);
-}
-void sum_float64(const Rows<double>& a, std::int64_t begin, std::int64_t end, double* sum) {
-  sum_rows(a, begin, end, sum);
-}
+TAPER_NAME_BOTH(forward);
+TAPER_NAME_BOTH(backward);
+TAPER_NAME_BOTH(sum_rows);
 
 }  // namespace taper::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -205,35 +196,13 @@ HWY_AFTER_NAMESPACE();
 namespace taper::kernels {
 namespace {
 
-HWY_EXPORT(forward_float32);
-HWY_EXPORT(forward_float64);
-HWY_EXPORT(backward_float32);
-HWY_EXPORT(backward_float64);
-HWY_EXPORT(sum_float32);
-HWY_EXPORT(sum_float64);
-
-void run_forward(const Rows<float>& a, std::int64_t begin, std::int64_t end) {
-  HWY_DYNAMIC_DISPATCH(forward_float32)(a, begin, end);
-}
-void run_forward(const Rows<double>& a, std::int64_t begin, std::int64_t end) {
-  HWY_DYNAMIC_DISPATCH(forward_float64)(a, begin, end);
-}
-void run_backward(const Rows<float>& a, std::int64_t begin, std::int64_t end) {
-  HWY_DYNAMIC_DISPATCH(backward_float32)(a, begin, end);
-}
-void run_backward(const Rows<double>& a, std::int64_t begin, std::int64_t end) {
-  HWY_DYNAMIC_DISPATCH(backward_float64)(a, begin, end);
-}
-void run_sum(const Rows<float>& a, std::int64_t begin, std::int64_t end, float* sum) {
-  HWY_DYNAMIC_DISPATCH(sum_float32)(a, begin, end, sum);
-}
-void run_sum(const Rows<double>& a, std::int64_t begin, std::int64_t end, double* sum) {
-  HWY_DYNAMIC_DISPATCH(sum_float64)(a, begin, end, sum);
-}
+TAPER_EXPORT_BOTH(forward);
+TAPER_EXPORT_BOTH(backward);
+TAPER_EXPORT_BOTH(sum_rows);
 
 std::int64_t rows_of(const Tensor& x) { return x.extent(-1) == 0 ? 0 : x.size() / x.extent(-1); }
 
-// Calls body(begin, end) for blocks of rows, on several threads where there is enough to do.
+// Calls body(begin, end) for blocks of rows, on several threads if there is enough to do.
 template <class Body>
 void for_each_block(const Tensor& x, std::int64_t rows_of_block, const Body& body) {
   const std::int64_t rows = rows_of(x);
@@ -289,7 +258,7 @@ Normalized normalize(const Normalization& which, const Tensor& x, const Tensor& 
                        .bias = bias ? bias->data<T>() : nullptr,
                        .moments = pointer<T>(result.moments),
                        .out = result.y.mutable_data<T>()};
-    for_each_block(x, [&](std::int64_t begin, std::int64_t end) { run_forward(rows, begin, end); });
+    for_each_block(x, [&](std::int64_t begin, std::int64_t end) { forward<T>(rows, begin, end); });
   });
   return result;
 }
@@ -310,7 +279,7 @@ Tensor normalize_dx(const Normalization& which, const Tensor& dy, const Tensor& 
                        .bias = nullptr,
                        .moments = pointer<T>(moments),
                        .out = dx.mutable_data<T>()};
-    for_each_block(x, [&](std::int64_t begin, std::int64_t end) { run_backward(rows, begin, end); });
+    for_each_block(x, [&](std::int64_t begin, std::int64_t end) { backward<T>(rows, begin, end); });
   });
   return dx;
 }
@@ -323,8 +292,7 @@ Tensor normalize_dgain(const Normalization& which, const Tensor& dy, const Tenso
     backend->normalize_dgain(which, dy, x, moments, dgain);
     return dgain;
   }
-  // Blocks of rows are summed side by side, and their sums one after the other: in the same order for any
-  // number of threads.
+  // Threads sum up blocks of rows, and one of them the blocks: the same order for any number of threads.
   constexpr std::int64_t rows_of_block = 64;
   const std::int64_t blocks = (rows_of(x) + rows_of_block - 1) / rows_of_block;
   Tensor sums = Tensor::uninitialized(which.op, {blocks, n}, x.dtype());
@@ -339,7 +307,7 @@ Tensor normalize_dgain(const Normalization& which, const Tensor& dy, const Tenso
                        .out = nullptr};
     T* const parts = sums.mutable_data<T>();
     for_each_block(x, rows_of_block, [&](std::int64_t begin, std::int64_t end) {
-      run_sum(rows, begin, end, parts + begin / rows_of_block * n);
+      sum_rows<T>(rows, begin, end, parts + begin / rows_of_block * n);
     });
     taper::detail::PoolVector<double> totals(static_cast<std::size_t>(n), 0.0);
     for (std::int64_t block = 0; block < blocks; ++block) {

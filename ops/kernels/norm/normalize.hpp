@@ -6,15 +6,15 @@
 namespace taper::kernels {
 
 // For each row x of n elements along the last axis, u = r (x - m) with
-//   m = mean(x), or 0 where `centers` is false,   r = 1 / sqrt(mean((x - m)^2) + epsilon).
+//   m = mean(x), or 0 if `centers` is false,   r = 1 / sqrt(mean((x - m)^2) + epsilon).
 struct Normalization {
   const char* op;
   bool centers;
   double epsilon;
 };
 
-// Throws in the name of the op where x has no axis, gain or (unless it is null) bias is not of shape (n) and
-// of x's dtype, or epsilon <= 0.
+// Throws in the name of the op if x has no axis, gain or (unless it is null) bias is not of shape (n) and of
+// x's dtype, or epsilon <= 0.
 void check_normalization(const Normalization& which, const Tensor& x, const Tensor& gain, const Tensor* bias);
 
 // What is kept of the rows for backward: m, as the sum of two numbers, and r, for each.
@@ -27,7 +27,7 @@ struct Normalized {
 };
 Normalized normalize(const Normalization& which, const Tensor& x, const Tensor& gain, const Tensor* bias);
 
-// dx = r (g - mean(g) - u mean(g u)) with g = gain dy, without mean(g) where `centers` is false.
+// dx = r (g - mean(g) - u mean(g u)) with g = gain dy, without mean(g) if `centers` is false.
 Tensor normalize_dx(const Normalization& which, const Tensor& dy, const Tensor& x, const Tensor& gain,
                     const Moments& moments);
 

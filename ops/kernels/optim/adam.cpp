@@ -15,8 +15,8 @@ HWY_BEFORE_NAMESPACE();
 namespace taper::kernels::HWY_NAMESPACE {
 
 template <class T>
-HWY_INLINE void update(const AdamStep<T>& step, const T* HWY_RESTRICT g, std::int64_t n, T* HWY_RESTRICT m,
-                       T* HWY_RESTRICT v, T* HWY_RESTRICT p) {
+void update(const AdamStep<T>& step, const T* HWY_RESTRICT g, std::int64_t n, T* HWY_RESTRICT m,
+            T* HWY_RESTRICT v, T* HWY_RESTRICT p) {
   const AdamStep<T> s = step;
   for (std::int64_t j = 0; j < n; ++j) {
     m[j] = s.beta1 * m[j] + s.rest1 * g[j];
@@ -25,30 +25,25 @@ HWY_INLINE void update(const AdamStep<T>& step, const T* HWY_RESTRICT g, std::in
   }
 }
 
-void update_float32(const AdamStep<float>& step, const float* g, std::int64_t n, float* m, float* v,
-                    float* p) {
-  update(step, g, n, m, v, p);
-}
-void update_float64(const AdamStep<double>& step, const double* g, std::int64_t n, double* m, double* v,
-                    double* p) {
-  update(step, g, n, m, v, p);
-}
+TAPER_NAME_BOTH(update);
 
 }  // namespace taper::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace taper::kernels {
+namespace {
 
-HWY_EXPORT(update_float32);
-HWY_EXPORT(update_float64);
+TAPER_EXPORT_BOTH(update);
+
+}  // namespace
 
 void adam_update(const AdamStep<float>& step, const float* g, std::int64_t n, float* m, float* v, float* p) {
-  HWY_DYNAMIC_DISPATCH(update_float32)(step, g, n, m, v, p);
+  update<float>(step, g, n, m, v, p);
 }
 void adam_update(const AdamStep<double>& step, const double* g, std::int64_t n, double* m, double* v,
                  double* p) {
-  HWY_DYNAMIC_DISPATCH(update_float64)(step, g, n, m, v, p);
+  update<double>(step, g, n, m, v, p);
 }
 
 }  // namespace taper::kernels

@@ -18,12 +18,12 @@ namespace taper::kernels::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// The elements x[i … n) that are too few for a vector, behind lanes of -inf or before them.
+// The elements x[i … n), too few for a vector, after or before lanes of -inf.
 template <class D, class T = hn::TFromD<D>>
 HWY_INLINE hn::Vec<D> last_vector(D d, const T* x, std::int64_t i, std::int64_t n) {
   constexpr T infinity = std::numeric_limits<T>::infinity();
   const std::int64_t lanes = hn::Lanes(d);
-  if (n >= lanes) {  // what the vector before has read already is blotted out
+  if (n >= lanes) {  // elements that the vector before has read count as -inf
     const auto is_old = hn::FirstN(d, static_cast<std::size_t>(lanes - (n - i)));
     return hn::IfThenElse(is_old, hn::Set(d, -infinity), hn::LoadU(d, x + n - lanes));
   }
@@ -33,12 +33,12 @@ HWY_INLINE hn::Vec<D> last_vector(D d, const T* x, std::int64_t i, std::int64_t 
 }
 
 template <class T>
-HWY_INLINE ExpTotal<T> total(const T* x, std::int64_t n) {
+ExpTotal<T> total(const T* x, std::int64_t n) {
   constexpr T infinity = std::numeric_limits<T>::infinity();
   const hn::ScalableTag<T> d;
   const std::int64_t lanes = hn::Lanes(d), whole = n / lanes * lanes;
   auto largest = hn::Set(d, -infinity);
-  auto is_below = hn::Lt(largest, hn::Zero(d));  // of each element so far: neither NaN nor +inf
+  auto is_below = hn::Lt(largest, hn::Zero(d));  // no element so far is NaN or +inf
   const auto compare = [&](auto v) HWY_ATTR {
     is_below = hn::And(is_below, hn::Lt(v, hn::Set(d, infinity)));
     largest = hn::Max(largest, v);
@@ -65,7 +65,7 @@ HWY_INLINE ExpTotal<T> total(const T* x, std::int64_t n) {
 }
 
 template <class T>
-HWY_INLINE void write(const T* x, std::int64_t n, T shift, T factor, T offset, T* out) {
+void write(const T* x, std::int64_t n, T shift, T factor, T offset, T* out) {
   const hn::ScalableTag<T> d;
   const std::int64_t lanes = hn::Lanes(d), whole = n / lanes * lanes;
   const auto result = [&](auto v) HWY_ATTR {
@@ -83,38 +83,35 @@ HWY_INLINE void write(const T* x, std::int64_t n, T shift, T factor, T offset, T
   }
 }
 
-ExpTotal<float> total_float32(const float* x, std::int64_t n) { return total(x, n); }
-ExpTotal<double> total_float64(const double* x, std::int64_t n) { return total(x, n); }
-void write_float32(const float* x, std::int64_t n, float shift, float factor, float offset, float* out) {
-  write(x, n, shift, factor, offset, out);
-}
-void write_float64(const double* x, std::int64_t n, double shift, double factor, double offset, double* out) {
-  write(x, n, shift, factor, offset, out);
-}
+TAPER_NAME_BOTH(total);
+TAPER_NAME_BOTH(write);
 
 }  // namespace taper::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace taper::kernels {
+namespace {
 
-HWY_EXPORT(total_float32);
-HWY_EXPORT(total_float64);
-HWY_EXPORT(write_float32);
-HWY_EXPORT(write_float64);
+TAPER_EXPORT_BOTH(total);
+TAPER_EXPORT_BOTH(write);
 
-ExpTotal<float> exp_total(const float* x, std::int64_t n) {
-  return HWY_DYNAMIC_DISPATCH(total_float32)(x, n);
+}  // namespace
+
+template <class T>
+ExpTotal<T> exp_total(const T* x, std::int64_t n) {
+  return total<T>(x, n);
 }
-ExpTotal<double> exp_total(const double* x, std::int64_t n) {
-  return HWY_DYNAMIC_DISPATCH(total_float64)(x, n);
+
+template <class T>
+void exp_row(const T* x, std::int64_t n, T shift, T factor, T offset, T* out) {
+  write<T>(x, n, shift, factor, offset, out);
 }
-void exp_row(const float* x, std::int64_t n, float shift, float factor, float offset, float* out) {
-  HWY_DYNAMIC_DISPATCH(write_float32)(x, n, shift, factor, offset, out);
-}
-void exp_row(const double* x, std::int64_t n, double shift, double factor, double offset, double* out) {
-  HWY_DYNAMIC_DISPATCH(write_float64)(x, n, shift, factor, offset, out);
-}
+
+template ExpTotal<float> exp_total(const float*, std::int64_t);
+template ExpTotal<double> exp_total(const double*, std::int64_t);
+template void exp_row(const float*, std::int64_t, float, float, float, float*);
+template void exp_row(const double*, std::int64_t, double, double, double, double*);
 
 }  // namespace taper::kernels
 #endif

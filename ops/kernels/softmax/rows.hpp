@@ -21,7 +21,7 @@ struct AxisView {
   std::int64_t inner = 1;
 };
 
-// Calls f(n, x_row…, out_row) for each row along `axis`, on several threads where there is enough to do:
+// Calls f(n, x_row…, out_row) for each row along `axis`, on several threads if there is enough to do:
 // pointers to n consecutive elements, one for each input and the result. The inputs have one shape and dtype,
 // which the result takes. f is called with float or double pointers.
 template <class F, class... Inputs>

@@ -14,7 +14,7 @@ HWY_BEFORE_NAMESPACE();
 namespace taper::kernels::HWY_NAMESPACE {
 
 template <class T>
-HWY_INLINE void select(const T* row, std::int64_t n, Selection<T>& selection) {
+void select(const T* row, std::int64_t n, Selection<T>& selection) {
   const hn::ScalableTag<T> d;
   constexpr std::int64_t tile = 1024, step = Selection<T>::step;
   const std::int64_t whole = n / step * step;
@@ -27,8 +27,8 @@ HWY_INLINE void select(const T* row, std::int64_t n, Selection<T>& selection) {
   prune(d, selection);
 }
 
-// Calls body(i, in0, in1, in2, in3) for each group of four vectors, from p[i] on, with masks of what is not
-// 0.
+// Calls body(i, in0, in1, in2, in3) for each group of four vectors, which begins at p[i], with the masks of
+// the elements that are not 0.
 template <class T, class Body>
 HWY_INLINE void for_each_group(const T* p, std::int64_t n, const Body& body) {
   const hn::ScalableTag<T> d;
@@ -61,8 +61,8 @@ HWY_INLINE void for_each_nonzero(const T* p, std::int64_t n, const Body& body) {
   }
 }
 
-// Calls body(store) with a function that stores a vector: past the cache where that was asked for and `out`
-// is aligned.
+// Calls body(store) with a function that stores a vector: past the cache if the caller asks for that and
+// `out` is aligned.
 template <class T, class Body>
 HWY_INLINE void with_store(const T* out, Stores stores, const Body& body) {
   const hn::ScalableTag<T> d;
@@ -79,7 +79,7 @@ HWY_INLINE void with_store(const T* out, Stores stores, const Body& body) {
 // Zeros are stored vector by vector up to the next index, and a vector that holds some of the values as a
 // whole.
 template <class T>
-HWY_INLINE void write(const Selection<T>& selection, std::int64_t n, T* row, Stores stores) {
+void write(const Selection<T>& selection, std::int64_t n, T* row, Stores stores) {
   const hn::ScalableTag<T> d;
   const std::int64_t lanes = hn::Lanes(d), whole = n / lanes * lanes;
   std::int64_t next = 0;  // of the selection
@@ -106,7 +106,7 @@ HWY_INLINE void write(const Selection<T>& selection, std::int64_t n, T* row, Sto
 }
 
 template <class T>
-HWY_INLINE void center(const T* g, const T* p, std::int64_t n, T* out, Stores stores) {
+void center(const T* g, const T* p, std::int64_t n, T* out, Stores stores) {
   const hn::ScalableTag<T> d;
   using M = hn::Mask<decltype(d)>;
   const std::int64_t lanes = hn::Lanes(d);
@@ -136,58 +136,45 @@ HWY_INLINE void center(const T* g, const T* p, std::int64_t n, T* out, Stores st
   for (std::int64_t i = n / (4 * lanes) * (4 * lanes); i < n; ++i) out[i] = p[i] != 0 ? g[i] - mean : T{0};
 }
 
-void select_float32(const float* row, std::int64_t n, Selection<float>& selection) {
-  select(row, n, selection);
-}
-void select_float64(const double* row, std::int64_t n, Selection<double>& selection) {
-  select(row, n, selection);
-}
-void write_float32(const Selection<float>& selection, std::int64_t n, float* row, Stores stores) {
-  write(selection, n, row, stores);
-}
-void write_float64(const Selection<double>& selection, std::int64_t n, double* row, Stores stores) {
-  write(selection, n, row, stores);
-}
-void center_float32(const float* g, const float* p, std::int64_t n, float* out, Stores stores) {
-  center(g, p, n, out, stores);
-}
-void center_float64(const double* g, const double* p, std::int64_t n, double* out, Stores stores) {
-  center(g, p, n, out, stores);
-}
+TAPER_NAME_BOTH(select);
+TAPER_NAME_BOTH(write);
+TAPER_NAME_BOTH(center);
 
 }  // namespace taper::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace taper::kernels {
+namespace {
 
-HWY_EXPORT(select_float32);
-HWY_EXPORT(select_float64);
-HWY_EXPORT(write_float32);
-HWY_EXPORT(write_float64);
-HWY_EXPORT(center_float32);
-HWY_EXPORT(center_float64);
+TAPER_EXPORT_BOTH(select);
+TAPER_EXPORT_BOTH(write);
+TAPER_EXPORT_BOTH(center);
 
-void select_row(const float* row, std::int64_t n, Selection<float>& selection) {
-  HWY_DYNAMIC_DISPATCH(select_float32)(row, n, selection);
+}  // namespace
+
+template <class T>
+void select_row(const T* row, std::int64_t n, Selection<T>& selection) {
+  select<T>(row, n, selection);
 }
-void select_row(const double* row, std::int64_t n, Selection<double>& selection) {
-  HWY_DYNAMIC_DISPATCH(select_float64)(row, n, selection);
-}
-void write_row(const Selection<float>& selection, std::int64_t n, float* row, Stores stores) {
+
+template <class T>
+void write_row(const Selection<T>& selection, std::int64_t n, T* row, Stores stores) {
   if (selection.is_nan_row()) return static_cast<void>(std::fill_n(row, n, selection.largest));
-  HWY_DYNAMIC_DISPATCH(write_float32)(selection, n, row, stores);
+  write<T>(selection, n, row, stores);
 }
-void write_row(const Selection<double>& selection, std::int64_t n, double* row, Stores stores) {
-  if (selection.is_nan_row()) return static_cast<void>(std::fill_n(row, n, selection.largest));
-  HWY_DYNAMIC_DISPATCH(write_float64)(selection, n, row, stores);
+
+template <class T>
+void center_row(const T* g, const T* p, std::int64_t n, T* out, Stores stores) {
+  center<T>(g, p, n, out, stores);
 }
-void center_row(const float* g, const float* p, std::int64_t n, float* out, Stores stores) {
-  HWY_DYNAMIC_DISPATCH(center_float32)(g, p, n, out, stores);
-}
-void center_row(const double* g, const double* p, std::int64_t n, double* out, Stores stores) {
-  HWY_DYNAMIC_DISPATCH(center_float64)(g, p, n, out, stores);
-}
+
+template void select_row(const float*, std::int64_t, Selection<float>&);
+template void select_row(const double*, std::int64_t, Selection<double>&);
+template void write_row(const Selection<float>&, std::int64_t, float*, Stores);
+template void write_row(const Selection<double>&, std::int64_t, double*, Stores);
+template void center_row(const float*, const float*, std::int64_t, float*, Stores);
+template void center_row(const double*, const double*, std::int64_t, double*, Stores);
 
 }  // namespace taper::kernels
 #endif

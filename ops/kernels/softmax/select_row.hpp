@@ -1,5 +1,5 @@
-// Looking through a row that lies in memory, and writing one that is nearly all zeros, at the speed of
-// memory.
+// Looks through a row in memory, and writes one that is nearly all zeros, at the speed of memory. T is float
+// or double.
 #pragma once
 
 #include "../../../core/tensor.hpp"
@@ -8,8 +8,8 @@
 namespace taper::kernels {
 
 // Selects from row[0 … n), n < 2^31.
-void select_row(const float* row, std::int64_t n, Selection<float>& selection);
-void select_row(const double* row, std::int64_t n, Selection<double>& selection);
+template <class T>
+void select_row(const T* row, std::int64_t n, Selection<T>& selection);
 
 // How to write: by way of the cache, or past it, which saves reading what is overwritten.
 enum class Stores { to_cache, past_cache };
@@ -21,11 +21,11 @@ inline Stores stores_for(const Tensor& result) {
 }
 
 // row[0 … n) = the selection's values at its indices, 0 elsewhere; NaN everywhere if it is a NaN row's.
-void write_row(const Selection<float>& selection, std::int64_t n, float* row, Stores stores);
-void write_row(const Selection<double>& selection, std::int64_t n, double* row, Stores stores);
+template <class T>
+void write_row(const Selection<T>& selection, std::int64_t n, T* row, Stores stores);
 
 // out_i = g_i - (mean of g over S) on S = {p_i != 0}, 0 elsewhere, for i in [0, n). g is read near S only.
-void center_row(const float* g, const float* p, std::int64_t n, float* out, Stores stores);
-void center_row(const double* g, const double* p, std::int64_t n, double* out, Stores stores);
+template <class T>
+void center_row(const T* g, const T* p, std::int64_t n, T* out, Stores stores);
 
 }  // namespace taper::kernels

@@ -102,9 +102,9 @@ HWY_INLINE std::int64_t count_above(D d, const T* x, std::int64_t n, T threshold
   return hn::GetLane(hn::SumOfLanes(di, hn::Add(sum0, sum1)));
 }
 
-// Looks for a threshold that not many more than k of the n elements at x exceed. Between the threshold of now
-// and the maximum, the logarithm of how many exceed it is taken to fall linearly, as it nearly does for
-// normal scores.
+// Looks for a threshold that not many more than k of the n elements at x exceed. Between the present
+// threshold and the maximum, the logarithm of the number that exceed a bound is taken to fall linearly, as it
+// nearly does for normal scores.
 template <class D, class T = hn::TFromD<D>>
 HWY_NOINLINE void narrow_threshold(D d, Selection<T>& row, const T* x, std::int64_t n) {
   double low = static_cast<double>(std::max(row.threshold, std::numeric_limits<T>::lowest()));
@@ -150,7 +150,7 @@ HWY_INLINE void raise_to_tau(D d, Selection<T>& row, const T* elements, std::int
 }
 
 // Raises the threshold of a row that has no candidates yet, for x[0 … n), by what the maxima of the lanes
-// tell, which are elements of the row. Maxima of pairs are enough where they are twice as many as k: then
+// tell, which are elements of the row. Maxima of pairs are enough if they are twice as many as k: then
 // some 1.4 k elements of the row exceed the bound instead of 1.1 k, but it is found in a fraction of the
 // time.
 template <class D, class V, class T = hn::TFromD<D>>

@@ -17,7 +17,7 @@ namespace taper::kernels {
 template <class T>
 constexpr T infinity = std::numeric_limits<T>::infinity();
 
-// The number next to x on the way to -inf, as std::nextafter(x, -inf), which is a call.
+// std::nextafter(x, -inf), without a call.
 template <class T>
 T just_below(T x) {
   using Bits = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
@@ -54,11 +54,11 @@ class Selection {
     ++count;
   }
 
-  // An element of that size was seen.
+  // A new element of the row: is it the largest so far?
   void raise_largest(T value) {
     if (!(value > largest)) return;
     largest = value;
-    // One step of rounding below, which matters where `width` is not a multiple of the spacing of T there.
+    // One step of rounding below, which matters if `width` is no multiple of the spacing of T there.
     floor_ = just_below(largest - width_);
     if (count == 0) dropped_ = floor_;
     threshold = std::max(threshold, floor_);
@@ -72,7 +72,7 @@ class Selection {
   }
   bool is_nan_row() const { return largest != largest; }
 
-  // Is it for project()? Then what cannot be in the support may be left out.
+  // Is the selection for project()? Then what cannot be in the support may be left out.
   bool is_projection() const { return width_ == 1; }
 
   // Leaves only the candidates for which predicate(value) holds, in their order.
@@ -147,9 +147,9 @@ class SelectionMemory {
   std::byte* block_;
 };
 
-// Ends a row whose selection had width 1 and is pruned: replaces the values by the projection's
-// probabilities, and leaves only those above 0. All is relative to the largest, so that huge values keep
-// their digits, and in double.
+// Ends a row whose selection has width 1 and is pruned: replaces the values by the projection's
+// probabilities, and leaves only those above 0. It computes in double, and relative to the largest value, so
+// that huge values keep their digits.
 //
 // tau of all candidates is too small if some lie below it: leave those out, and repeat (Michelot, J. Optim.
 // Theory Appl. 50, 1986). What is left is the support of the definition by sorting, whatever else was among

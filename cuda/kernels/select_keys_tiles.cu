@@ -13,6 +13,7 @@
 // end that is some 1600 instructions of the warp a row, 800 a tile, so that 72 % is left. Scores closer
 // together cost more: 2200 a row at 0.25.
 #include "../../core/memory/array.hpp"
+#include "candidates.cuh"
 #include "select_keys.cuh"
 
 #include <cuda_pipeline.h>
@@ -27,13 +28,12 @@ constexpr int threads = 256;
 constexpr int warps = threads / warp_size;
 constexpr int blocks_of_processor = 2;
 constexpr int depth = 32;  // elements of the keys in shared memory at a time
-// From one row to the next in shared memory: 8 rows further, as the 8 threads of one access are, is a
-// multiple of 32 words plus each multiple of 4 once, so that they meet all banks.
+// Words from one row to the next in shared memory. The 8 threads of one access read 4 words each, of 8 rows:
+// modulo 32, these begin at 8 different multiples of 4, so that each bank is asked once.
 constexpr int stride = depth + 4;
 
-// Of the 16 queries of a warp the lanes with an even number have every second, the others the rest; of the
-// keys a lane has every 16th. So a row belongs to the 16 lanes of one parity, and its columns come in the
-// order of the lanes.
+// A warp has 16 queries: lanes with an even number have every second, the others the rest. A lane has every
+// 16th key. So a row belongs to the 16 lanes of one parity, and its columns come in the order of the lanes.
 constexpr int rows_of_warp = tile / warps;
 constexpr int rows = rows_of_warp / 2;
 constexpr int columns = tile / 16;
@@ -107,7 +107,7 @@ __device__ std::uint64_t hidden_from(const KeySelection<float>& a, std::int64_t 
   return hidden;
 }
 
-// Turns the scores that these bits name to -inf.
+// Sets the scores that these bits name to -inf.
 __device__ void hide(std::uint64_t hidden, float (&scores)[rows][columns]) {
 #pragma unroll
   for (int r = 0; r < rows; ++r) {
@@ -253,7 +253,7 @@ std::int64_t blocks_at_a_time(const KeySelection<float>& a) {
                   std::int64_t{blocks_of_processor} * processors);
 }
 
-// Of a row's list: a tile adds 128 at most before it is pruned again.
+// The capacity of a row's list: a tile adds 128 candidates at most before the list is pruned again.
 std::int64_t capacity_of(const KeySelection<float>& a) {
   return std::int64_t{candidate_limit(a.k, a.m)} + tile;
 }

@@ -9,30 +9,7 @@
 #include "../../../core/threads.hpp"
 #include "../backend.hpp"
 #include "../softmax/selection-inl.hpp"
-#include "select_keys.hpp"
-
-#ifndef TAPER_SELECT_KEYS
-#define TAPER_SELECT_KEYS
-namespace taper::kernels {
-
-// The arguments as plain pointers, all row-major.
-template <class T>
-struct Problem {
-  std::int64_t batch, n, m, d, k;
-  T scale;
-  const T* queries;
-  const T* keys;
-  bool causal;
-  // May be null; that of query i of problem b begins at b * mask_of_problem + i * mask_of_query.
-  const T* mask;
-  std::int64_t mask_of_problem, mask_of_query;
-  std::int32_t* sizes;
-  std::int32_t* columns;
-  T* probabilities;
-};
-
-}  // namespace taper::kernels
-#endif
+#include "key_selection.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace taper::kernels::HWY_NAMESPACE {
@@ -40,9 +17,9 @@ namespace taper::kernels::HWY_NAMESPACE {
 template <class T>
 using Vec = hn::Vec<hn::ScalableTag<T>>;
 
-// The scores of `group` queries with `panel` keys are summed up in registers: of 16 (32 with AVX-512 and on
-// ARM), 12 (24) hold sums. The scores of a group with a tile of keys stay in the first level of cache, the
-// tile itself in the second, while all queries of a block meet it.
+// The scores of `group` queries with `panel` keys are summed up in registers: 12 of 16 hold sums, with
+// AVX-512 and on ARM 24 of 32. The scores of a group with a tile of keys stay in the first level of cache.
+// The tile itself stays in the second while it meets all queries of a block.
 constexpr std::int64_t group = 6;
 constexpr int vectors = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON ? 4 : 2;
 template <class T>
@@ -52,7 +29,7 @@ constexpr std::int64_t block = 16 * group;
 
 constexpr std::int64_t round_up(std::int64_t x, std::int64_t to) { return (x + to - 1) / to * to; }
 
-// Copies keys [first, first + count) of m, so that element p of `panel` keys stand side by side. The last
+// Copies keys [first, first + count) of m so that the elements p of `panel` keys stand side by side. The last
 // panel is filled up with zeros.
 template <class T>
 void pack(const T* keys, std::int64_t m, std::int64_t depth, std::int64_t first, std::int64_t count,
@@ -90,7 +67,7 @@ HWY_INLINE void multiply(const T* const* queries, const T* keys, std::int64_t de
   }
 }
 
-// The largest absolute value of n elements; +inf where one is NaN.
+// The largest absolute value of n elements; +inf if one is NaN.
 template <class T>
 T magnitude(const T* x, std::int64_t n) {
   const hn::ScalableTag<T> d;
@@ -110,25 +87,25 @@ T magnitude(const T* x, std::int64_t n) {
 
 // Queries [first, last) of problem b. No key has an element larger than key_magnitude.
 template <class T>
-void select_block(const Problem<T>& a, const T* packed, T key_magnitude, std::int64_t b, std::int64_t first,
-                  std::int64_t last) {
-  // Where no sum of products can overflow, there is no NaN and no infinity to look for.
+void select_block(const KeySelection<T>& a, const T* packed, T key_magnitude, std::int64_t b,
+                  std::int64_t first, std::int64_t last) {
+  // If no sum of products can overflow, there is no NaN and no infinity to look for.
   const double largest_sum =
       static_cast<double>(a.d) * static_cast<double>(key_magnitude) *
       static_cast<double>(magnitude(a.queries + (b * a.n + first) * a.d, (last - first) * a.d));
-  const double factor = 1 + std::abs(static_cast<double>(a.scale));  // NaN where the scale is
+  const double factor = 1 + std::abs(static_cast<double>(a.scale));  // NaN if the scale is
   const bool is_finite = largest_sum * factor < static_cast<double>(std::numeric_limits<T>::max()) / 2;
   SelectionMemory<T> memory(last - first, a.k);
   taper::detail::PoolVector<Selection<T>> rows;
   for (std::int64_t i = first; i < last; ++i) rows.push_back(memory.start(i - first, T{1}));
   HWY_ALIGN T scores[group * tile];
   for (std::int64_t j0 = 0; j0 < a.m; j0 += tile) {
-    const std::int64_t columns = std::min(tile, a.m - j0);
+    const std::int64_t columns = std::min<std::int64_t>(tile, a.m - j0);
     for (std::int64_t i0 = first; i0 < last; i0 += group) {
       const std::int64_t count = std::min(group, last - i0);
       // How many keys of this tile query i sees. The last query of the group sees most.
       const auto visible = [&](std::int64_t i) {
-        return a.causal ? std::clamp<std::int64_t>(i + a.m - a.n + 1 - j0, 0, columns) : columns;
+        return std::clamp<std::int64_t>(a.visible(static_cast<int>(i)) - j0, 0, columns);
       };
       const std::int64_t most = visible(i0 + count - 1);
       const T* queries[group];
@@ -141,9 +118,8 @@ void select_block(const Problem<T>& a, const T* packed, T key_magnitude, std::in
         T* row = scores + r * tile;
         const std::int64_t seen = visible(i0 + r), padded = round_up(seen, Selection<T>::step);
         std::fill(row + seen, row + padded, -infinity<T>);
-        if (a.mask) {
-          const T* mask = a.mask + b * a.mask_of_problem + (i0 + r) * a.mask_of_query + j0;
-          for (std::int64_t j = 0; j < seen; ++j) row[j] = mask[j] != 0 ? row[j] : -infinity<T>;
+        if (const T* mask = a.mask_of(b, static_cast<int>(i0 + r))) {
+          for (std::int64_t j = 0; j < seen; ++j) row[j] = mask[j0 + j] != 0 ? row[j] : -infinity<T>;
         }
         Selection<T>& selection = rows[static_cast<std::size_t>(i0 - first + r)];
         if (is_finite) {
@@ -172,14 +148,15 @@ void select_block(const Problem<T>& a, const T* packed, T key_magnitude, std::in
 }
 
 template <class T>
-HWY_NOINLINE void select_all(const Problem<T>& a) {
+void select_all(const KeySelection<T>& a) {
   const std::int64_t tiles = (a.m + tile - 1) / tile, blocks = (a.n + block - 1) / block;
   const std::int64_t keys = round_up(a.m, panel<T>);
   Tensor packed = Tensor::uninitialized("sparse_attention", {a.batch, keys, a.d}, dtype_of<T>);
   T* const packed_data = packed.mutable_data<T>();
   taper::detail::PoolVector<T> magnitudes(static_cast<std::size_t>(a.batch * tiles));
   parallel_for(a.batch * tiles, [&](std::int64_t task) {
-    const std::int64_t b = task / tiles, first = task % tiles * tile, count = std::min(tile, a.m - first);
+    const std::int64_t b = task / tiles, first = task % tiles * tile,
+                       count = std::min<std::int64_t>(tile, a.m - first);
     const T* const from = a.keys + b * a.m * a.d;
     pack(from, a.m, a.d, first, count, packed_data + b * keys * a.d);
     magnitudes[static_cast<std::size_t>(task)] = magnitude(from + first * a.d, count * a.d);
@@ -188,25 +165,26 @@ HWY_NOINLINE void select_all(const Problem<T>& a) {
     const std::int64_t b = task / blocks, first = task % blocks * block;
     const auto of_keys = magnitudes.begin() + b * tiles;
     const T largest = tiles == 0 ? T{0} : *std::max_element(of_keys, of_keys + tiles);
-    select_block(a, packed_data + b * keys * a.d, largest, b, first, std::min(first + block, a.n));
+    select_block(a, packed_data + b * keys * a.d, largest, b, first,
+                 std::min<std::int64_t>(first + block, a.n));
   });
 }
 
-void select_float32(const Problem<float>& problem) { select_all(problem); }
-void select_float64(const Problem<double>& problem) { select_all(problem); }
+TAPER_NAME_BOTH(select_all);
 
 }  // namespace taper::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace taper::kernels {
+namespace {
 
-HWY_EXPORT(select_float32);
-HWY_EXPORT(select_float64);
+TAPER_EXPORT_BOTH(select_all);
+
+}  // namespace
 
 Tensor select_keys(const Tensor& queries, const Tensor& keys, double scale, const Visibility& visibility,
                    SparsePattern& pattern) {
-  const Tensor& mask = visibility.mask;
   Tensor probabilities =
       Tensor::uninitialized("sparse_attention", {pattern.batch, pattern.n, pattern.k}, queries.kind());
   if (const Backend* backend = backend_of(queries)) {
@@ -214,31 +192,7 @@ Tensor select_keys(const Tensor& queries, const Tensor& keys, double scale, cons
     return probabilities;
   }
   dispatch(queries.dtype(), [&]<class T>() {
-    Problem<T> problem{pattern.batch,
-                       pattern.n,
-                       pattern.m,
-                       queries.extent(2),
-                       pattern.k,
-                       static_cast<T>(scale),
-                       queries.data<T>(),
-                       keys.data<T>(),
-                       visibility.causal,
-                       nullptr,
-                       0,
-                       0,
-                       pattern.sizes.data(),
-                       pattern.columns.data(),
-                       probabilities.mutable_data<T>()};
-    if (mask) {
-      problem.mask = mask.data<T>();
-      problem.mask_of_query = mask.extent(1) == 1 ? 0 : pattern.m;
-      problem.mask_of_problem = mask.extent(0) == 1 ? 0 : mask.extent(1) * pattern.m;
-    }
-    if constexpr (sizeof(T) == 4) {
-      HWY_DYNAMIC_DISPATCH(select_float32)(problem);
-    } else {
-      HWY_DYNAMIC_DISPATCH(select_float64)(problem);
-    }
+    select_all<T>(KeySelection<T>(queries, keys, scale, visibility, pattern, probabilities));
   });
   return probabilities;
 }

@@ -9,7 +9,7 @@ namespace taper::kernels {
 // Which scores count.
 struct Visibility {
   bool causal = false;  // query i sees keys 0 to i + m - n
-  Tensor mask = {};     // (1 or batch, 1 or n, m), of the queries' dtype: key j is seen where it is not 0
+  Tensor mask = {};     // (1 or batch, 1 or n, m), of the queries' dtype: key j is seen if it is not 0
 };
 
 // The probabilities (batch, n, k) of sparse_softmax(scale Q K^T, k), for queries (batch, n, d) and keys

@@ -11,9 +11,9 @@ namespace taper {
 // A row of zeros gives zeros. Squares must not overflow: in float32, |x| below 1e18. NaN makes its row NaN;
 // an infinity gives NaN in its place and 0 in the others. With no row dgain is 0.
 //
-// The result is bitwise the same for any number of threads. float32 or float64, both the same. Throws
-// if x has no axis, gain does not fit it, or epsilon <= 0. Source: Zhang and Sennrich, arXiv
-// 1910.07467, equation 4.
+// The result is bitwise the same for any number of threads. float32 or float64, both the same. Throws if x
+// has no axis, gain does not fit it, or epsilon <= 0. Source: Zhang and Sennrich, arXiv 1910.07467,
+// equation 4.
 Tensor rms_norm(const Tensor& x, const Tensor& gain, double epsilon = 1e-6);
 
 }  // namespace taper

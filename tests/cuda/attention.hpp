@@ -1,39 +1,18 @@
 // Problems for sparse_attention, drawn anew in each run, that the CUDA device and the CPU must solve alike.
 #pragma once
 
+#include "ops/attention.hpp"
 #include "support/helpers.hpp"
 #include "support/on_cuda.hpp"
+#include "support/random_cases.hpp"
 #include <taper/taper.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <ostream>
 #include <vector>
 
 namespace taper::test {
-
-// Queries (b, n, d), keys (b, m, d) and values (b, m, e) on the CPU, and how they are called.
-struct AttentionProblem {
-  Tensors inputs;
-  std::int64_t k;
-  AttentionOptions options;
-
-  // The same on the device of x.
-  Tensor operator()(const Tensors& x) const {
-    AttentionOptions there = options;
-    if (there.mask) there.mask = there.mask.to(x[0].device());
-    return sparse_attention(x[0], x[1], x[2], k, there);
-  }
-};
-
-inline std::ostream& operator<<(std::ostream& out, const AttentionProblem& problem) {
-  out << problem.inputs[0].dtype() << " queries " << problem.inputs[0].shape() << ", keys "
-      << problem.inputs[1].shape() << ", values " << problem.inputs[2].shape() << ", k " << problem.k
-      << ", scale " << problem.options.scale << (problem.options.causal ? ", causal" : "");
-  if (problem.options.mask) out << ", mask " << problem.options.mask.dtype() << problem.options.mask.shape();
-  return out;
-}
 
 inline Tensors moved_to_cuda(const Tensors& tensors) {
   Tensors result;
@@ -41,26 +20,12 @@ inline Tensors moved_to_cuda(const Tensors& tensors) {
   return result;
 }
 
-class CudaAttention : public OnCuda {
+class CudaAttention : public OnCuda, protected RandomCases {
  protected:
-  std::int64_t integer(std::int64_t low, std::int64_t high) {
-    return low + static_cast<std::int64_t>(generator.uniform() * static_cast<double>(high - low + 1));
-  }
-  bool chance(double probability) { return generator.uniform() < probability; }
-  template <class T>
-  T one_of(std::initializer_list<T> values) {
-    return values.begin()[integer(0, static_cast<std::int64_t>(values.size()) - 1)];
-  }
-  // Around the sizes at which kernels change their method.
+  // Around the sizes at which kernels change their ways.
   std::int64_t extent(std::int64_t most) {
     return std::min(
         most, one_of<std::int64_t>({integer(1, 8), integer(30, 34), integer(120, 136), integer(1, most)}));
-  }
-  template <class Element>
-  Tensor filled(const Shape& shape, DType dtype, Element element) {
-    std::vector<double> values(static_cast<std::size_t>(element_count("input", shape)));
-    for (double& value : values) value = element();
-    return tensor(values, shape, dtype);
   }
 
   // 1 or the extent of the scores on each axis, with rows that hide all.
@@ -121,10 +86,6 @@ class CudaAttention : public OnCuda {
     }
     return problem;
   }
-
-  const std::uint64_t seed = fresh_seed();
-  testing::ScopedTrace trace{__FILE__, __LINE__, "TAPER_SEED=" + std::to_string(seed)};
-  Generator generator{seed};
 };
 
 }  // namespace taper::test

@@ -17,17 +17,8 @@ namespace {
 constexpr double inf = std::numeric_limits<double>::infinity();
 const double nan = std::numeric_limits<double>::quiet_NaN();
 
-// With the identity for values the result is P, exactly.
-Tensor probabilities(const AttentionProblem& problem, Device device) {
-  const std::int64_t batch = problem.inputs[0].extent(0), m = problem.inputs[1].extent(1);
-  std::vector<double> identity(static_cast<std::size_t>(batch * m * m));
-  for (std::int64_t i = 0; i < batch * m; ++i) identity[static_cast<std::size_t>(i * m + i % m)] = 1;
-  const Tensor values = tensor(identity, {batch, m, m}, problem.inputs[0].dtype());
-  return problem({problem.inputs[0].to(device), problem.inputs[1].to(device), values.to(device)});
-}
-
 void expect_same_probabilities(const AttentionProblem& problem) {
-  expect_same(probabilities(problem, Device::cuda()), probabilities(problem, Device::cpu()));
+  expect_same(problem.probabilities(Device::cuda()), problem.probabilities());
 }
 
 // |x| in float64, and 0 for what isn't finite.
@@ -58,7 +49,7 @@ void expect_close_to_cpu(const AttentionProblem& problem, Generator& generator, 
   const Tensor one = ones({1}, float64);
   const Tensor q = finite_magnitudes(problem.inputs[0]), k = finite_magnitudes(problem.inputs[1]),
                v = finite_magnitudes(problem.inputs[2]), d = finite_magnitudes(dy),
-               p = finite_magnitudes(probabilities(problem, Device::cpu()));
+               p = finite_magnitudes(problem.probabilities());
   const Tensor support = where(p, one, zeros({1}, float64)), dp = support * bmm(d, transposed(v));
   const Tensor mean = sum(dp, {2}, true) / maximum(sum(support, {2}, true), one);
   const Tensor ds = std::abs(problem.options.scale) * (dp + support * mean);

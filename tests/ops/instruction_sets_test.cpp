@@ -1,5 +1,6 @@
 // Every instruction set that this machine has, down to the baseline, computes the same.
 #include "support/helpers.hpp"
+#include "support/random_cases.hpp"
 #include <taper/ops/kernels/simd.hpp>
 #include <taper/taper.hpp>
 
@@ -20,7 +21,7 @@ void choose(std::int64_t target) {
   hwy::GetChosenTarget().DeInit();
 }
 
-class InstructionSets : public testing::Test {
+class InstructionSets : public testing::Test, protected RandomCases {
  protected:
   ~InstructionSets() override { choose(0); }
 
@@ -42,24 +43,16 @@ class InstructionSets : public testing::Test {
 
   // Normal numbers of this deviation, or multiples of 1/4 near them, which tie.
   Tensor draw(const Shape& shape, double deviation, bool is_exact, DType dtype) {
-    std::vector<double> values(static_cast<std::size_t>(element_count("draw", shape)));
-    for (double& value : values) {
-      value = deviation * generator.normal();
-      if (is_exact) value = std::round(4 * value) / 4;
-    }
-    return tensor(values, shape, dtype);
+    return filled(shape, dtype, [&] {
+      const double value = deviation * generator.normal();
+      return is_exact ? std::round(4 * value) / 4 : value;
+    });
   }
 
   // Each element is larger than those before, so that all of them become candidates.
   static Tensor ramp(const Shape& shape, double slope, DType dtype) {
-    std::vector<double> values(static_cast<std::size_t>(element_count("ramp", shape)));
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = 1e-4 * slope * static_cast<double>(i);
-    return tensor(values, shape, dtype);
+    return filled(shape, dtype, [&, i = 0]() mutable { return 1e-4 * slope * static_cast<double>(i++); });
   }
-
-  const std::uint64_t seed = fresh_seed();
-  testing::ScopedTrace trace{__FILE__, __LINE__, "TAPER_SEED=" + std::to_string(seed)};
-  Generator generator{seed};
 };
 
 TEST_F(InstructionSets, GiveTheSameBitsInTheSparseSoftmaxes) {

@@ -1,7 +1,6 @@
-// Properties of sparse_attention on random inputs, other ones in each run: it is its composition. A failure
-// prints the seed; set the environment variable TAPER_SEED to it to repeat the run.
+// Properties of sparse_attention on random inputs, other ones in each run: it is its composition.
 #include "ops/attention.hpp"
-#include "support/helpers.hpp"
+#include "support/random_cases.hpp"
 #include <taper/core/threads.hpp>
 #include <taper/taper.hpp>
 
@@ -16,25 +15,15 @@ namespace {
 
 const double nan = std::numeric_limits<double>::quiet_NaN();
 
-// Queries (b, n, d), keys (b, m, d) and values (b, m, e), and how they are called.
-struct Problem {
-  Tensors inputs;
-  std::int64_t k;
-  AttentionOptions options;
+struct Problem : AttentionProblem {
   double deviation = 1;  // of the scores
 
-  Tensor fused(const Tensors& x) const { return sparse_attention(x[0], x[1], x[2], k, options); }
   Tensor composed(const Tensors& x) const { return composed_attention(x[0], x[1], x[2], k, options); }
   Shape scores() const { return {inputs[0].extent(0), inputs[0].extent(1), inputs[1].extent(1)}; }
 };
 
 std::ostream& operator<<(std::ostream& out, const Problem& problem) {
-  out << problem.inputs[0].dtype() << " queries " << problem.inputs[0].shape() << ", keys "
-      << problem.inputs[1].shape() << ", values " << problem.inputs[2].shape() << ", k " << problem.k
-      << ", scale " << problem.options.scale << ", deviation " << problem.deviation
-      << (problem.options.causal ? ", causal" : "");
-  if (problem.options.mask) out << ", mask " << problem.options.mask.shape();
-  return out;
+  return out << static_cast<const AttentionProblem&>(problem) << ", deviation " << problem.deviation;
 }
 
 Tensors as(DType dtype, const Tensors& tensors) {
@@ -43,16 +32,8 @@ Tensors as(DType dtype, const Tensors& tensors) {
   return result;
 }
 
-class SparseAttentionProperty : public testing::Test {
+class SparseAttentionProperty : public testing::Test, protected RandomCases {
  protected:
-  std::int64_t integer(std::int64_t low, std::int64_t high) {
-    return low + static_cast<std::int64_t>(generator.uniform() * static_cast<double>(high - low + 1));
-  }
-  bool chance(double probability) { return generator.uniform() < probability; }
-  template <class T>
-  T one_of(std::initializer_list<T> values) {
-    return values.begin()[integer(0, static_cast<std::int64_t>(values.size()) - 1)];
-  }
   // As often small as large.
   std::int64_t extent(std::int64_t most) {
     return integer(1, one_of({std::min<std::int64_t>(most, 8), most / 5, most}));
@@ -82,13 +63,11 @@ class SparseAttentionProperty : public testing::Test {
   Problem random_problem(const Shape& most, DType dtype, Element element) {
     const std::int64_t b = integer(1, most[0]), n = extent(most[1]), d = extent(most[3]), e = extent(most[4]);
     const std::int64_t m = chance(0.2) ? n : extent(most[2]);
-    Problem problem{{}, one_of<std::int64_t>({1, 2, 3, 8, 17, 100, m, m + 5}), {}};
+    Problem problem{{{}, one_of<std::int64_t>({1, 2, 3, 8, 17, 100, m, m + 5}), {}}};
     problem.options.causal = chance(0.4);
     if (chance(0.6)) problem.options.mask = random_mask({b, n, m});
     for (const Shape& shape : {Shape{b, n, d}, Shape{b, m, d}, Shape{b, m, e}}) {
-      std::vector<double> values(static_cast<std::size_t>(element_count("input", shape)));
-      for (double& value : values) value = element();
-      problem.inputs.push_back(tensor(values, shape, dtype));
+      problem.inputs.push_back(filled(shape, dtype, element));
     }
     return problem;
   }
@@ -114,11 +93,10 @@ class SparseAttentionProperty : public testing::Test {
   // Compares with the composition in float64 on the same numbers, at the queries where `compared` (b, n, 1)
   // is 1. The others get no cotangent, so that the gradients leave them out as well.
   void expect_composition(const Problem& problem, const Tensor& compared, double tolerance) {
-    const auto fused = [&](const Tensors& x) { return problem.fused(x); };
     const auto composed = [&](const Tensors& x) { return problem.composed(x); };
     const Tensors wide = as(float64, problem.inputs);
     const DType dtype = problem.inputs[0].dtype();
-    const Tensor y = problem.fused(problem.inputs);
+    const Tensor y = problem(problem.inputs);
     EXPECT_EQ(y.dtype(), dtype);
     const Tensor v = randn(y.shape(), generator, dtype) * cast(compared, dtype);
     // A sum of so many terms of either sign, each about 1, has partial sums of about the root
@@ -131,7 +109,7 @@ class SparseAttentionProperty : public testing::Test {
       expect_close(cast(found, float64) / size, wanted / size, tolerance);
     };
     expect_near("values", 1, y * cast(compared, dtype), problem.composed(wide) * compared);
-    const Tensors found = gradients(fused, problem.inputs, v),
+    const Tensors found = gradients(problem, problem.inputs, v),
                   wanted = gradients(composed, wide, cast(v, float64));
     const Shape s = problem.scores();
     expect_near("gradient of queries", std::min(problem.k, s[2]), found[0], wanted[0]);
@@ -139,19 +117,10 @@ class SparseAttentionProperty : public testing::Test {
     expect_near("gradient of values", s[1], found[2], wanted[2]);
   }
 
-  // With the identity for values the result is P.
-  static Tensor probabilities(const Problem& problem) {
-    const Shape s = problem.scores();
-    Tensor identity = zeros({s[2], s[2]});
-    for (std::int64_t j = 0; j < s[2]; ++j) identity.mutable_data<float>()[j * (s[2] + 1)] = 1;
-    const Tensor values = broadcast_to(cast(identity, problem.inputs[0].dtype()), {s[0], s[2], s[2]});
-    return problem.fused({problem.inputs[0], problem.inputs[1], values});
-  }
-
   // The same elements of P are positive, at the queries where `compared` is 1.
   static void expect_support(const Problem& problem, const Tensor& compared) {
     const Tensors wide = as(float64, problem.inputs);
-    const Row found = probabilities(problem).to_vector(), rows = compared.to_vector();
+    const Row found = problem.probabilities().to_vector(), rows = compared.to_vector();
     const Row wanted = composed_probabilities(wide[0], wide[1], problem.k, problem.options).to_vector();
     const Shape s = problem.scores();
     const auto m = static_cast<std::size_t>(s[2]);
@@ -167,10 +136,6 @@ class SparseAttentionProperty : public testing::Test {
       ASSERT_LE(count, problem.k);
     }
   }
-
-  const std::uint64_t seed = fresh_seed();
-  testing::ScopedTrace trace{__FILE__, __LINE__, "TAPER_SEED=" + std::to_string(seed)};
-  Generator generator{seed};
 };
 
 // (b, n, 1): 0 for the queries whose support rounding may change, 1 for the others. A score is a sum of d
@@ -263,14 +228,13 @@ TEST_F(SparseAttentionProperty, TheNumberOfThreadsChangesNoBit) {
   for (int round = 0; round < 20; ++round) {
     const Problem problem = continuous(large, one_of({float32, float64}));
     SCOPED_TRACE(printed(problem));
-    const auto f = [&](const Tensors& x) { return problem.fused(x); };
-    const Tensor v = randn(f(problem.inputs).shape(), generator, problem.inputs[0].dtype());
+    const Tensor v = randn(problem(problem.inputs).shape(), generator, problem.inputs[0].dtype());
     Tensors one;
     for (const int threads : {1, 2, 3, 8}) {
       SCOPED_TRACE(threads);
       set_thread_count(threads);
-      Tensors found = gradients(f, problem.inputs, v);
-      found.push_back(f(problem.inputs));
+      Tensors found = gradients(problem, problem.inputs, v);
+      found.push_back(problem(problem.inputs));
       if (threads == 1) one = found;
       for (std::size_t i = 0; i < found.size(); ++i) expect_same(found[i], one[i]);
     }
@@ -283,15 +247,15 @@ TEST_F(SparseAttentionProperty, EachGradientIsTheSameWithoutTheOthers) {
   for (int round = 0; round < 20; ++round) {
     const Problem problem = continuous({2, 40, 80, 20, 20}, one_of({float32, float64}));
     SCOPED_TRACE(printed(problem));
-    const Tensor v = randn(problem.fused(problem.inputs).shape(), generator, problem.inputs[0].dtype());
-    const Tensors all = gradients([&](const Tensors& x) { return problem.fused(x); }, problem.inputs, v);
+    const Tensor v = randn(problem(problem.inputs).shape(), generator, problem.inputs[0].dtype());
+    const Tensors all = gradients(problem, problem.inputs, v);
     for (unsigned wanted = 1; wanted < 8; ++wanted) {
       Tensors leaves;
       for (const Tensor& input : problem.inputs) {
         leaves.push_back(input.clone().requires_grad(wanted >> leaves.size() & 1u));
       }
       Tape tape;
-      tape.backward(problem.fused(leaves), {.cotangent = v});
+      tape.backward(problem(leaves), {.cotangent = v});
       for (std::size_t i = 0; i < 3; ++i) {
         ASSERT_EQ(static_cast<bool>(leaves[i].grad()), wanted >> i & 1u);
         if (leaves[i].grad()) expect_same(leaves[i].grad(), all[i]);
@@ -307,8 +271,7 @@ TEST_F(SparseAttentionProperty, SecondDerivativesAreThoseOfTheComposition) {
   for (int round = 0; round < 20; ++round) {
     Problem problem = continuous({2, 20, 60, 20, 20}, float64);
     SCOPED_TRACE(printed(problem));
-    const Tensor v = randn(problem.fused(problem.inputs).shape(), generator, float64);
-    const auto f = [&](const Tensors& x) { return problem.fused(x); };
+    const Tensor v = randn(problem(problem.inputs).shape(), generator, float64);
     const auto second = [&](const MultiFunction& function, Tensors& first) {
       Tensors leaves = problem.inputs;
       leaves.push_back(v);
@@ -321,9 +284,9 @@ TEST_F(SparseAttentionProperty, SecondDerivativesAreThoseOfTheComposition) {
       return tape.gradient(total, leaves);
     };
     Tensors first, first_wanted;
-    const Tensors found = second(f, first);
+    const Tensors found = second(problem, first);
     const Tensors wanted = second([&](const Tensors& x) { return problem.composed(x); }, first_wanted);
-    const Tensors unrecorded = gradients(f, problem.inputs, v);
+    const Tensors unrecorded = gradients(problem, problem.inputs, v);
     for (std::size_t i = 0; i < 3; ++i) expect_same(first[i], unrecorded[i]);
     for (std::size_t i = 0; i < 4; ++i) {
       const double largest = std::max(1., max(abs(wanted[i])).item());
@@ -341,8 +304,8 @@ TEST_F(SparseAttentionProperty, GradientsPassTheGradcheck) {
   for (int round = 0; round < rounds; ++round) {
     const Problem problem = continuous(small, float64);
     SCOPED_TRACE(printed(problem));
-    const auto f = [&](const Tensors& x) { return problem.fused(x); };
-    const GradcheckReport first = gradcheck(f, problem.inputs), second = gradgradcheck(f, problem.inputs);
+    const GradcheckReport first = gradcheck(problem, problem.inputs),
+                          second = gradgradcheck(problem, problem.inputs);
     ASSERT_NE(first.verdict, Verdict::failed) << first;
     ASSERT_NE(second.verdict, Verdict::failed) << second;
     passed += first.ok() && second.ok();

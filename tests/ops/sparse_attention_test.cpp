@@ -89,7 +89,7 @@ TEST(SparseAttentionOp, WhatCausalHidesDoesNotCount) {
   }
 }
 
-TEST(SparseAttentionOp, ANaNQueryMakesNaNRowsOfItselfAndOfTheKeysAndValuesOfItsProblem) {
+TEST(SparseAttentionOp, ANaNQueryGivesNaNRowsToItselfAndToTheKeysAndValuesOfItsProblem) {
   for (const DType dtype : {float32, float64}) {
     const Tensors in = some_inputs(dtype);
     const Tensor mask = tensor({{1, 1, 1, 1, 1}, {1, 1, 0, 1, 0}, {1, 1, 1, 1, 1}});
@@ -105,7 +105,7 @@ TEST(SparseAttentionOp, ANaNQueryMakesNaNRowsOfItselfAndOfTheKeysAndValuesOfItsP
   }
 }
 
-TEST(SparseAttentionOp, ANaNKeyMakesNaNRowsOfTheQueriesThatMayLookAtIt) {
+TEST(SparseAttentionOp, ANaNKeyGivesNaNRowsToTheQueriesThatMayLookAtIt) {
   const Tensors in = some_inputs();
   const auto f = attention(1, {.mask = tensor({{1, 1, 1, 1, 1}, {1, 1, 1, 0, 1}, {1, 1, 1, 1, 1}})});
   const Tensors changed{in[0], with(in[1], 0, 3, nan), in[2]};

@@ -1,6 +1,5 @@
-// Properties of sparse_softmax on random rows, other ones in each run. A failure prints the seed; set the
-// environment variable TAPER_SEED to it to repeat the run.
-#include "support/helpers.hpp"
+// Properties of sparse_softmax on random rows, other ones in each run.
+#include "support/random_cases.hpp"
 #include <taper/taper.hpp>
 
 #include <algorithm>
@@ -15,12 +14,8 @@ namespace {
 
 constexpr double inf = std::numeric_limits<double>::infinity();
 
-class SparseSoftmaxProperty : public testing::Test {
+class SparseSoftmaxProperty : public testing::Test, protected RandomCases {
  protected:
-  std::int64_t integer(std::int64_t low, std::int64_t high) {
-    return low + static_cast<std::int64_t>(generator.uniform() * static_cast<double>(high - low + 1));
-  }
-
   // A row of one of several kinds: normal at several scales, full of ties, masked, huge.
   Row random_row(std::int64_t n) {
     Row z(static_cast<std::size_t>(n));
@@ -43,10 +38,6 @@ class SparseSoftmaxProperty : public testing::Test {
     for (double& value : z) value = generator.normal();
     return z;
   }
-
-  const std::uint64_t seed = fresh_seed();
-  testing::ScopedTrace trace{__FILE__, __LINE__, "TAPER_SEED=" + std::to_string(seed)};
-  Generator generator{seed};
 };
 
 std::string text(const Row& z, std::int64_t k) {

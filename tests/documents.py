@@ -22,11 +22,13 @@ LEFT_OUT = {"adding_an_op.md"}
 
 HEAD = """#include <taper/taper.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <limits>
+#include <vector>
 
 using namespace taper;
 """

@@ -7,12 +7,12 @@
 namespace taper {
 
 struct AttentionOptions {
-  // The scores are multiplied by it: 1 as on the zeta.ops page, 1 / sqrt(d) as in most models.
+  // Multiplies the scores; 1 / sqrt(d) in most models.
   double scale = 1;
   // Query i may look at keys 0 … i + m - n only: the last query sees all m keys, and with m = n each position
   // sees itself and those before.
   bool causal = false;
-  // If given, it broadcasts to (b, n, m), and a query may look at a key where it is not 0.
+  // If given, broadcasts to (b, n, m): a query may look at a key if its element is not 0.
   Tensor mask = {};
 };
 
@@ -32,8 +32,8 @@ struct AttentionOptions {
 // query keeps counts for nothing, even if it is NaN (the composition multiplies it by 0).
 //
 // The result is bitwise the same for any number of threads. float32 or float64, all three the same. Throws if
-// shapes or dtypes do not fit together, k < 1 or the mask does not broadcast. Sources:
-// docs/ops/sparse_attention.md; sparse_softmax.hpp.
+// shapes or dtypes do not fit together, k < 1 or the mask does not broadcast.
+// Sources: docs/ops/sparse_attention.md; sparse_softmax.hpp.
 Tensor sparse_attention(const Tensor& queries, const Tensor& keys, const Tensor& values, std::int64_t k,
                         const AttentionOptions& options = {});
 

@@ -1,5 +1,5 @@
-// layer_norm: y = gain u + bias, u = r (x - m); with g = gain dy: dx = r (g - mean(g) - u mean(g u)). And
-// rms_norm, which is the same without what centers (m, mean(g)) and without bias.
+// layer_norm: y = gain u + bias, u = r (x - m); with g = gain dy: dx = r (g - mean(g) - u mean(g u)).
+// rms_norm goes the same way, but has no m, no mean(g) and no bias.
 #include "layer_norm.hpp"
 
 #include "../../core/create.hpp"
@@ -22,9 +22,9 @@ using kernels::Moments, kernels::Normalization;
 
 Tensor row_mean(const Tensor& x) { return mean(x, -1, true); }
 
-// dx = J(gain dy). J = r (I - 1 1^T / n - u u^T / n), for rms_norm without 1 1^T / n, is symmetric, so that
-// its adjoint is itself. docs/ops/layer_norm.md derives the second vector-Jacobian product, that of J(g) . v
-// with respect to x.
+// dx = J(gain dy). J = r (I - 1 1^T / n - u u^T / n), in rms_norm r (I - u u^T / n), is symmetric and so its
+// own adjoint. docs/ops/layer_norm.md derives the second vector-Jacobian product, that of J(g) . v with
+// respect to x.
 Tensor norm_dx(const Normalization& which, const Tensor& dy, const Tensor& x, const Tensor& gain,
                const Moments& moments) {
   const auto dx_for_gain_1 = [=](const Tensor& ddx) {

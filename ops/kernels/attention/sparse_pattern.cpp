@@ -194,9 +194,8 @@ const SparsePattern::Transposed& SparsePattern::transposed() const {
       for (std::int64_t i = b * n; i < (b + 1) * n; ++i) {
         for (std::int64_t slot = i * k; slot < i * k + sizes[i]; ++slot) ++starts[columns[slot]];
       }
-      // Sums of these counts are the places where the entries of each column end. Entries are put in place
-      // from the last to the first, and each moves its column's place back by one, in the end to where the
-      // column begins.
+      // Turns these counts into the places where the entries of each column end. Then puts the entries in
+      // place, the last first: each moves the end of its column back by one, at last to its beginning.
       std::int64_t end = b * n * k;
       for (std::int64_t j = 0; j <= m; ++j) end = starts[j] += end;
       t.has_nan_row[b] = 0;

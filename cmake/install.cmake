@@ -3,11 +3,14 @@ include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/taper)
-# Of ops/ and cuda/ what a program may call: the rest is for the kernels.
+# What a program may call of ops/ and cuda/: the rest is for the kernels.
 foreach(part core ops nn)
   install(DIRECTORY ${part} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/taper FILES_MATCHING PATTERN *.hpp
           PATTERN ops/kernels EXCLUDE)
 endforeach()
+# The loop over elements, for ops of a program's own (docs/adding_an_op.md).
+install(FILES ops/kernels/elementwise/elementwise.hpp ops/kernels/elementwise/functions.hpp
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/taper/ops/kernels/elementwise)
 install(FILES cuda/device.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/taper/cuda)
 install(FILES ${include_dir}/taper/taper.hpp ${include_dir}/taper/ops.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/taper)
 

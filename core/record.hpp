@@ -2,9 +2,12 @@
 // about the engine.
 //
 //   Tensor square(const Tensor& x) {
-//     Tensor y = kernels::map("square", x, [](auto v) { return v * v; });
+//     const Tensor y = kernels::map("square", x, kernels::functions::Square());
 //     return record("square", y, vjp(x, [x](const Tensor& dy) { return dy * (2.0 * x); }));
 //   }
+//
+// In place of the functor a program of its own may hand over a lambda, [](auto v) { return v * v; }, which
+// runs on the CPU only: docs/adding_an_op.md.
 #pragma once
 
 #include "tape.hpp"

@@ -3,6 +3,7 @@
 
 #include "../../../core/fail.hpp"
 #include "../../../core/memory/transfer.hpp"
+#include "../backend.hpp"
 
 namespace taper::kernels {
 
@@ -16,11 +17,16 @@ Kind common_kind(const char* op, const Tensor& a, const Tensor& b) {
   return a.kind();
 }
 
-void detail::launch_map(const char* op, const Backend& backend, const MapCall& call, Tensor& y) {
-  if (call.function < 0) {
+void detail::launch_map(const char* op, int function, const Shape& extents, std::span<const Shape> strides,
+                        std::span<const Tensor* const> x, Tensor& y) {
+  if (function < 0) {
     fail(op, "its function runs on the CPU only, for it is none of kernels::Functions; x is on ", y.device());
   }
-  if (y.size() != 0) backend.map(call, y);
+  if (y.size() == 0) return;
+  MapCall call{function, static_cast<int>(x.size()), {}, extents, {}};
+  std::copy(x.begin(), x.end(), call.x);
+  std::copy(strides.begin(), strides.end(), call.strides);
+  backend_of(y)->map(call, y);
 }
 
 template <std::size_t N>

@@ -1,13 +1,15 @@
-// Elementwise loops with NumPy's broadcasting: what every elementwise op is made of.
+// Elementwise loops with NumPy's broadcasting: what every elementwise op is made of, a program's own among
+// them. This header and functions.hpp are the two of ops/kernels that are installed, so that it includes
+// nothing of what the kernels need.
 #pragma once
 
 #include "../../../core/tensor.hpp"
 #include "../../../core/threads.hpp"
-#include "../backend.hpp"
 #include "functions.hpp"
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -34,26 +36,26 @@ BroadcastPlan<N> plan_broadcast(const char* op, const std::array<const Shape*, N
 
 namespace detail {
 
-// Does nothing for no elements. Throws where the call's function is none of Functions.
-void launch_map(const char* op, const Backend& backend, const MapCall& call, Tensor& y);
+// y = f(x_0, …) on y's device, which is not the CPU, in loops of these extents and strides (see
+// BroadcastPlan). Does nothing for no elements. Throws if `function`, f's place in Functions, is none.
+void launch_map(const char* op, int function, const Shape& extents, std::span<const Shape> strides,
+                std::span<const Tensor* const> x, Tensor& y);
 
-// y = f(x_0, …) where y lies on a device other than the CPU; false where it does not. Throws unless F is one
-// of Functions.
+// The same if y lies on a device other than the CPU; false if it does not.
 template <class F, std::size_t N>
 bool map_on_device(const char* op, F, const BroadcastPlan<N>& plan, const std::array<const Tensor*, N>& x,
                    Tensor& y) {
-  const Backend* backend = backend_of(y);
-  if (!backend) return false;
-  MapCall call{Functions::index_of<F>(), static_cast<int>(N), {}, plan.extents, {}};
-  std::copy(x.begin(), x.end(), call.x);
-  std::copy(plan.strides.begin(), plan.strides.end(), call.strides);
-  launch_map(op, *backend, call, y);
+  if (y.device().is_cpu()) return false;
+  launch_map(op, Functions::index_of<F>(), plan.extents, plan.strides, x, y);
   return true;
 }
 
 }  // namespace detail
 
-// y_i = f(x_i). Here and below, on a device other than the CPU f must be one of Functions; throws otherwise.
+// y_i = f(x_i) for an f that takes and returns float as well as double, a generic lambda say. It is called on
+// several threads. Throws, in the name of `op`, if x is an empty handle. Here and below: on a device other
+// than the CPU f must be one of Functions (functions.hpp), and a lambda throws; f's derivative is the op's
+// business (core/record.hpp).
 template <class F>
 Tensor map(const char* op, const Tensor& x, F f) {
   taper::detail::check_given(op, "x", x);
@@ -155,8 +157,8 @@ Tensor map_broadcast(const char* op, F f, const Operands&... operands) {
 
 }  // namespace detail
 
-// result_i = f(a_i, b_i), with a and b broadcast to one shape. Throws where dtypes or devices differ or
-// shapes don't broadcast.
+// result_i = f(a_i, b_i), with a and b broadcast to one shape. Throws if dtypes or devices differ or shapes
+// don't broadcast.
 template <class F>
 Tensor map(const char* op, const Tensor& a, const Tensor& b, F f) {
   common_kind(op, a, b);

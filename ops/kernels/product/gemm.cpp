@@ -4,6 +4,7 @@
 #include "../../../core/fail.hpp"
 #include "../../../core/threads.hpp"
 #include "../../../core/xtensor.hpp"
+#include "../backend.hpp"
 #include "../elementwise/elementwise.hpp"
 
 #include <algorithm>

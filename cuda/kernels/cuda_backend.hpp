@@ -60,7 +60,7 @@ class CudaBackend final : public kernels::Backend {
   // updates.cu
   void adam(const kernels::AdamStep<double>& step, const Tensor& g, Tensor& m, Tensor& v,
             Tensor& p) const override;
-  void sgd(double rate, double momentum, bool nesterov, const Tensor& g, Tensor* v, Tensor& p) const override;
+  void sgd(const kernels::SgdStep& step, const Tensor& g, Tensor* v, Tensor& p) const override;
 };
 
 }  // namespace taper::cuda

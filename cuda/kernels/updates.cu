@@ -84,26 +84,22 @@ void update(const char* op, const Step& step, const T* g, const Targets<T, count
 
 }  // namespace
 
-void CudaBackend::adam(const kernels::AdamStep<double>& s, const Tensor& g, Tensor& m, Tensor& v,
+void CudaBackend::adam(const kernels::AdamStep<double>& step, const Tensor& g, Tensor& m, Tensor& v,
                        Tensor& p) const {
   dispatch(p.dtype(), [&]<class T>() {
-    const auto rounded = [](double x) { return static_cast<T>(x); };
-    const Adam<T> step{{rounded(s.beta1), rounded(s.rest1), rounded(s.beta2), rounded(s.rest2),
-                        rounded(s.kept), rounded(s.rate), rounded(s.correction), rounded(s.epsilon)}};
-    update("adam", step, pointer<T>(g), Targets<T, 3>{{pointer<T>(m), pointer<T>(v), pointer<T>(p)}},
-           p.size());
+    update("adam", Adam<T>{step.to<T>()}, pointer<T>(g),
+           Targets<T, 3>{{pointer<T>(m), pointer<T>(v), pointer<T>(p)}}, p.size());
   });
 }
 
-void CudaBackend::sgd(double rate, double momentum, bool nesterov, const Tensor& g, Tensor* v,
-                      Tensor& p) const {
+void CudaBackend::sgd(const kernels::SgdStep& s, const Tensor& g, Tensor* v, Tensor& p) const {
   dispatch(p.dtype(), [&]<class T>() {
+    const T rate = static_cast<T>(s.rate);
     if (v) {
-      const Momentum<T> step{static_cast<T>(rate), static_cast<T>(momentum), nesterov};
+      const Momentum<T> step{rate, static_cast<T>(s.momentum), s.nesterov};
       update("sgd", step, pointer<T>(g), Targets<T, 2>{{pointer<T>(*v), pointer<T>(p)}}, p.size());
     } else {
-      update("sgd", Descent<T>{static_cast<T>(rate)}, pointer<T>(g), Targets<T, 1>{{pointer<T>(p)}},
-             p.size());
+      update("sgd", Descent<T>{rate}, pointer<T>(g), Targets<T, 1>{{pointer<T>(p)}}, p.size());
     }
   });
 }

@@ -3,11 +3,6 @@
 
 #include "optimizer.hpp"
 
-namespace taper::kernels {
-template <class T>
-struct AdamStep;
-}
-
 namespace taper::optim {
 
 struct AdamOptions {
@@ -31,15 +26,9 @@ class Adam : public Optimizer {
   Adam(const char* kind, std::vector<Tensor> parameters, const AdamOptions& options, double weight_decay);
 
  private:
-  template <class T>
-  kernels::AdamStep<T> step_of(std::size_t i) const;
-  Description describe() const override;
-  void update(std::size_t i, const Tensor& gradient, std::int64_t begin, std::int64_t end) override;
-  void update(const kernels::Backend& backend, std::size_t i, const Tensor& gradient) override;
-  void move_moments(std::size_t i, Kind kind) override;
+  void update(std::span<Update> updates) override;
 
   double beta1_, beta2_, epsilon_, weight_decay_;
-  std::vector<Tensor> first_moment_, second_moment_;
 };
 
 struct AdamWOptions {

@@ -1,13 +1,13 @@
-// Optimizer: the parameters, sharing out a step, and the state.
+// Optimizer: the parameters, a step's updates, and the state.
 #include "optimizer.hpp"
 
 #include "../../core/create.hpp"
 #include "../../core/fail.hpp"
 #include "../../core/io/number_text.hpp"
 #include "../../core/io/safetensors.hpp"
+#include "../../core/memory/pool.hpp"
 #include "../../core/memory/transfer.hpp"
-#include "../../ops/kernels/backend.hpp"
-#include "pieces.hpp"
+#include "../../core/tape.hpp"
 
 #include <cmath>
 #include <set>
@@ -55,13 +55,25 @@ class Texts {
   std::set<std::string> asked_;
 };
 
+// Throws unless update() of `kind` left parameter i, or a moment of it, of its shape, dtype and device.
+void check_assigned(const char* kind, const char* name, std::size_t i, const Tensor& assigned,
+                    const Tensor& parameter) {
+  taper::detail::check_given(kind, name, assigned);
+  if (assigned.shape() == parameter.shape() && assigned.kind() == parameter.kind()) return;
+  fail(kind, "its update gave ", name, " of parameters[", i, "], ", parameter.kind(), ' ', parameter.shape(),
+       ", a tensor ", assigned.kind(), ' ', assigned.shape());
+}
+
 }  // namespace
 
-Optimizer::Optimizer(const char* kind, std::vector<Tensor> parameters, double learning_rate)
-    : parameters_(std::move(parameters)),
+Optimizer::Optimizer(const char* kind, std::vector<Tensor> parameters, double learning_rate,
+                     std::vector<std::string> moments, Settings settings)
+    : kind_(kind),
+      parameters_(std::move(parameters)),
       learning_rate_(learning_rate),
-      steps_(parameters_.size()),
-      kind_(kind) {
+      moment_names_(std::move(moments)),
+      settings_(std::move(settings)),
+      steps_(parameters_.size()) {
   check_learning_rate(kind, learning_rate);
   if (parameters_.empty()) fail(kind, "parameters is empty: wanted at least one");
   taper::detail::check_given("Optimizer", "parameters", parameters_);
@@ -77,25 +89,38 @@ Optimizer::Optimizer(const char* kind, std::vector<Tensor> parameters, double le
            " has the same elements as parameters[", first->second, "]: list a shared parameter once");
     }
   }
+  for (const Tensor& parameter : parameters_) {
+    for (std::size_t k = 0; k < moment_names_.size(); ++k)
+      moments_.push_back(zeros(parameter.shape(), parameter.kind()));
+  }
 }
 
 void Optimizer::step() {
-  taper::detail::PoolVector<Tensor> gradients(parameters_.size());
-  taper::detail::PoolVector<std::int64_t> sizes(parameters_.size());
+  taper::detail::PoolVector<Update> updates;
+  taper::detail::PoolVector<std::size_t> places;  // of their parameters
+  updates.reserve(parameters_.size());
+  places.reserve(parameters_.size());
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    gradients[i] = parameters_[i].grad();
-    if (!gradients[i]) continue;
-    ++steps_[i];
-    move_moments(i, parameters_[i].kind());
-    if (const kernels::Backend* backend = kernels::backend_of(parameters_[i])) {
-      update(*backend, i, gradients[i]);
-    } else {
-      sizes[i] = gradients[i].size();
-    }
+    const Tensor& gradient = parameters_[i].impl().grad;
+    if (!gradient) continue;
+    move_moments(i);
+    updates.push_back({parameters_[i], gradient, moments_of(i), ++steps_[i]});
+    places.push_back(i);
   }
-  for_each_piece(sizes, [&](std::int64_t, std::size_t i, std::int64_t begin, std::int64_t end) {
-    update(i, gradients[i], begin, end);
-  });
+  const Tape::Recording nothing(nullptr);
+  update(updates);
+  for (std::size_t j = 0; j < updates.size(); ++j) {
+    const auto& [assigned, gradient, moments, step] = updates[j];
+    Tensor& parameter = parameters_[places[j]];
+    for (std::size_t k = 0; k < moments.size(); ++k) {
+      check_assigned(kind_, moment_names_[k].c_str(), places[j], moments[k], parameter);
+      // What is written into another handle's elements must not get into the moment.
+      if (!moments[k].is_sole_owner()) moments[k] = moments[k].clone();
+    }
+    if (assigned && &assigned.impl() == &parameter.impl()) continue;
+    check_assigned(kind_, "the value", places[j], assigned, parameter);
+    taper::detail::copy_elements(assigned, parameter);
+  }
 }
 
 void Optimizer::zero_grad() {
@@ -107,23 +132,28 @@ void Optimizer::set_learning_rate(double learning_rate) {
   learning_rate_ = learning_rate;
 }
 
-std::vector<Tensor> Optimizer::zeros_like_parameters() const {
-  std::vector<Tensor> result;
-  for (const Tensor& parameter : parameters_) result.push_back(zeros(parameter.shape(), parameter.kind()));
-  return result;
+std::span<Tensor> Optimizer::moments_of(std::size_t i) {
+  return std::span(moments_).subspan(i * moment_names_.size(), moment_names_.size());
+}
+
+void Optimizer::move_moments(std::size_t i) {
+  const Kind kind = parameters_[i].kind();
+  for (Tensor& moment : moments_of(i)) {
+    if (!(moment.kind() == kind)) moment = moment.to(kind);
+  }
 }
 
 State Optimizer::state() const {
-  const Description description = describe();
   State state;
   state.texts["optimizer"] = kind_;
   state.texts["parameters"] = taper::detail::to_text(static_cast<std::int64_t>(parameters_.size()));
   state.texts["learning_rate"] = taper::detail::to_text(learning_rate_);
-  for (const auto& [name, value] : description.settings) state.texts[name] = taper::detail::to_text(value);
+  for (const auto& [name, value] : settings_) state.texts[name] = taper::detail::to_text(value);
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     state.texts[name_of(i, "steps")] = taper::detail::to_text(steps_[i]);
-    for (const auto& [name, moment] : description.moments) {
-      state.tensors[name_of(i, name)] = taper::detail::copied("state", moment[i], parameters_[i].kind());
+    for (std::size_t k = 0; k < moment_names_.size(); ++k) {
+      state.tensors[name_of(i, moment_names_[k])] =
+          taper::detail::copied("state", moments_[i * moment_names_.size() + k], parameters_[i].kind());
     }
   }
   return state;
@@ -131,8 +161,7 @@ State Optimizer::state() const {
 
 void Optimizer::load_state(const State& state) {
   // The parameters may have another dtype since the last step.
-  for (std::size_t i = 0; i < parameters_.size(); ++i) move_moments(i, parameters_[i].kind());
-  const Description description = describe();
+  for (std::size_t i = 0; i < parameters_.size(); ++i) move_moments(i);
   Texts texts(state.texts);
   if (texts("optimizer") != kind_) {
     fail("load_state", "the state is of the optimizer ", taper::detail::shown(texts("optimizer")),
@@ -144,7 +173,7 @@ void Optimizer::load_state(const State& state) {
   }
   const auto learning_rate = texts.number<double>("learning_rate");
   check_learning_rate("load_state", learning_rate);
-  for (const auto& [name, here] : description.settings) {
+  for (const auto& [name, here] : settings_) {
     if (const auto there = texts.number<double>(name); there != here) {
       fail("load_state", name, " is ", taper::detail::to_text(there), " in the state and ",
            taper::detail::to_text(here), " here");
@@ -158,12 +187,12 @@ void Optimizer::load_state(const State& state) {
     if (steps.back() < 0 || steps.back() > most_steps) {
       fail("load_state", "'", name_of(i, "steps"), "' must be in [0, 2^53], got ", steps.back());
     }
-    for (const auto& [name, moment] : description.moments) {
-      const std::string full_name = name_of(i, name);
+    for (std::size_t k = 0; k < moment_names_.size(); ++k) {
+      const std::string full_name = name_of(i, moment_names_[k]);
       const auto found = state.tensors.find(full_name);
       if (found == state.tensors.end() || !found->second)
         fail("load_state", "tensor '", full_name, "' is missing");
-      const Tensor &from = found->second, &to = moment[i];
+      const Tensor &from = found->second, &to = moments_of(i)[k];
       if (!(from.shape() == to.shape()) || from.dtype() != to.dtype()) {
         fail("load_state", "tensor '", full_name, "' is ", from.dtype(), ' ', from.shape(),
              ", the parameter is ", to.dtype(), ' ', to.shape());

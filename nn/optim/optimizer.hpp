@@ -5,16 +5,16 @@
 #include "../../core/tensor.hpp"
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
-namespace taper::kernels {
-class Backend;
-}
-
 namespace taper::optim {
 
+// Keeps the parameters, the moments of each, such as running means of its gradients, and a count of its
+// steps. A kind of optimizer names its moments and settings and writes update(); docs/optimizers.md writes
+// one.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
@@ -32,7 +32,7 @@ class Optimizer {
   void set_learning_rate(double learning_rate);
 
   // All that the steps to come depend on beside parameters and gradients, as copies. Tensors: the moments of
-  // parameter i as "i.first_moment", …, of its kind. Texts: "optimizer" (which kind), "parameters" (how
+  // parameter i as "i.first_moment", …, by their names. Texts: "optimizer" (which kind), "parameters" (how
   // many), "learning_rate", the other settings by their names, and "i.steps", how often parameter i was
   // updated.
   State state() const;
@@ -43,34 +43,40 @@ class Optimizer {
   void load_state(const State& state);
 
  protected:
-  // What state() holds of one kind of optimizer.
-  struct Description {
-    std::vector<std::pair<std::string, double>> settings;              // without the learning rate
-    std::vector<std::pair<std::string, std::vector<Tensor>>> moments;  // one tensor for each parameter
+  using Settings = std::vector<std::pair<std::string, double>>;
+
+  // What a step does to one parameter.
+  struct Update {
+    Tensor parameter;
+    const Tensor& gradient;
+    std::span<Tensor> moments;  // in the order of their names
+    std::int64_t step;          // 1, 2, …: how often the parameter was updated, this time included
   };
 
-  // The parameters to update, which are shared, not copied. `kind` is a literal: "Adam". Throws where there
-  // is none, where one does not ask for a gradient or shares another's memory, or for a learning rate that
-  // set_learning_rate refuses.
-  Optimizer(const char* kind, std::vector<Tensor> parameters, double learning_rate);
-
-  // One tensor of zeros for each parameter.
-  std::vector<Tensor> zeros_like_parameters() const;
-
-  std::vector<Tensor> parameters_;
-  double learning_rate_;
-  std::vector<std::int64_t> steps_;  // t: how often each parameter was updated, this step included
+  // The parameters to update, which are shared, not copied. `kind` is a literal: "Adam". Each parameter has
+  // one moment of each name, of its own shape, dtype and device, which starts at 0; where the parameter is
+  // moved, they follow. `settings`, without the learning rate, are what state() holds and load_state()
+  // compares. Throws if there is no parameter, one does not ask for a gradient or shares another's memory,
+  // and for a learning rate that set_learning_rate refuses.
+  Optimizer(const char* kind, std::vector<Tensor> parameters, double learning_rate,
+            std::vector<std::string> moments = {}, Settings settings = {});
 
  private:
-  virtual Description describe() const = 0;
-  // Updates the elements [begin, end) of parameter i. Called on several threads, for different elements.
-  virtual void update(std::size_t i, const Tensor& gradient, std::int64_t begin, std::int64_t end) = 0;
-  // Updates all of parameter i, which lies on the back end's device.
-  virtual void update(const kernels::Backend& backend, std::size_t i, const Tensor& gradient) = 0;
-  // Converts the moments of parameter i to that kind.
-  virtual void move_moments(std::size_t i, Kind kind) = 0;
+  // Takes a step's updates. Of each, it changes the parameter and the moments: it writes into their elements,
+  // or assigns to the handle a tensor of the same shape, dtype and device (step() throws for another), whose
+  // elements step() then takes over. Nothing that it computes is recorded on a tape.
+  virtual void update(std::span<Update> updates) = 0;
+
+  std::span<Tensor> moments_of(std::size_t i);
+  void move_moments(std::size_t i);
 
   const char* kind_;
+  std::vector<Tensor> parameters_;
+  double learning_rate_;
+  std::vector<std::string> moment_names_;
+  Settings settings_;
+  std::vector<Tensor> moments_;  // of the first parameter, of the second, …
+  std::vector<std::int64_t> steps_;
 };
 
 }  // namespace taper::optim

@@ -25,14 +25,10 @@ class Sgd : public Optimizer {
   explicit Sgd(std::vector<Tensor> parameters, const SgdOptions& options = {});
 
  private:
-  Description describe() const override;
-  void update(std::size_t i, const Tensor& gradient, std::int64_t begin, std::int64_t end) override;
-  void update(const kernels::Backend& backend, std::size_t i, const Tensor& gradient) override;
-  void move_moments(std::size_t i, Kind kind) override;
+  void update(std::span<Update> updates) override;
 
   double momentum_;
   bool nesterov_;
-  std::vector<Tensor> velocity_;  // none without momentum
 };
 
 }  // namespace taper::optim

@@ -4,9 +4,9 @@
 
 #include "../../core/indices.hpp"
 #include "../../core/tensor.hpp"
-
 #include "attention/sparse_pattern.hpp"
 #include "optim/adam.hpp"
+#include "optim/sgd.hpp"
 
 namespace taper::kernels {
 
@@ -126,8 +126,8 @@ class Backend {
 
   // Updates in place.
   virtual void adam(const AdamStep<double>& step, const Tensor& g, Tensor& m, Tensor& v, Tensor& p) const = 0;
-  virtual void sgd(double rate, double momentum, bool nesterov, const Tensor& g, Tensor* v,
-                   Tensor& p) const = 0;
+  // Without momentum v is null.
+  virtual void sgd(const SgdStep& step, const Tensor& g, Tensor* v, Tensor& p) const = 0;
 };
 
 // The kernels of the device; null for the CPU.

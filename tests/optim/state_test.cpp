@@ -1,6 +1,6 @@
 // An optimizer's state: saved and loaded at a random step, what it holds, and what is refused.
+#include "optim/rms_prop.hpp"
 #include "support/helpers.hpp"
-#include <taper/taper.hpp>
 
 #include <cmath>
 #include <limits>
@@ -26,6 +26,7 @@ const std::map<std::string, Maker>& makers() {
        maker<optim::Sgd>(optim::SgdOptions{.learning_rate = 0.1, .momentum = 0.8, .nesterov = true})},
       {"Adam", maker<optim::Adam>(optim::AdamOptions{.learning_rate = 0.01})},
       {"AdamW", maker<optim::AdamW>(optim::AdamWOptions{.learning_rate = 0.01, .weight_decay = 0.1})},
+      {"A user's", maker<RmsProp>(RmsPropOptions{.learning_rate = 0.01})},
   };
   return all;
 }
@@ -124,7 +125,8 @@ TEST_P(EveryOptimizer, LoadsAllOrNothing) {
   }
   bad["learning_rate must be finite"] = good;
   bad["learning_rate must be finite"].texts["learning_rate"] = "nan";
-  for (const std::string name : {"momentum", "nesterov", "beta1", "beta2", "epsilon", "weight_decay"}) {
+  for (const std::string name :
+       {"momentum", "nesterov", "beta1", "beta2", "epsilon", "weight_decay", "decay"}) {
     if (!good.texts.count(name)) continue;
     bad[name + " is 0.25 in the state"] = good;
     bad[name + " is 0.25 in the state"].texts[name] = "0.25";

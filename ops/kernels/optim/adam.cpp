@@ -1,4 +1,4 @@
-// The loop of Adam's step. Plain C++, which the compiler vectorises once for each instruction set; without
+// Adam's step. Its loop is plain C++, which the compiler vectorises once for each instruction set; without
 // contraction (cmake/library.cmake), so that none of them rounds less often than the others.
 // clang-format off: foreach_target.h includes this file again, and the order matters
 #include "../simd.hpp"
@@ -8,6 +8,7 @@
 // clang-format on
 
 #include "adam.hpp"
+#include "updates.hpp"
 
 #include <cmath>
 
@@ -38,12 +39,16 @@ TAPER_EXPORT_BOTH(update);
 
 }  // namespace
 
-void adam_update(const AdamStep<float>& step, const float* g, std::int64_t n, float* m, float* v, float* p) {
-  update<float>(step, g, n, m, v, p);
-}
-void adam_update(const AdamStep<double>& step, const double* g, std::int64_t n, double* m, double* v,
-                 double* p) {
-  update<double>(step, g, n, m, v, p);
+void adam_step(std::span<const AdamUpdate> updates) {
+  for_each_update(
+      updates,
+      [](const Backend& backend, const AdamUpdate& u) { backend.adam(u.step, *u.g, *u.m, *u.v, *u.p); },
+      [](const AdamUpdate& u, std::int64_t begin, std::int64_t end) {
+        dispatch(u.p->dtype(), [&]<class T>() {
+          update<T>(u.step.to<T>(), u.g->data<T>() + begin, end - begin, u.m->mutable_data<T>() + begin,
+                    u.v->mutable_data<T>() + begin, u.p->mutable_data<T>() + begin);
+        });
+      });
 }
 
 }  // namespace taper::kernels

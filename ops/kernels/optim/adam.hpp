@@ -1,8 +1,10 @@
-// The loop of Adam's step, compiled for each instruction set: half of its time goes into the square root and
+// Adam's step. Its loop is compiled for each instruction set: half of its time goes into the square root and
 // the division, of which AVX2 does twice as many at a time as the baseline.
 #pragma once
 
-#include <cstdint>
+#include "../../../core/tensor.hpp"
+
+#include <span>
 
 namespace taper::kernels {
 
@@ -15,13 +17,26 @@ struct AdamStep {
   T rate;        // learning_rate / (1 - beta1^t)
   T correction;  // 1 / sqrt(1 - beta2^t)
   T epsilon;
+
+  // Each rounded to U. (The differences in double: 1 - 0.999f is off by one part in 80000.)
+  template <class U>
+  AdamStep<U> to() const {
+    const auto rounded = [](T x) { return static_cast<U>(x); };
+    return {rounded(beta1), rounded(rest1), rounded(beta2),      rounded(rest2),
+            rounded(kept),  rounded(rate),  rounded(correction), rounded(epsilon)};
+  }
+};
+
+struct AdamUpdate {
+  AdamStep<double> step;
+  const Tensor* g;
+  Tensor *m, *v, *p;
 };
 
 //   m <- beta1 m + rest1 g,   v <- beta2 v + rest2 g^2,   p <- kept p - rate m / (correction sqrt(v) +
 //   epsilon)
-// for n elements each. All instruction sets give the same bits.
-void adam_update(const AdamStep<float>& step, const float* g, std::int64_t n, float* m, float* v, float* p);
-void adam_update(const AdamStep<double>& step, const double* g, std::int64_t n, double* m, double* v,
-                 double* p);
+// for each of the updates, whose tensors are of one size, dtype and device. All instruction sets give the
+// same bits.
+void adam_step(std::span<const AdamUpdate> updates);
 
 }  // namespace taper::kernels

@@ -1,14 +1,14 @@
 // Sharing out work on the elements of many tensors, some large and some tiny, among threads.
 #pragma once
 
-#include "../../core/memory/pool.hpp"
-#include "../../core/threads.hpp"
+#include "../../../core/memory/pool.hpp"
+#include "../../../core/threads.hpp"
 
 #include <algorithm>
 #include <cstdint>
 #include <numeric>
 
-namespace taper::optim {
+namespace taper::kernels {
 
 // The number of tasks that elements of tensors of these sizes make.
 inline std::int64_t task_count(const taper::detail::PoolVector<std::int64_t>& sizes) {
@@ -32,4 +32,4 @@ void for_each_piece(const taper::detail::PoolVector<std::int64_t>& sizes, const 
   });
 }
 
-}  // namespace taper::optim
+}  // namespace taper::kernels

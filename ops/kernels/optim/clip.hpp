@@ -1,0 +1,16 @@
+// What clipping does to gradients: the sum of their squares, and scaling them.
+#pragma once
+
+#include "../../../core/memory/pool.hpp"
+#include "../../../core/tensor.hpp"
+
+namespace taper::kernels {
+
+// The sum of the squares of all elements of these tensors, of any dtypes and devices, in float64. The same
+// for any number of threads. Waits for a device once.
+double sum_of_squares(const taper::detail::PoolVector<Tensor>& tensors);
+
+// x <- factor x, in place, for each of these tensors.
+void scale(taper::detail::PoolVector<Tensor>& tensors, double factor);
+
+}  // namespace taper::kernels

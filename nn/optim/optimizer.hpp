@@ -54,7 +54,7 @@ class Optimizer {
   };
 
   // The parameters to update, which are shared, not copied. `kind` is a literal: "Adam". Each parameter has
-  // one moment of each name, of its own shape, dtype and device, which starts at 0; where the parameter is
+  // one moment of each name, of its own shape, dtype and device, which starts at 0; if the parameter is
   // moved, they follow. `settings`, without the learning rate, are what state() holds and load_state()
   // compares. Throws if there is no parameter, one does not ask for a gradient or shares another's memory,
   // and for a learning rate that set_learning_rate refuses.
@@ -62,9 +62,9 @@ class Optimizer {
             std::vector<std::string> moments = {}, Settings settings = {});
 
  private:
-  // Takes a step's updates. Of each, it changes the parameter and the moments: it writes into their elements,
-  // or assigns to the handle a tensor of the same shape, dtype and device (step() throws for another), whose
-  // elements step() then takes over. Nothing that it computes is recorded on a tape.
+  // Changes the parameters and moments of a step's updates: writes into their elements, or assigns to a
+  // handle a tensor of the same shape, dtype and device, whose elements step() takes over. step() throws for
+  // any other. Nothing is recorded on a tape meanwhile.
   virtual void update(std::span<Update> updates) = 0;
 
   std::span<Tensor> moments_of(std::size_t i);

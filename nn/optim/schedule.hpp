@@ -27,11 +27,11 @@ class Schedule {
 
   // This schedule multiplied by min(1, (s + 1) / steps): a straight line from rate / steps at s = 0 to the
   // full rate at s = steps - 1. It is not shifted: cosine(r, 1000).warm_up(100) ends at 1000 all the same.
-  // 0 steps: none. A second warm_up replaces the first. Throws where steps is negative. Source: Goyal et al.,
+  // 0 steps: none. A second warm_up replaces the first. Throws if steps is negative. Source: Goyal et al.,
   // arXiv 1706.02677, section 2.2.
   Schedule warm_up(std::int64_t steps) const;
 
-  // The learning rate of this step. Throws where step is negative.
+  // The learning rate of this step. Throws if step is negative.
   double operator()(std::int64_t step) const;
 
   // The call that makes this schedule: "cosine(0.001, 1000, 0).warm_up(100)". parse() reads it back exactly,

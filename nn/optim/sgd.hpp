@@ -20,8 +20,8 @@ struct SgdOptions {
 // of v.
 class Sgd : public Optimizer {
  public:
-  // Throws where there is no parameter or one does not ask for a gradient, unless learning_rate is finite and
-  // at least 0 and 0 <= momentum < 1, or for nesterov without momentum.
+  // Throws if there is no parameter or one does not ask for a gradient, and unless learning_rate is finite
+  // and at least 0 and 0 <= momentum < 1, or for nesterov without momentum.
   explicit Sgd(std::vector<Tensor> parameters, const SgdOptions& options = {});
 
  private:

@@ -1,4 +1,4 @@
-// What the steps of all optimizers have in common: each parameter is updated where it lies.
+// What the steps of all optimizers have in common: each parameter is updated on its device.
 #pragma once
 
 #include "../backend.hpp"

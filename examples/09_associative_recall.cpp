@@ -199,14 +199,9 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense) {
   return outcome;
 }
 
-void demo(Options& options) {
-  if (options.hard) options.pairs = 16, options.length = 128, options.vocabulary = 256;
-  std::vector<std::unique_ptr<Outcome>> outcomes;
-  example::prepare_output(options);
-  outcomes.push_back(train(options, false));
-  if (options.dense) outcomes.push_back(train(options, true));
-
-  // What the page shows: the figures, and the heads on one sequence.
+// What the page shows: the figures, and the heads on one sequence.
+example::RecallReport report_of(const std::vector<std::unique_ptr<Outcome>>& outcomes,
+                                const Options& options) {
   const Sequences one =
       draw(1, options.pairs, options.length, options.vocabulary, nn::generator_of(options.seed, ~0ULL));
   example::RecallReport report{
@@ -229,6 +224,17 @@ void demo(Options& options) {
                               example::duration(outcome->training.seconds())});
     report.runs.push_back({outcome->name, &outcome->training, outcome->model.attention(one.tokens)});
   }
+  return report;
+}
+
+void demo(Options& options) {
+  if (options.hard) options.pairs = 16, options.length = 128, options.vocabulary = 256;
+  std::vector<std::unique_ptr<Outcome>> outcomes;
+  example::prepare_output(options);
+  outcomes.push_back(train(options, false));
+  if (options.dense) outcomes.push_back(train(options, true));
+
+  const example::RecallReport report = report_of(outcomes, options);
   std::cout << example::aligned(report.results);
   example::save_page(page(report), options);
 }

@@ -174,16 +174,9 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense, const Source&
   return outcome;
 }
 
-void demo(const Options& options) {
-  const Source source = read_source(options);
-  std::cout << options.path << ": " << source.text.characters.size() << " characters, "
-            << source.text.alphabet.size() << " different ones\n";
-  std::vector<std::unique_ptr<Outcome>> outcomes;
-  example::prepare_output(options);
-  outcomes.push_back(train(options, false, source));
-  if (options.dense) outcomes.push_back(train(options, true, source));
-
-  // What the page shows: the figures, what was written, and the heads on a stretch of held-out text.
+// What the page shows: the figures, what was written, and the heads on a stretch of held-out text.
+example::CharacterReport report_of(const std::vector<std::unique_ptr<Outcome>>& outcomes,
+                                   const Options& options, const Source& source) {
   const Characters shown(source.held_out.begin(), source.held_out.begin() + 24);
   example::CharacterReport report{
       .path = options.path,
@@ -213,6 +206,19 @@ void demo(const Options& options) {
     report.runs.push_back({outcome->name, &outcome->training, outcome->sample,
                            outcome->model.attention(Indices(shown, {1, 24}))});
   }
+  return report;
+}
+
+void demo(const Options& options) {
+  const Source source = read_source(options);
+  std::cout << options.path << ": " << source.text.characters.size() << " characters, "
+            << source.text.alphabet.size() << " different ones\n";
+  std::vector<std::unique_ptr<Outcome>> outcomes;
+  example::prepare_output(options);
+  outcomes.push_back(train(options, false, source));
+  if (options.dense) outcomes.push_back(train(options, true, source));
+
+  const example::CharacterReport report = report_of(outcomes, options, source);
   std::cout << example::aligned(report.results) << "\nIt writes:\n" << outcomes[0]->sample << "\n\n";
   example::save_page(page(report), options);
 }

@@ -170,6 +170,42 @@ std::vector<std::vector<int>> confusion(const DigitModel& model, const Pictures&
   return counts;
 }
 
+// What the page shows: the figures, and the heads on the first pictures of two digits.
+example::DigitsReport report_of(const std::vector<std::unique_ptr<Outcome>>& outcomes, const Options& options,
+                                std::int64_t training_pictures, const Pictures& test) {
+  example::DigitsReport report{
+      .k = options.k,
+      .settings = {{"steps", std::to_string(options.steps)},
+                   {"seed", std::to_string(options.seed)},
+                   {"k", std::to_string(options.k)},
+                   {"width", std::to_string(options.width)},
+                   {"heads", std::to_string(options.heads)},
+                   {"batch", std::to_string(options.batch)},
+                   {"training pictures", std::to_string(training_pictures)},
+                   {"test pictures", std::to_string(test.digits.size())},
+                   {"parameters",
+                    example::number(static_cast<double>(example::parameter_count(outcomes[0]->model)))}},
+      .results = {{"attention", "test accuracy", "training time"}},
+      .pictures = {},
+      .runs = {},
+      .confusion = confusion(outcomes[0]->model, test)};
+  for (std::int64_t digit : {3, 5}) {
+    const auto found = std::find(test.digits.begin(), test.digits.end(), digit);
+    if (found == test.digits.end()) continue;
+    const std::int64_t i = found - test.digits.begin();
+    report.pictures.push_back({digit, slice(test.pixels, 0, i, i + 1)});
+  }
+  for (const auto& outcome : outcomes) {
+    report.results.push_back(
+        {outcome->name, example::percent(outcome->accuracy), example::duration(outcome->training.seconds())});
+    report.runs.push_back({outcome->name, &outcome->training, {}});
+    for (const auto& picture : report.pictures) {
+      report.runs.back().attention.push_back(outcome->model.attention(picture.pixels));
+    }
+  }
+  return report;
+}
+
 void demo(const Options& options) {
   const Tensor table = read_digits(options.path);
   // Four fifths for training, one for the test, of an order that is the same in every run.
@@ -183,35 +219,7 @@ void demo(const Options& options) {
   outcomes.push_back(train(options, false, table, training_rows, test));
   if (options.dense) outcomes.push_back(train(options, true, table, training_rows, test));
 
-  // What the page shows: the figures, and the heads on the first pictures of two digits.
-  example::DigitsReport report{
-      .k = options.k,
-      .settings = {{"steps", std::to_string(options.steps)},
-                   {"seed", std::to_string(options.seed)},
-                   {"k", std::to_string(options.k)},
-                   {"width", std::to_string(options.width)},
-                   {"heads", std::to_string(options.heads)},
-                   {"batch", std::to_string(options.batch)},
-                   {"training pictures", std::to_string(split)},
-                   {"test pictures", std::to_string(count - split)},
-                   {"parameters",
-                    example::number(static_cast<double>(example::parameter_count(outcomes[0]->model)))}},
-      .results = {{"attention", "test accuracy", "training time"}},
-      .pictures = {},
-      .runs = {},
-      .confusion = confusion(outcomes[0]->model, test)};
-  for (std::int64_t digit : {3, 5}) {
-    const std::int64_t i = std::find(test.digits.begin(), test.digits.end(), digit) - test.digits.begin();
-    if (i < count - split) report.pictures.push_back({digit, slice(test.pixels, 0, i, i + 1)});
-  }
-  for (const auto& outcome : outcomes) {
-    report.results.push_back(
-        {outcome->name, example::percent(outcome->accuracy), example::duration(outcome->training.seconds())});
-    report.runs.push_back({outcome->name, &outcome->training, {}});
-    for (const auto& picture : report.pictures) {
-      report.runs.back().attention.push_back(outcome->model.attention(picture.pixels));
-    }
-  }
+  const example::DigitsReport report = report_of(outcomes, options, split, test);
   std::cout << example::aligned(report.results);
   example::save_page(page(report), options);
 }

@@ -162,14 +162,10 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense) {
   return outcome;
 }
 
-void demo(const Options& options) {
-  std::vector<std::unique_ptr<Outcome>> outcomes;
-  example::prepare_output(options);
-  outcomes.push_back(train(options, false));
-  if (options.dense) outcomes.push_back(train(options, true));
-
-  // What the page shows: the figures by length, and the head on sequences twice and four times as long as in
-  // training.
+// What the page shows: the figures by length, and the head on sequences twice and four times as long as in
+// training.
+example::SortingReport report_of(const std::vector<std::unique_ptr<Outcome>>& outcomes,
+                                 const Options& options) {
   example::SortingReport report{
       .longest = options.longest,
       .numbers = options.numbers,
@@ -202,6 +198,16 @@ void demo(const Options& options) {
       report.runs.back().attention.push_back(outcome->model.attention(one.tokens));
     }
   }
+  return report;
+}
+
+void demo(const Options& options) {
+  std::vector<std::unique_ptr<Outcome>> outcomes;
+  example::prepare_output(options);
+  outcomes.push_back(train(options, false));
+  if (options.dense) outcomes.push_back(train(options, true));
+
+  const example::SortingReport report = report_of(outcomes, options);
   std::cout << example::aligned(report.results);
   example::save_page(page(report), options);
 }

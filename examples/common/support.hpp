@@ -1,5 +1,5 @@
-// What the examples share: a main() that turns errors into one line and exit status 1, and rows printed on
-// one line.
+// What the examples with a command line share: a main() that turns errors into one line and exit status 1,
+// and rows printed on one line.
 #pragma once
 
 #include <taper/taper.hpp>

@@ -24,8 +24,8 @@ int main() {
   const Tensor points = tensor(coordinates, {200, 2}) + 0.02 * randn({200, 2}, generator);
 
   // Each layer with its tanh bends the plane, until the last can part the classes with a straight cut.
-  nn::Sequential model(nn::Linear(2, 32, generator), taper::tanh, nn::Linear(32, 32, generator), taper::tanh,
-                       nn::Linear(32, 2, generator));
+  const nn::Linear first(2, 32, generator), second(32, 32, generator), last(32, 2, generator);
+  const nn::Sequential model(first, taper::tanh, second, taper::tanh, last);
   optim::Adam adam(model.parameters(), {.learning_rate = 0.01});
 
   for (int step = 0; step <= 500; ++step) {

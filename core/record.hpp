@@ -35,7 +35,7 @@ namespace detail {
 template <class Function>
 struct EdgeOf final : Tape::Edge {
   explicit EdgeOf(Function&& f) : function(std::move(f)) {}
-  Tensor pull_back(const Tensor& cotangent) const override { return function(cotangent); }
+  Tensor vjp(const Tensor& cotangent) const override { return function(cotangent); }
   Function function;
 };
 

@@ -28,7 +28,7 @@ void add_elements(const char* op, const Tensor& x, const Tensor& y, const Tensor
   dispatch(x.dtype(), [&]<class T>() {
     const T *a = reinterpret_cast<const T*>(x_bytes), *b = reinterpret_cast<const T*>(y_bytes);
     T* out = reinterpret_cast<T*>(sum_bytes);
-    parallel_ranges(x.size(), elements_of_part, [=](std::int64_t begin, std::int64_t end) {
+    parallel_ranges(x.size(), part_size, [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) out[i] = a[i] + b[i];
     });
   });
@@ -144,7 +144,7 @@ void Tape::check_edge(const char* op, std::uint32_t node, const Edge& edge, cons
 
 // Walks from the output to the start of the tape and returns the cotangents of the leaves. With `marks`, it
 // visits only the nodes that lead to a marked input, and returns the cotangents of the marked inputs too.
-Tape::PoolVector<Tensor> Tape::pull_back(const char* op, const Tensor& output, const GradientOptions& options,
+Tape::PoolVector<Tensor> Tape::walk_back(const char* op, const Tensor& output, const GradientOptions& options,
                                          const PoolVector<Mark>* marks) {
   const bool keep_graph = options.keep_graph || options.create_graph;
   const std::uint32_t last = node_of(output);
@@ -169,7 +169,7 @@ Tape::PoolVector<Tensor> Tape::pull_back(const char* op, const Tensor& output, c
              "use its value as a constant");
       }
       if (marks && !(*marks)[edge->input].is_wanted()) continue;
-      Tensor contribution = edge->pull_back(cotangent);
+      Tensor contribution = edge->vjp(cotangent);
       if (!contribution || !nodes_[edge->input].is_like(contribution.impl())) [[unlikely]]
         fail_contribution(op, i, *edge, contribution);
       if (check_finite_) [[unlikely]]
@@ -186,7 +186,7 @@ Tape::PoolVector<Tensor> Tape::pull_back(const char* op, const Tensor& output, c
 
 void Tape::backward(const Tensor& loss, const GradientOptions& options) {
   check_output("backward", loss, options);
-  PoolVector<Tensor> cotangents = pull_back("backward", loss, options, nullptr);
+  PoolVector<Tensor> cotangents = walk_back("backward", loss, options, nullptr);
 
   PoolVector<std::pair<const Leaf*, Tensor>> totals;  // all of them first: a failing call changes no gradient
   totals.reserve(leaves_.size());
@@ -233,7 +233,7 @@ std::vector<Tensor> Tape::gradient(const Tensor& loss, const std::vector<Tensor>
     input_before |= marks[i].is_input;
   }
 
-  const PoolVector<Tensor> cotangents = pull_back("gradient", loss, options, &marks);
+  const PoolVector<Tensor> cotangents = walk_back("gradient", loss, options, &marks);
   std::vector<Tensor> gradients;
   for (const Tensor& input : inputs) {
     const std::uint32_t node = node_of(input);

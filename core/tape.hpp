@@ -68,7 +68,7 @@ class Tape {
   // respect to it.
   struct Edge {
     virtual ~Edge() = default;
-    virtual Tensor pull_back(const Tensor& cotangent) const = 0;
+    virtual Tensor vjp(const Tensor& cotangent) const = 0;
     std::uint32_t input = 0;
     std::uint32_t argument = 0;  // its place among the op's vjp(…) arguments
     Edge* next = nullptr;
@@ -149,7 +149,7 @@ class Tape {
   std::uint32_t node_of(const Tensor& x);
   std::uint32_t append(const char* op, Edge* edges, const detail::TensorImpl& value);
   void check_output(const char* op, const Tensor& output, const GradientOptions& options) const;
-  PoolVector<Tensor> pull_back(const char* op, const Tensor& output, const GradientOptions& options,
+  PoolVector<Tensor> walk_back(const char* op, const Tensor& output, const GradientOptions& options,
                                const PoolVector<Mark>* marks);
   static void free_edges(Node& node);
   // Throws, for op, because edge `edge` of node `node` returned a wrong `contribution`.

@@ -35,7 +35,7 @@ void parallel_for(std::int64_t count, const Body& body) {
 }
 
 // How many elements of a plain loop one thread takes at a time.
-inline constexpr std::int64_t elements_of_part = 16384;
+inline constexpr std::int64_t part_size = 16384;
 
 // Calls body(begin, end) for consecutive ranges of [0, count), each of `part` items except the last. Up to
 // two parts are one call: waking a thread takes a microsecond or two, so that a part should take several.

@@ -17,8 +17,6 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"```cpp\n((?:(?!```).)*?)```\n+```text\n(.*?)```", re.S)
-# Its blocks use an op that the reader is about to add.
-LEFT_OUT = {"adding_an_op.md"}
 
 HEAD = """#include <taper/taper.hpp>
 
@@ -53,7 +51,7 @@ def main() -> int:
     arguments.work = arguments.work.resolve()  # the programs run there
     shutil.rmtree(arguments.work, ignore_errors=True)
 
-    files = [file for file in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))] if file.name not in LEFT_OUT]
+    files = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     blocks = [(file.name, *match.groups()) for file in files for match in BLOCK.finditer(file.read_text())]
     bodies = [code for _, code, _ in blocks if "int main" not in code]
     functions = "".join(f"static void body{i}() {{\n{code}}}\n" for i, code in enumerate(bodies))

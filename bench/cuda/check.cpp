@@ -1,4 +1,4 @@
-// Attention on the device against the CPU's: the documented example, and a size at which every rung of the
+// Attention on the device against the CPU's: Example 3 of the zeta.ops page, and a size at which every rung of the
 // kernels is climbed.
 #include "timings.hpp"
 #include <taper/taper.hpp>
@@ -66,10 +66,9 @@ bool check_device(std::int64_t heads, std::int64_t rows) {
     const nn::SparseAttention attention(2, {.method = method});
     const auto f = [&](const Tensors& x) { return attention(x[0], x[1], x[2]); };
     const Tensor cotangent = ones({2, 3, 5});
-    all_agree &= agree(
-        method == nn::AttentionMethod::fused ? "documented example, fused" : "documented example, composed",
-        results_of(f, example, {float32, cuda}, cotangent), results_of(f, example, float32, cotangent), false,
-        1e-6);
+    all_agree &= agree(method == nn::AttentionMethod::fused ? "Example 3, fused" : "Example 3, composed",
+                       results_of(f, example, {float32, cuda}, cotangent),
+                       results_of(f, example, float32, cotangent), false, 1e-6);
   }
 
   Tensors large;

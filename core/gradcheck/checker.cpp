@@ -48,7 +48,7 @@ std::string Checker::name(std::size_t argument) const { return report_.names[arg
 GradcheckReport Checker::run() {
   if (calls_agree()) {
     check_linearity();
-    if (problem_.input_size() <= options_.most_elements) {
+    if (problem_.input_size() <= options_.max_elements) {
       check_elements();
       check_ties();
       look_for_support_change();
@@ -100,8 +100,8 @@ bool Checker::calls_agree() {
   }
 
   cotangents_ = draw_cotangents(at_x_, generator_);
-  for (const Values& v : cotangents_) analytic_.push_back(problem_.pull_back(v));
-  const std::vector<Values> twice = problem_.pull_back(cotangents_.front());
+  for (const Values& v : cotangents_) analytic_.push_back(problem_.vjp(v));
+  const std::vector<Values> twice = problem_.vjp(cotangents_.front());
   if (problem_.restore()) {
     report_.mistakes.emplace_back("backward changes its inputs");
     return false;
@@ -146,13 +146,13 @@ void Checker::check_linearity() {
     return c;
   };
   const Values w = combined(cotangents_[0], cotangents_[1]);
-  const std::vector<Values> together = problem_.pull_back(w);
+  const std::vector<Values> together = problem_.vjp(w);
   std::vector<std::vector<Values>> rounded;  // `together` under other roundings
   const auto rounding_of_together = [&](std::size_t i, std::size_t j) {
     if (rounded.empty()) {
       for_each_rounding([&] {
         problem_.record();
-        rounded.push_back(problem_.pull_back(w));
+        rounded.push_back(problem_.vjp(w));
       });
       problem_.record();
     }

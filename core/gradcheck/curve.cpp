@@ -41,7 +41,7 @@ StepCurve step_curve(const MultiFunction& f, const std::vector<Tensor>& inputs, 
   const auto element = static_cast<std::size_t>(flat);
   const double x = problem.original(argument)[element];
   StepCurve curve;
-  curve.analytic = problem.pull_back(cotangents[0])[argument][element];
+  curve.analytic = problem.vjp(cotangents[0])[argument][element];
   curve.title = text(options.names.empty() ? text("argument ", argument) : options.names[argument], ' ',
                      index, " = ", x);
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
-constexpr int most_columns = 4;  // of the tableau
+constexpr int max_columns = 4;  // of the tableau
 
 }  // namespace
 
@@ -123,7 +123,7 @@ Derivative::Value Line::extrapolate(const std::vector<Level>& levels, std::size_
     }
     std::vector<double> next{first};
     Derivative::Value here{first, infinity, level.h, true};
-    for (std::size_t m = 1; m <= row.size() && m < most_columns; ++m) {
+    for (std::size_t m = 1; m <= row.size() && m < max_columns; ++m) {
       const double value = next[m - 1] + (next[m - 1] - row[m - 1]) / (gain(static_cast<int>(m)) - 1);
       const double estimate =
           std::max(std::abs(value - next[m - 1]), std::abs(value - row[m - 1])) + 2 * floor;

@@ -88,7 +88,7 @@ void Checker::check_directions() {
   if (!report_.kinks.empty())
     report_.doubts.emplace_back(
         "a random direction crosses kinks of f, where only bounds are known: move x away from them, or raise "
-        "most_elements");
+        "max_elements");
 }
 
 // At kinks, each element may be right within its bounds and yet all of them together wrong: the larger of two
@@ -188,17 +188,17 @@ void Checker::bisect(const Direction& direction, Element whole) {
     const std::size_t middle = begin + (end - begin) / 2;
     const std::vector<double> left = mismatch(begin, middle);
     std::vector<double> right = total;
-    double most_left = 0, most_right = 0;
+    double worst_left = 0, worst_right = 0;
     for (std::size_t c = 0; c < total.size(); ++c) {
       right[c] -= left[c];
       // NaN is the most that can be wrong, and then the total tells nothing about the right half.
-      most_left = std::isnan(left[c]) ? std::numeric_limits<double>::infinity()
-                                      : std::max(most_left, std::abs(left[c]));
-      most_right = std::isnan(right[c]) ? std::numeric_limits<double>::max()
-                                        : std::max(most_right, std::abs(right[c]));
+      worst_left = std::isnan(left[c]) ? std::numeric_limits<double>::infinity()
+                                       : std::max(worst_left, std::abs(left[c]));
+      worst_right = std::isnan(right[c]) ? std::numeric_limits<double>::max()
+                                         : std::max(worst_right, std::abs(right[c]));
     }
-    (most_left >= most_right ? end : begin) = middle;
-    total = most_left >= most_right ? left : mismatch(begin, end);
+    (worst_left >= worst_right ? end : begin) = middle;
+    total = worst_left >= worst_right ? left : mismatch(begin, end);
   }
   problem_.restore();
   const auto [input, j] = places[begin];

@@ -9,7 +9,7 @@ namespace taper::gradcheck_detail {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr std::int64_t most_failures = 256;  // of one argument; no more are looked at
+constexpr std::int64_t max_failures = 256;  // of one argument; no more are looked at
 // An estimate is good enough to call an element compared if it is so much smaller than the element, or than
 // the largest of its argument: what lies below the noise of f can't be told from 0 by any difference.
 constexpr double fine_for_element = 0.05, fine_for_argument = 1e-4;
@@ -30,14 +30,14 @@ void Checker::check_elements() {
   for (std::size_t input = 0; input < problem_.inputs().size(); ++input) {
     std::int64_t failures = 0;
     const std::int64_t size = problem_.inputs()[input].size();
-    for (std::int64_t i = 0; i < size && failures < most_failures; ++i) {
+    for (std::int64_t i = 0; i < size && failures < max_failures; ++i) {
       Comparison found = compare(input, i);
       failures += found.outcome == Outcome::failed;
       add(std::move(found));
       progress_.show(static_cast<double>(done + i) / static_cast<double>(problem_.input_size()));
     }
     done += size;
-    if (failures == most_failures)
+    if (failures == max_failures)
       report_.mistakes.push_back(name(input) + ": no more was compared after " + std::to_string(failures) +
                                  " failures");
   }

@@ -27,7 +27,7 @@ void Checker::check_float32() {
   for (int draw = 0; draw < draws; ++draw) {
     for (std::size_t i = 0; i < wide.size(); ++i) problem_.put(i, nudged(problem_.original(i)));
     problem_.record();
-    const std::vector<Values> there = problem_.pull_back(nudged(v));
+    const std::vector<Values> there = problem_.vjp(nudged(v));
     for (std::size_t i = 0; i < wide.size(); ++i) {
       for (std::size_t j = 0; j < wide[i].size(); ++j)
         moved_by[i][j] = std::max(moved_by[i][j], std::abs(there[i][j] - wide[i][j]));
@@ -38,7 +38,7 @@ void Checker::check_float32() {
   Problem as_given(op_, f_, given_, Problem::Precision::as_given);
   if (const std::size_t count = as_given.record().size(); count != v.size())
     fail(op_, "f returned ", v.size(), " elements in float64, and ", count, " in float32");
-  const std::vector<Values> narrow = as_given.pull_back(v);
+  const std::vector<Values> narrow = as_given.vjp(v);
   for (std::size_t i = 0; i < wide.size(); ++i) {
     for (std::size_t j = 0; j < wide[i].size(); ++j) {
       if (!std::isfinite(wide[i][j])) continue;  // the comparison with differences has reported it

@@ -33,7 +33,7 @@ GradcheckReport gradcheck(const Function& f, const Tensor& input, const Gradchec
 namespace {
 
 // v . f with v as a further input: (x, v) -> v^T df/dx.
-Tensors pull_back(const MultiFunction& f, const Tensors& x_and_v) {
+Tensors vjp_of(const MultiFunction& f, const Tensors& x_and_v) {
   std::optional<Tape> own;  // while the differences are taken, no tape records
   Tape& tape = Tape::recording() ? *Tape::recording() : own.emplace();
   const Tensors x(x_and_v.begin(), x_and_v.end() - 1);
@@ -132,7 +132,7 @@ GradcheckReport gradgradcheck(const MultiFunction& f, const Tensors& inputs,
       named.names.push_back(gradcheck_detail::text("argument ", i));
   }
   named.names.emplace_back("v (the cotangent)");
-  const ManyFunction first = [&f](const Tensors& x) { return pull_back(f, x); };
+  const ManyFunction first = [&f](const Tensors& x) { return vjp_of(f, x); };
   GradcheckReport report = Checker("gradgradcheck", first, x_and_v, named, inner).run();
   if (report.doubts.empty()) {
     if (const std::string found = asymmetry(f, x_and_v, options.seed); !found.empty()) {

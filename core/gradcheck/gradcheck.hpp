@@ -20,7 +20,7 @@ struct GradcheckOptions {
   // Inputs of more elements than this, all together, are compared along random directions, whose number does
   // not grow with the inputs; if a direction is off, bisection finds an element. Smaller inputs are compared
   // element by element.
-  std::int64_t most_elements = 2048;
+  std::int64_t max_elements = 2048;
   // For a float32 function: by how many roundings its gradients may differ from its own float64 ones.
   double float32_roundings = 32;
   // Called now and then with how much of the work is done, in [0, 1]. If it is not given and the check takes
@@ -36,7 +36,7 @@ using ManyFunction = std::function<std::vector<Tensor>(const std::vector<Tensor>
 
 // Compares the vector-Jacobian product v^T df/dx of the tape with differences of v . f, for
 // random v of f's shape with both signs and zeros, in every element of every input (or along
-// directions: GradcheckOptions::most_elements).
+// directions: GradcheckOptions::max_elements).
 //
 // - Each difference is extrapolated from steps of many sizes (Ridders, 1982) and has an estimate of its own
 //   error: truncation, rounding, noise of f. What lies outside of it, and of the tolerance, is wrong.

@@ -116,7 +116,7 @@ const Values& Problem::record() {
   return values_;
 }
 
-std::vector<Values> Problem::pull_back(const Values& v) {
+std::vector<Values> Problem::vjp(const Values& v) {
   ++evaluations_;
   std::vector<Values> gradients;
   for (const Values& x : originals_) gradients.emplace_back(x.size());

@@ -48,10 +48,10 @@ class Problem {
   // Puts the given elements back; returns whether any of them had changed.
   bool restore();
 
-  // Records f at the inputs, for pull_back. Returns its results.
+  // Records f at the inputs, for vjp. Returns its results.
   const Values& record();
   // v^T df/dx for each input, of the recorded f. v may be rounded to the results' dtype.
-  std::vector<Values> pull_back(const Values& v);
+  std::vector<Values> vjp(const Values& v);
   std::int64_t evaluations() const { return evaluations_; }
 
  private:

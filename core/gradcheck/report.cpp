@@ -13,7 +13,7 @@ namespace taper {
 namespace {
 
 using Element = GradcheckReport::Element;
-constexpr std::size_t most_rows = 10;
+constexpr std::size_t max_rows = 10;
 
 std::string plural(std::size_t count, const char* what) {
   return std::to_string(count) + ' ' + what + (count == 1 ? "" : "s");
@@ -116,7 +116,7 @@ class Printer {
     const std::size_t failed = wrong(report_.elements);
     if (failed == 0) return;
     std::vector<std::vector<std::string>> rows{{"", "x", "tape", "difference", "+-", "step"}};
-    for (std::size_t i = 0; i < std::min(failed, most_rows); ++i) {
+    for (std::size_t i = 0; i < std::min(failed, max_rows); ++i) {
       const Element& e = report_.elements[i];
       rows.push_back({place(e), number(e.x, 4), number(e.analytic), number(e.numeric), number(e.estimate, 1),
                       number(e.step, 1)});
@@ -129,7 +129,7 @@ class Printer {
     const std::size_t failed = wrong(report_.kinks);
     if (failed > 0) {
       std::vector<std::vector<std::string>> rows{{"at a kink", "x", "tape", "has to be in", "+-"}};
-      for (std::size_t i = 0; i < std::min(failed, most_rows); ++i) {
+      for (std::size_t i = 0; i < std::min(failed, max_rows); ++i) {
         const Element& e = report_.kinks[i];
         rows.push_back({place(e), number(e.x, 4), number(e.analytic),
                         '[' + number(e.left) + ", " + number(e.right) + ']', number(e.estimate, 1)});
@@ -159,7 +159,7 @@ class Printer {
   }
 
   void more(std::size_t count) {
-    if (count > most_rows) out_ << "\n  … and " << count - most_rows << " more";
+    if (count > max_rows) out_ << "\n  … and " << count - max_rows << " more";
   }
 
   std::ostream& out_;

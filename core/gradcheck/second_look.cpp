@@ -44,7 +44,7 @@ Checker::Comparison Checker::judge(Line& line, std::size_t c, const Derivative& 
   const Comparison first = judge(line, c, found, analytic, 0, element);
   if (first.outcome != Outcome::failed || !std::isfinite(analytic)) return first;
   // If a look is expensive, one failure that stands is enough; others only show its pattern.
-  const bool large = problem_.input_size() > options_.most_elements;
+  const bool large = problem_.input_size() > options_.max_elements;
   if (large && failure_stands_) return first;
 
   problem_.restore();  // backward reads the inputs
@@ -76,8 +76,7 @@ std::optional<Checker::Comparison> Checker::look_for_rounding(Failure& f) {
   // of the gradient may cancel the others': the 1 of a softmax whose other results are 1e-30. So only the
   // results that did change are compared, and the rest counts as unknown.
   problem_.restore();
-  const double part = f.project(problem_.pull_back(f.line.seen(f.c, f.step))),
-               rest = std::abs(f.analytic - part);
+  const double part = f.project(problem_.vjp(f.line.seen(f.c, f.step))), rest = std::abs(f.analytic - part);
   if (rest <= f.line.unseen(f.c, f.step, rounded_y) && judge_by(part, f.rounding).outcome != Outcome::failed)
     return judge_by(f.analytic, f.rounding + rest);
   return {};
@@ -108,7 +107,7 @@ std::optional<Checker::Comparison> Checker::look_for_kinks(Failure& f) {
 Checker::Sample Checker::record_sample() {
   Sample sample;
   sample.y = problem_.record();
-  for (const Values& v : cotangents_) sample.gradients.push_back(problem_.pull_back(v));
+  for (const Values& v : cotangents_) sample.gradients.push_back(problem_.vjp(v));
   return sample;
 }
 
@@ -171,7 +170,7 @@ const std::vector<std::vector<Checker::Sample>>& Checker::neighbours() {
 // reaches. So the bounds are those of the differences at points all around x (Clarke's generalized gradient,
 // Optimization and Nonsmooth Analysis, 1983), if nearer to x the tape's slopes are as far apart.
 std::optional<Checker::Surroundings> Checker::look_around(const Failure& f) {
-  if (problem_.input_size() > options_.most_elements) return {};  // there, a point costs too much
+  if (problem_.input_size() > options_.max_elements) return {};  // there, a point costs too much
   const Element& at_x = f.first.element;
   const auto slopes_at = [&](std::size_t far) {
     std::vector<double> slopes;

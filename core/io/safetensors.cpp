@@ -40,7 +40,7 @@ static_assert(std::endian::native == std::endian::little, "the format is little-
 constexpr const char* metadata = "__metadata__";
 constexpr std::size_t length_bytes = 8;
 constexpr std::size_t longest_header = 100'000'000;  // the reference implementation's limit
-constexpr int most_axes = 64;                        // NumPy's limit
+constexpr int max_axes = 64;                         // NumPy's limit
 
 // Sets `bytes` to size_of(dtype) times the product of the extents. Returns false if the product of those that
 // are not 0 overflows: an empty tensor must not hide an extent that no other shape could have.
@@ -131,8 +131,8 @@ class HeaderReader final : public nlohmann::json_sax<json> {
     if (place_ != Place::numbers) misplaced("a number");
     if (number > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) wrong_number();
     std::vector<std::int64_t>& list = key_ == "shape" ? entry_->shape : entry_->offsets;
-    if (key_ == "shape" && list.size() == most_axes)
-      reject("has more than " + std::to_string(most_axes) + " axes");
+    if (key_ == "shape" && list.size() == max_axes)
+      reject("has more than " + std::to_string(max_axes) + " axes");
     if (key_ != "shape" && list.size() == 2) reject("has more than two data_offsets");
     list.push_back(static_cast<std::int64_t>(number));
     return true;
@@ -318,7 +318,7 @@ void save_safetensors(const std::string& path, const State& state) {
       if (tensor.dtype() != dtype) continue;
       if (name == metadata) reject("has a name that the format keeps for texts");
       if (name.find('\0') != std::string::npos) reject("has a zero byte in its name");
-      if (tensor.rank() > most_axes) reject("has ", tensor.rank(), " axes, wanted at most ", most_axes);
+      if (tensor.rank() > max_axes) reject("has ", tensor.rank(), " axes, wanted at most ", max_axes);
       std::int64_t bytes = 0;
       if (!count_bytes(tensor.shape(), dtype, bytes)) reject("has a shape too large: ", tensor.shape());
       const std::vector<std::int64_t> shape(tensor.shape().begin(), tensor.shape().end());

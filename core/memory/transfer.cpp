@@ -37,7 +37,7 @@ void convert_elements(const Tensor& from, Tensor& to) {
   }
   dispatch(from.dtype(), [&]<class From>() {
     using To = std::conditional_t<std::is_same_v<From, float>, double, float>;
-    parallel_ranges(from.size(), elements_of_part, [=](std::int64_t begin, std::int64_t end) {
+    parallel_ranges(from.size(), part_size, [=](std::int64_t begin, std::int64_t end) {
       const auto* x = static_cast<const From*>(source);
       std::transform(x + begin, x + end, static_cast<To*>(target) + begin,
                      [](From v) { return static_cast<To>(v); });

@@ -13,7 +13,7 @@
 namespace taper::cuda {
 
 // The lanes before this one, as a mask.
-__device__ inline unsigned lanes_below() { return (1u << lane_of_warp()) - 1; }
+__device__ inline unsigned lanes_below() { return (1u << lane_index()) - 1; }
 
 // A score and its key, in one word of 8 or 16 bytes.
 template <class T>
@@ -43,7 +43,7 @@ __device__ T largest_of(const Candidates<T>& row) {
   T largest = -infinity<T>;
   bool is_finite = true;
 #pragma unroll 1
-  for (int i = lane_of_warp(); i < row.count; i += warp_size) {
+  for (int i = lane_index(); i < row.count; i += warp_size) {
     is_finite &= row.list[i].value < infinity<T>;
     largest = max(largest, row.list[i].value);
   }
@@ -56,7 +56,7 @@ __device__ int count_above(const Candidates<T>& row, T bound) {
   int above = 0;
 #pragma unroll 2
   for (int first = 0; first < row.count; first += warp_size) {
-    const int i = first + lane_of_warp();
+    const int i = first + lane_index();
     above += __popc(__ballot_sync(all_lanes, i < row.count && row.list[i].value > bound));
   }
   return above;
@@ -69,7 +69,7 @@ __device__ void keep(Candidates<T>& row, Predicate predicate) {
   int kept = 0;
 #pragma unroll 1
   for (int first = 0; first < row.count; first += warp_size) {
-    const int i = first + lane_of_warp();
+    const int i = first + lane_index();
     const Candidate<T> candidate = i < row.count ? row.list[i] : Candidate<T>{-infinity<T>, 0};
     const bool stays = predicate(candidate.value);
     const unsigned staying = __ballot_sync(all_lanes, stays);
@@ -94,7 +94,7 @@ __device__ T raised_by_tau(const Candidates<T>& row, double largest, T low) {
     int above = 0;
 #pragma unroll 1
     for (int first = 0; first < row.count; first += warp_size) {
-      const int i = first + lane_of_warp();
+      const int i = first + lane_index();
       const T value = i < row.count ? row.list[i].value : -infinity<T>;
       if (value > low) sum += static_cast<double>(value) - largest;
       above += __popc(__ballot_sync(all_lanes, value > low));
@@ -120,7 +120,7 @@ template <class T>
   const T largest = largest_of(row);
   if (largest != largest) {
     __syncwarp();
-    if (lane_of_warp() == 0) row.list[0] = {largest, 0};
+    if (lane_index() == 0) row.list[0] = {largest, 0};
     __syncwarp();
     return {row.list, 1, infinity<T>};
   }
@@ -134,7 +134,7 @@ template <class T>
     if (is_element) {
       // No number lies between, or none that this formula finds: take the least candidate above `low`.
       T least = infinity<T>;
-      for (int i = lane_of_warp(); i < row.count; i += warp_size) {
+      for (int i = lane_index(); i < row.count; i += warp_size) {
         if (row.list[i].value > low) least = min(least, row.list[i].value);
       }
       middle = -reduce_warp(-least, Max());
@@ -169,7 +169,7 @@ template <class T>
 template <class T>
 [[gnu::noinline]] __device__ void finish(Candidates<T> row, int k, std::int32_t* size, std::int32_t* columns,
                                          T* probabilities) {
-  const int lane = lane_of_warp();
+  const int lane = lane_index();
   double largest = 0, tau = 0;
   if (row.count > k) row = pruned(row, k, k);
   if (row.count > 0) {

@@ -35,11 +35,11 @@ __device__ double weighted(double weight, double v) { return weight == 0 ? 0 : w
 // Floor: 4 bytes an element for float32, 8 for float64: z is read once. With smoothing, rows that do not fit
 // into registers are read twice.
 template <class Row, class T>
-__global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blocks<Row>)
+__global__ void __launch_bounds__(Row::Threads::max_threads_per_block, least_blocks<Row>)
     row_losses(Target target, std::int64_t rows, std::int64_t n, const T* z, Kept<T>* kept, double* losses) {
   using Group = typename Row::Threads;
   for_each_row<Group>(rows, [&](std::int64_t r) {
-    const bool is_first = Group::warp() == 0 && lane_of_warp() == 0;
+    const bool is_first = Group::warp() == 0 && lane_index() == 0;
     const std::int64_t label = target.labels[r];
     if (label == target.ignored_label) {
       if (is_first) losses[r] = 0;
@@ -68,7 +68,7 @@ __global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blo
 //
 // Floor: 8 bytes an element for float32, 16 for float64: each is read once and written once.
 template <class Row, class T>
-__global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blocks<Row>)
+__global__ void __launch_bounds__(Row::Threads::max_threads_per_block, least_blocks<Row>)
     gradient(Target target, std::int64_t rows, std::int64_t n, const T* dloss, const T* z,
              const Kept<T>* kept, T* dz) {
   for_each_row<typename Row::Threads>(rows, [&](std::int64_t r) {
@@ -93,27 +93,27 @@ __global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blo
 }
 
 // Each block adds up this many losses.
-constexpr int losses_of_part = 4096, threads_of_part = 256;
+constexpr int losses_per_part = 4096, threads_per_part = 256;
 
 // sums[b] = the sum of part b of the losses.
-__global__ void __launch_bounds__(threads_of_part)
+__global__ void __launch_bounds__(threads_per_part)
     sum_losses(std::int64_t rows, const double* losses, double* sums) {
-  const std::int64_t begin = std::int64_t{blockIdx.x} * losses_of_part,
-                     end = min(rows, begin + losses_of_part);
+  const std::int64_t begin = std::int64_t{blockIdx.x} * losses_per_part,
+                     end = min(rows, begin + losses_per_part);
   double sum = 0;
 #pragma unroll 4
-  for (std::int64_t i = begin + threadIdx.x; i < end; i += threads_of_part) sum += losses[i];
+  for (std::int64_t i = begin + threadIdx.x; i < end; i += threads_per_part) sum += losses[i];
   sum = reduce_block(sum, 0.0, Sum());
   if (threadIdx.x == 0) sums[blockIdx.x] = sum;
 }
 
 // loss = the sum of the parts' sums / N.
 template <class T>
-__global__ void __launch_bounds__(threads_of_part)
+__global__ void __launch_bounds__(threads_per_part)
     mean_loss(std::int64_t parts, std::int64_t counted, const double* sums, T* loss) {
   double sum = 0;
 #pragma unroll 4
-  for (std::int64_t i = threadIdx.x; i < parts; i += threads_of_part) sum += sums[i];
+  for (std::int64_t i = threadIdx.x; i < parts; i += threads_per_part) sum += sums[i];
   sum = reduce_block(sum, 0.0, Sum());
   if (threadIdx.x == 0) *loss = static_cast<T>(sum / static_cast<double>(counted));
 }
@@ -124,7 +124,7 @@ void CudaBackend::cross_entropy(const CrossEntropyCall& call, const Tensor& logi
                                 Tensor& loss) const {
   constexpr const char* op = "cross_entropy";
   const std::int64_t n = logits.extent(-1), rows = call.labels.size();
-  const std::int64_t parts = (rows + losses_of_part - 1) / losses_of_part;
+  const std::int64_t parts = (rows + losses_per_part - 1) / losses_per_part;
   const detail::Array<double> losses(op, logits.device(), rows), sums(op, logits.device(), parts);
   const Target target = target_of(call, logits.device());
   dispatch(logits.dtype(), [&]<class T>() {
@@ -132,14 +132,14 @@ void CudaBackend::cross_entropy(const CrossEntropyCall& call, const Tensor& logi
       launch(op, row_losses<Row, T>, blocks, threads, 0, target, rows, n, pointer<T>(logits),
              reinterpret_cast<Kept<T>*>(pointer<T>(totals)), losses.data());
     });
-    launch(op, sum_losses, blocks_for(rows, losses_of_part), threads_of_part, 0, rows, losses.data(),
+    launch(op, sum_losses, blocks_for(rows, losses_per_part), threads_per_part, 0, rows, losses.data(),
            sums.data());
-    launch(op, mean_loss<T>, 1, threads_of_part, 0, parts, call.counted, sums.data(), pointer<T>(loss));
+    launch(op, mean_loss<T>, 1, threads_per_part, 0, parts, call.counted, sums.data(), pointer<T>(loss));
   });
 }
 
-void CudaBackend::cross_entropy_dz(const CrossEntropyCall& call, const Tensor& dloss, const Tensor& logits,
-                                   const Tensor& totals, Tensor& dz) const {
+void CudaBackend::cross_entropy_vjp(const CrossEntropyCall& call, const Tensor& dloss, const Tensor& logits,
+                                    const Tensor& totals, Tensor& dz) const {
   const std::int64_t n = logits.extent(-1), rows = call.labels.size();
   const Target target = target_of(call, logits.device());
   dispatch(logits.dtype(), [&]<class T>() {

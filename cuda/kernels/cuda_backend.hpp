@@ -39,8 +39,8 @@ class CudaBackend final : public kernels::Backend {
   void rotate(const Tensor& x, const Tensor& table, int direction, Tensor& y) const override;
   void cross_entropy(const kernels::CrossEntropyCall& call, const Tensor& logits, Tensor& totals,
                      Tensor& loss) const override;
-  void cross_entropy_dz(const kernels::CrossEntropyCall& call, const Tensor& dloss, const Tensor& logits,
-                        const Tensor& totals, Tensor& dz) const override;
+  void cross_entropy_vjp(const kernels::CrossEntropyCall& call, const Tensor& dloss, const Tensor& logits,
+                         const Tensor& totals, Tensor& dz) const override;
 
   // select_keys.cu, sparse_pattern.cu
   void select_keys(const Tensor& queries, const Tensor& keys, double scale,

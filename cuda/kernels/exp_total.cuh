@@ -21,7 +21,7 @@ __device__ ExpTotal<T> exp_total(Row& row) {
   double sum = 0;
   if constexpr (Row::is_kept) {
     T of_thread;
-    const T largest = largest_of_row(row, of_thread);
+    const T largest = row_max(row, of_thread);
     row.for_each([&](auto& pack, auto) {
       for (int e = 0; e < Row::width; ++e) {
         const T power = std::exp(pack.at[e] - largest);

@@ -15,7 +15,7 @@ namespace taper::cuda {
 constexpr std::int64_t divided_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 // The elements of a piece: their indices fit into 31 bits. A multiple of every pack's width.
-inline constexpr std::int64_t most_elements_of_piece = std::int64_t{1} << 30;
+inline constexpr std::int64_t max_piece_size = std::int64_t{1} << 30;
 
 // Division of 0 <= n < 2^31 by a number fixed in advance, 1 <= d <= 2^31, in one multiplication instead of
 // some twenty instructions: with 2^(l-1) < d <= 2^l and m = ceil(2^(31+l) / d), which has 32 bits, n / d =
@@ -101,7 +101,7 @@ Nest<N> merged(const Nest<N>& nest) {
 
 // A nest of at most 2^30 turns as a kernel walks it: it finds the offsets of the turn with a given number by
 // multiplications alone. Loops stand innermost first.
-inline constexpr int most_loops = 8;
+inline constexpr int max_loops = 8;
 template <int N>
 struct Loops {
   // The nest in packs of `width` turns; see Nest::is_in_packs.
@@ -118,7 +118,7 @@ struct Loops {
   };
   TAPER_HOST_DEVICE Offsets offsets(std::uint32_t turn) const {
     Offsets result{};
-    for (int loop = 0; loop < most_loops; ++loop) {  // unrolled, so that no array is indexed by a variable
+    for (int loop = 0; loop < max_loops; ++loop) {  // unrolled, so that no array is indexed by a variable
       if (loop == count - 1) {
         for (int k = 0; k < N; ++k) result.of[k] += turn * strides[k][loop];
         break;
@@ -132,18 +132,18 @@ struct Loops {
   }
 
   int count;
-  Divisor extents[most_loops];  // except the outermost loop's
-  std::int64_t strides[N][most_loops] = {};
+  Divisor extents[max_loops];  // except the outermost loop's
+  std::int64_t strides[N][max_loops] = {};
 };
 
 // Calls visit(piece) for nests that together make the turns of the given one, in order: each has at least one
-// turn, at most `most` (a power of two), and between 1 and most_loops loops.
+// turn, at most `most` (a power of two), and between 1 and max_loops loops.
 template <int N, class Visit>
-void for_each_piece(const Nest<N>& whole, Visit&& visit, std::int64_t most = most_elements_of_piece) {
+void for_each_piece(const Nest<N>& whole, Visit&& visit, std::int64_t most = max_piece_size) {
   const Nest<N> nest = merged(whole);
   const std::int64_t size = nest.size(), outer = nest.extents[0];
   if (size == 0) return;
-  const bool is_shallow = nest.extents.size() <= most_loops;
+  const bool is_shallow = nest.extents.size() <= max_loops;
   if (is_shallow && size <= most) return visit(nest);
   const std::int64_t turns = is_shallow ? std::max<std::int64_t>(1, most / (size / outer)) : 1;
   for (std::int64_t begin = 0; begin < outer; begin += turns) {

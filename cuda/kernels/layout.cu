@@ -31,9 +31,9 @@ void launch_strided_copy(const char* op, const Nest<2>& piece, const T* x, T* y)
 // elements, so that the elements of neither a row nor a column meet in one bank.
 //
 // The floor: each element is read once and written once.
-constexpr int threads_of_line = tile_size, lines_at_once = 8, rounds = tile_size / lines_at_once;
+constexpr int threads_per_line = tile_size, lines_at_once = 8, rounds = tile_size / lines_at_once;
 template <class T>
-__global__ void __launch_bounds__(threads_of_line* lines_at_once)
+__global__ void __launch_bounds__(threads_per_line* lines_at_once)
     swap_axes_kernel(const T* x, T* y, SwapTiles tiles) {
   __shared__ T tile[tile_size][tile_size + 1];
   const int along = static_cast<int>(threadIdx.x), across = static_cast<int>(threadIdx.y);
@@ -82,12 +82,12 @@ void CudaBackend::swap_axes(const kernels::SwapExtents& e, const Tensor& x, Tens
   if (y.size() == 0) return;
   // Runs are long enough by themselves, and a tile of few lines would leave most threads idle.
   const std::int64_t tiles = tiles_of(e);
-  if (e.inner > 1 || std::min(e.rows, e.columns) < 8 || tiles > most_elements_of_piece) {
+  if (e.inner > 1 || std::min(e.rows, e.columns) < 8 || tiles > max_piece_size) {
     return strided_copy("swap_axes", nest_of(e), x, y);
   }
   dispatch(x.dtype(), [&]<class T>() {
     launch("swap_axes", swap_axes_kernel<T>, static_cast<unsigned>(tiles),
-           dim3(threads_of_line, lines_at_once), 0, pointer<T>(x), pointer<T>(y), SwapTiles(e));
+           dim3(threads_per_line, lines_at_once), 0, pointer<T>(x), pointer<T>(y), SwapTiles(e));
   });
 }
 

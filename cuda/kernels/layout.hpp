@@ -35,7 +35,7 @@ inline constexpr int tile_size = 32;
 inline std::int64_t tiles_of(const kernels::SwapExtents& e) {
   return e.outer * e.middle * divided_up(e.rows, tile_size) * divided_up(e.columns, tile_size);
 }
-// Where each of the tiles lies. There are at most most_elements_of_piece of them.
+// Where each of the tiles lies. There are at most max_piece_size of them.
 struct SwapTiles {
   explicit SwapTiles(const kernels::SwapExtents& e)
       : rows(e.rows),

@@ -7,11 +7,11 @@
 
 namespace taper::cuda {
 
-inline constexpr int threads_of_map = 256;
+inline constexpr int map_threads = 256;
 
 // How many packs a thread takes: enough loads under way to keep the memory busy.
 template <int width>
-inline constexpr int packs_of_thread = width == 1 ? 4 : 2;
+inline constexpr int packs_per_thread = width == 1 ? 4 : 2;
 
 template <class T, int operands>
 struct Sources {
@@ -38,14 +38,14 @@ __device__ Out apply(const F& f, const In (&x)[3]) {
 // The floor: each element of the operands is read once and each of y written once. (A repeated element is
 // read again, from the caches.)
 template <int width, class F, class In, class Out, int operands>
-__global__ void __launch_bounds__(threads_of_map)
+__global__ void __launch_bounds__(map_threads)
     map_kernel(F f, Sources<In, operands> x, Out* y, Loops<operands> loops, std::uint32_t packs,
                std::uint32_t rest) {
-  constexpr int each = packs_of_thread<width>;
-  const std::uint32_t first = blockIdx.x * (threads_of_map * each) + threadIdx.x;
+  constexpr int each = packs_per_thread<width>;
+  const std::uint32_t first = blockIdx.x * (map_threads * each) + threadIdx.x;
   Pack<In, width> in[each][operands];
   for (int i = 0; i < each; ++i) {
-    const std::uint32_t pack = first + i * threads_of_map;
+    const std::uint32_t pack = first + i * map_threads;
     if (pack >= packs) break;
     const auto offsets = loops.offsets(pack);
     for (int k = 0; k < operands; ++k) {
@@ -59,7 +59,7 @@ __global__ void __launch_bounds__(threads_of_map)
     }
   }
   for (int i = 0; i < each; ++i) {
-    const std::uint32_t pack = first + i * threads_of_map;
+    const std::uint32_t pack = first + i * map_threads;
     if (pack >= packs) break;
     Pack<Out, width> out;
     for (int j = 0; j < width; ++j) {
@@ -82,9 +82,9 @@ void launch_map(const char* op, const Nest<operands>& piece, const F& f, const S
                 Out* y) {
   const std::int64_t size = piece.size(), packs = size / width;
   const std::int64_t blocks =
-      std::max<std::int64_t>(1, divided_up(packs, threads_of_map * packs_of_thread<width>));
-  launch(op, map_kernel<width, F, In, Out, operands>, static_cast<unsigned>(blocks), threads_of_map, 0, f, x,
-         y, Loops<operands>(piece, width), static_cast<std::uint32_t>(packs),
+      std::max<std::int64_t>(1, divided_up(packs, map_threads * packs_per_thread<width>));
+  launch(op, map_kernel<width, F, In, Out, operands>, static_cast<unsigned>(blocks), map_threads, 0, f, x, y,
+         Loops<operands>(piece, width), static_cast<std::uint32_t>(packs),
          static_cast<std::uint32_t>(size % width));
 }
 

@@ -43,7 +43,7 @@ __device__ Two total_of(const Two& mine) {
 // Floor: 8 bytes an element for float32, 16 for float64: each is read once and written once; gain and bias
 // stay in the caches. Rows that do not fit into registers are read three times.
 template <class Row, class T>
-__global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blocks<Row>)
+__global__ void __launch_bounds__(Row::Threads::max_threads_per_block, least_blocks<Row>)
     forward(bool centers, double epsilon, std::int64_t rows, std::int64_t n, const T* x, const T* gain,
             const T* bias, T* y, RowMoments<T>* moments) {
   using Group = typename Row::Threads;
@@ -73,7 +73,7 @@ __global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blo
     const double squares = sums.b / count - missed * missed;  // NaN stays NaN below
     m.rest = static_cast<T>(missed);
     m.scale = static_cast<T>(1 / std::sqrt((squares < 0 ? 0 : squares) + epsilon));
-    if (Group::warp() == 0 && lane_of_warp() == 0) moments[r] = m;
+    if (Group::warp() == 0 && lane_index() == 0) moments[r] = m;
 
     T* const out = y + r * n;
     row.for_each([&](const auto& pack, auto first) {
@@ -94,7 +94,7 @@ __global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blo
 //
 // Floor: 12 bytes an element for float32, 24 for float64: x and dy are read once, dx is written once.
 template <class Row, class T>
-__global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blocks<Row>)
+__global__ void __launch_bounds__(Row::Threads::max_threads_per_block, least_blocks<Row>)
     backward(bool centers, std::int64_t rows, std::int64_t n, const T* dy, const T* x, const T* gain,
              const RowMoments<T>* moments, T* dx) {
   using Group = typename Row::Threads;
@@ -130,34 +130,33 @@ __global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blo
 }
 
 // How column sums are divided: a block has 32 columns, which each of its warps adds up over other rows.
-constexpr int warps_of_columns = 8;
+constexpr int column_warps = 8;
 
 // The block's sums over its warps, in the first warp.
 __device__ double sum_of_warps(double sum) {
-  __shared__ double sums[warps_of_columns][warp_size];
-  const int lane = lane_of_warp(), warp = static_cast<int>(threadIdx.x) / warp_size;
+  __shared__ double sums[column_warps][warp_size];
+  const int lane = lane_index(), warp = static_cast<int>(threadIdx.x) / warp_size;
   sums[warp][lane] = sum;
   __syncthreads();
   double total = 0;
-  for (int other = 0; other < warps_of_columns; ++other) total += sums[other][lane];
+  for (int other = 0; other < column_warps; ++other) total += sums[other][lane];
   return total;
 }
 
-// sums[b][i] = the sum of dy u in column i over block b of `rows_of_part` rows; dy and x are (rows, n).
+// sums[b][i] = the sum of dy u in column i over block b of `rows_per_part` rows; dy and x are (rows, n).
 //
 // Floor: 8 bytes an element for float32, 16 for float64: dy and x are read once.
 template <class T>
-__global__ void __launch_bounds__(warps_of_columns* warp_size)
-    sum_columns(std::int64_t rows, std::int64_t rows_of_part, std::int64_t n, const T* dy, const T* x,
+__global__ void __launch_bounds__(column_warps* warp_size)
+    sum_columns(std::int64_t rows, std::int64_t rows_per_part, std::int64_t n, const T* dy, const T* x,
                 const RowMoments<T>* moments, double* sums) {
   const std::int64_t tiles = (n + warp_size - 1) / warp_size, part = blockIdx.x / tiles;
-  const std::int64_t column = blockIdx.x % tiles * warp_size + lane_of_warp();
-  const std::int64_t end = min(rows, (part + 1) * rows_of_part);
+  const std::int64_t column = blockIdx.x % tiles * warp_size + lane_index();
+  const std::int64_t end = min(rows, (part + 1) * rows_per_part);
   double sum = 0;
   if (column < n) {
 #pragma unroll 4
-    for (std::int64_t row = part * rows_of_part + threadIdx.x / warp_size; row < end;
-         row += warps_of_columns) {
+    for (std::int64_t row = part * rows_per_part + threadIdx.x / warp_size; row < end; row += column_warps) {
       const std::int64_t at = row * n + column;
       sum += static_cast<double>(dy[at]) * static_cast<double>(moments[row].unit(x[at]));
     }
@@ -168,13 +167,13 @@ __global__ void __launch_bounds__(warps_of_columns* warp_size)
 
 // dgain[i] = the sum of sums[b][i] over all parts b.
 template <class T>
-__global__ void __launch_bounds__(warps_of_columns* warp_size)
+__global__ void __launch_bounds__(column_warps* warp_size)
     sum_parts(std::int64_t parts, std::int64_t n, const double* sums, T* dgain) {
-  const std::int64_t column = std::int64_t{blockIdx.x} * warp_size + lane_of_warp();
+  const std::int64_t column = std::int64_t{blockIdx.x} * warp_size + lane_index();
   double sum = 0;
   if (column < n) {
 #pragma unroll 4
-    for (std::int64_t part = threadIdx.x / warp_size; part < parts; part += warps_of_columns) {
+    for (std::int64_t part = threadIdx.x / warp_size; part < parts; part += column_warps) {
       sum += sums[part * n + column];
     }
   }
@@ -212,14 +211,14 @@ void CudaBackend::normalize_dgain(const Normalization& which, const Tensor& dy, 
   const std::int64_t n = x.extent(-1), rows = rows_of(x);
   if (n == 0) return;
   // At least 64 rows a part and at most 512 parts, so that the parts are soon added up.
-  const std::int64_t rows_of_part = std::max<std::int64_t>(64, (rows + 511) / 512);
-  const std::int64_t parts = (rows + rows_of_part - 1) / rows_of_part;
+  const std::int64_t rows_per_part = std::max<std::int64_t>(64, (rows + 511) / 512);
+  const std::int64_t parts = (rows + rows_per_part - 1) / rows_per_part;
   const std::int64_t tiles = (n + warp_size - 1) / warp_size;
-  constexpr int threads = warps_of_columns * warp_size;
+  constexpr int threads = column_warps * warp_size;
   const detail::Array<double> sums(which.op, x.device(), parts * n);
   dispatch(x.dtype(), [&]<class T>() {
     if (parts > 0) {
-      launch(which.op, sum_columns<T>, blocks_for(tiles * parts, 1), threads, 0, rows, rows_of_part, n,
+      launch(which.op, sum_columns<T>, blocks_for(tiles * parts, 1), threads, 0, rows, rows_per_part, n,
              pointer<T>(dy), pointer<T>(x), moments_of<T>(moments), sums.data());
     }
     launch(which.op, sum_parts<T>, blocks_for(tiles, 1), threads, 0, parts, n, sums.data(),

@@ -75,7 +75,7 @@ struct Totals {
 // The floor: x is read once. (float32 sums convert each element to float64, of which a multiprocessor does 16
 // a clock on the devices made for computing: 2 to 4 times as fast as memory.)
 template <class Fold, int width, class In, class Out>
-__global__ void __launch_bounds__(threads_of_reduction, blocks_at_once)
+__global__ void __launch_bounds__(reduction_threads, blocks_at_once)
     reduce_rows(const In* x, std::int64_t rows, std::int64_t length, std::int64_t part_length, int lanes,
                 Out* y) {
   using A = typename Fold::template Accumulator<In>;
@@ -99,12 +99,12 @@ __global__ void __launch_bounds__(threads_of_reduction, blocks_at_once)
 //
 // The floor: x is read once.
 template <class Fold, int width, class In, class Out>
-__global__ void __launch_bounds__(threads_of_reduction, blocks_at_once)
+__global__ void __launch_bounds__(reduction_threads, blocks_at_once)
     reduce_columns(const In* x, std::int64_t results, std::int64_t length, std::int64_t columns,
                    std::int64_t part_length, int lanes, Out* y) {
   using A = typename Fold::template Accumulator<In>;
-  __shared__ A shared[width][threads_of_reduction];
-  const int thread = static_cast<int>(threadIdx.x), neighbours = threads_of_reduction / lanes;
+  __shared__ A shared[width][reduction_threads];
+  const int thread = static_cast<int>(threadIdx.x), neighbours = reduction_threads / lanes;
   const int lane = thread / neighbours;
   const std::int64_t result = (std::int64_t{blockIdx.x} * neighbours + thread % neighbours) * width;
   const std::int64_t begin = blockIdx.y * part_length;
@@ -129,10 +129,10 @@ template <class Fold, int width, class In, class Out>
 void run(const ReducePass& pass, const In* x, Out* y) {
   const dim3 blocks(static_cast<unsigned>(pass.blocks()), static_cast<unsigned>(pass.parts));
   if (pass.is_of_rows()) {
-    launch("reduce", reduce_rows<Fold, width, In, Out>, blocks, threads_of_reduction, 0, x, pass.batch,
+    launch("reduce", reduce_rows<Fold, width, In, Out>, blocks, reduction_threads, 0, x, pass.batch,
            pass.length, pass.part_length, pass.lanes, y);
   } else {
-    launch("reduce", reduce_columns<Fold, width, In, Out>, blocks, threads_of_reduction, 0, x,
+    launch("reduce", reduce_columns<Fold, width, In, Out>, blocks, reduction_threads, 0, x,
            pass.batch * pass.columns, pass.length, pass.columns, pass.part_length, pass.lanes, y);
   }
 }

@@ -54,7 +54,7 @@ inline ReduceLoops loops_of(const kernels::ReducePlan& plan) {
   return builder.loops();
 }
 
-inline constexpr int threads_of_reduction = 256, lanes_of_warp = 32;
+inline constexpr int reduction_threads = 256, warp_lanes = 32;
 
 // One pass: it removes the innermost reduced loop, or makes it short. x is (batch, length, columns), of
 // which `length` is reduced, in `parts` parts: each has `part_length`, the last one what is left. The result
@@ -71,7 +71,7 @@ struct ReducePass {
   std::int64_t results() const { return batch * columns * parts; }
   std::int64_t blocks() const {
     const std::int64_t groups = is_of_rows() ? batch : batch * columns / width;
-    return divided_up(groups, threads_of_reduction / lanes);
+    return divided_up(groups, reduction_threads / lanes);
   }
 };
 
@@ -99,16 +99,16 @@ inline ReducePass first_pass(const ReduceLoops& loops, int widest) {
   if (is_of_rows) {
     // A block for each long row, unless there are enough rows to give them a warp each.
     const bool takes_block = pass.length >= 1024 && pass.batch < pass.length;
-    pass.lanes = takes_block ? threads_of_reduction : power_of_two_up_to(pass.length / 8, lanes_of_warp);
+    pass.lanes = takes_block ? reduction_threads : power_of_two_up_to(pass.length / 8, warp_lanes);
     shortest_part = takes_block ? 4096 : pass.length;
   } else {
     // A warp reads 32 neighbouring packs if that makes enough blocks, else lines of 128 bytes; the other
     // threads of the block share the rows, of which each takes at least four.
     const std::int64_t packs = pass.batch * pass.columns / pass.width;
-    const int wanted = pass.width > 1 && packs / lanes_of_warp < enough_blocks ? 8 : lanes_of_warp;
+    const int wanted = pass.width > 1 && packs / warp_lanes < enough_blocks ? 8 : warp_lanes;
     int neighbours = power_of_two_up_to(packs, wanted);
     if (neighbours < wanted && neighbours < packs) neighbours *= 2;
-    pass.lanes = power_of_two_up_to(pass.length / 4, threads_of_reduction / neighbours);
+    pass.lanes = power_of_two_up_to(pass.length / 4, reduction_threads / neighbours);
     shortest_part = std::int64_t{8} * pass.lanes;
   }
   const std::int64_t parts = std::clamp<std::int64_t>(enough_blocks / pass.blocks(), 1,

@@ -17,17 +17,17 @@ inline constexpr T infinity = std::numeric_limits<T>::infinity();
 template <class T>
 inline constexpr T not_a_number = std::numeric_limits<T>::quiet_NaN();
 
-__device__ inline int lane_of_warp() { return static_cast<int>(threadIdx.x) % warp_size; }
+__device__ inline int lane_index() { return static_cast<int>(threadIdx.x) % warp_size; }
 
 // Short rows have a warp each, and a block has so many of them.
-inline constexpr int rows_of_block = 4;
+inline constexpr int rows_per_block = 4;
 // Longer ones have a block each, with as many threads at most.
-inline constexpr int most_threads = 256;
+inline constexpr int max_threads = 256;
 
 // The threads that share a row: one warp, or all of a block. Each function is called by all of them.
 struct OneWarp {
   static constexpr bool is_block = false;
-  static constexpr int most_threads_of_block = rows_of_block * warp_size;
+  static constexpr int max_threads_per_block = rows_per_block * warp_size;
   __device__ static int warps() { return 1; }
   __device__ static int warp() { return 0; }
   __device__ static void sync() { __syncwarp(); }
@@ -38,7 +38,7 @@ struct OneWarp {
 };
 struct WholeBlock {
   static constexpr bool is_block = true;
-  static constexpr int most_threads_of_block = most_threads;
+  static constexpr int max_threads_per_block = max_threads;
   __device__ static int warps() { return static_cast<int>(blockDim.x) / warp_size; }
   __device__ static int warp() { return static_cast<int>(threadIdx.x) / warp_size; }
   __device__ static void sync() { __syncthreads(); }
@@ -67,13 +67,13 @@ __device__ T largest_of(const Pack<T, width>& pack) {
 
 // A row of n elements, a multiple of the width, in registers: at most `steps` packs in each
 // thread of the group.
-template <class Element, class Group, int packs_of_thread, int elements_of_pack>
+template <class Element, class Group, int packs_per_thread, int pack_size>
 class RegisterRow {
  public:
   using T = Element;
   using Threads = Group;
   using Index = int;
-  static constexpr int steps = packs_of_thread, width = elements_of_pack;
+  static constexpr int steps = packs_per_thread, width = pack_size;
   static constexpr bool is_kept = true;  // what for_each's visitor changes
 
   __device__ RegisterRow(const T* row, std::int64_t n, T padding) {
@@ -115,20 +115,20 @@ class RegisterRow {
     }
   }
   __device__ static int first(int step) {
-    return ((Group::warp() * steps + step) * warp_size + lane_of_warp()) * width;
+    return ((Group::warp() * steps + step) * warp_size + lane_index()) * width;
   }
 
   Pack<T, width> packs_[steps];
 };
 
 // A row that is too long for registers: each pass reads it again. Each warp has a contiguous part of it.
-template <class Element, class Group, int elements_of_pack>
+template <class Element, class Group, int pack_size>
 class MemoryRow {
  public:
   using T = Element;
   using Threads = Group;
   using Index = std::int64_t;
-  static constexpr int width = elements_of_pack;
+  static constexpr int width = pack_size;
   static constexpr bool is_kept = false;
 
   __device__ MemoryRow(const T* row, std::int64_t n, T padding) : row_(row), padding_(padding) {
@@ -166,7 +166,7 @@ class MemoryRow {
     constexpr int together = 4;  // loads that are under way at a time
     constexpr int step = warp_size * width;
     for (std::int64_t base = begin_; base < end_; base += together * step) {
-      const Index first = base + lane_of_warp() * width;
+      const Index first = base + lane_index() * width;
       Pack<T, width> packs[together];
 #pragma unroll
       for (int i = 0; i < together; ++i) packs[i] = load(first + i * step, reads);
@@ -206,14 +206,14 @@ __device__ void fill(T* to, std::int64_t n, T value) {
   using Group = typename Row::Threads;
   constexpr int step = warp_size * Row::width;
   const auto pack = pack_of<T, Row::width>(value);
-  std::int64_t first = Group::warp() * step + lane_of_warp() * Row::width;
+  std::int64_t first = Group::warp() * step + lane_index() * Row::width;
   for (; first < n; first += Group::warps() * step) store_pack(pack, to + first);
 }
 
 // The largest element of the row; +inf if a NaN or +inf is in it, so that nothing else counts.
-// largest_of_thread becomes the same for the elements that this thread holds.
+// thread_max becomes the same for the elements that this thread holds.
 template <class Row>
-__device__ typename Row::T largest_of_row(Row& row, typename Row::T& largest_of_thread) {
+__device__ typename Row::T row_max(Row& row, typename Row::T& thread_max) {
   using T = typename Row::T;
   T largest = -infinity<T>;
   bool is_finite = true;
@@ -221,8 +221,8 @@ __device__ typename Row::T largest_of_row(Row& row, typename Row::T& largest_of_
     largest = max(largest, largest_of(pack));
     for (int e = 0; e < Row::width; ++e) is_finite &= pack.at[e] < infinity<T>;
   });
-  largest_of_thread = is_finite ? largest : infinity<T>;
-  return Row::Threads::reduce(largest_of_thread, -infinity<T>, Max());
+  thread_max = is_finite ? largest : infinity<T>;
+  return Row::Threads::reduce(thread_max, -infinity<T>, Max());
 }
 
 // Calls body(row) for each row of a group of threads.
@@ -231,8 +231,8 @@ __device__ void for_each_row(std::int64_t rows, const Body& body) {
   if constexpr (Group::is_block) {
     for (std::int64_t row = blockIdx.x; row < rows; row += gridDim.x) body(row);
   } else {
-    const std::int64_t first = std::int64_t{blockIdx.x} * rows_of_block + threadIdx.x / warp_size;
-    for (std::int64_t row = first; row < rows; row += std::int64_t{gridDim.x} * rows_of_block) body(row);
+    const std::int64_t first = std::int64_t{blockIdx.x} * rows_per_block + threadIdx.x / warp_size;
+    for (std::int64_t row = first; row < rows; row += std::int64_t{gridDim.x} * rows_per_block) body(row);
   }
 }
 
@@ -250,18 +250,18 @@ void with_row_of_packs(std::int64_t rows, std::int64_t n, const Body& body) {
   constexpr std::int64_t of_warp = warp_size * width;  // elements, in one step
   const std::int64_t warps = (n + many * of_warp - 1) / (many * of_warp);
   if (warps == 1) {
-    constexpr int threads = OneWarp::most_threads_of_block;
+    constexpr int threads = OneWarp::max_threads_per_block;
     const unsigned blocks = blocks_for(rows * warp_size, threads);
     if (n <= few * of_warp) {
       body.template operator()<RegisterRow<T, OneWarp, few, width>>(blocks, threads);
     } else {
       body.template operator()<RegisterRow<T, OneWarp, many, width>>(blocks, threads);
     }
-  } else if (warps <= most_threads / warp_size) {
+  } else if (warps <= max_threads / warp_size) {
     const int threads = static_cast<int>(warps) * warp_size;
     body.template operator()<RegisterRow<T, WholeBlock, many, width>>(blocks_for(rows, 1), threads);
   } else {
-    body.template operator()<MemoryRow<T, WholeBlock, width>>(blocks_for(rows, 1), most_threads);
+    body.template operator()<MemoryRow<T, WholeBlock, width>>(blocks_for(rows, 1), max_threads);
   }
 }
 // The same, in packs of 16 bytes if n is a multiple of their width.

@@ -26,7 +26,7 @@ constexpr const char* op = "sparse_attention";
 constexpr int tile = 128;  // queries of a block, and keys at a time
 constexpr int threads = 256;
 constexpr int warps = threads / warp_size;
-constexpr int blocks_of_processor = 2;
+constexpr int blocks_per_processor = 2;
 constexpr int depth = 32;  // elements of the keys in shared memory at a time
 // Words from one row to the next in shared memory. The 8 threads of one access read 4 words each, of 8 rows:
 // modulo 32, these begin at 8 different multiples of 4, so that each bank is asked once.
@@ -34,8 +34,8 @@ constexpr int stride = depth + 4;
 
 // A warp has 16 queries: lanes with an even number have every second, the others the rest. A lane has every
 // 16th key. So a row belongs to the 16 lanes of one parity, and its columns come in the order of the lanes.
-constexpr int rows_of_warp = tile / warps;
-constexpr int rows = rows_of_warp / 2;
+constexpr int rows_per_warp = tile / warps;
+constexpr int rows = rows_per_warp / 2;
 constexpr int columns = tile / 16;
 constexpr unsigned even_lanes = 0x55555555u;
 
@@ -127,9 +127,9 @@ struct Rows {
   int* counts;
 
   __device__ void clear() const {
-    if (lane_of_warp() < rows_of_warp) {
-      thresholds[lane_of_warp()] = -infinity<float>;
-      counts[lane_of_warp()] = 0;
+    if (lane_index() < rows_per_warp) {
+      thresholds[lane_index()] = -infinity<float>;
+      counts[lane_index()] = 0;
     }
     __syncwarp();
   }
@@ -138,7 +138,7 @@ struct Rows {
   }
   // Adds the scores that exceed their row's threshold; scores[r][c] is that of key j + 16 c.
   __device__ void add(const float (&scores)[rows][columns], int j) const {
-    const int parity = lane_of_warp() % 2;
+    const int parity = lane_index() % 2;
     const unsigned own_lanes = even_lanes << parity;
 #pragma unroll
     for (int r = 0; r < rows; ++r) {
@@ -162,15 +162,15 @@ struct Rows {
           }
         }
         __syncwarp();  // all have read the count
-        if (lane_of_warp() < 2) counts[row] = end - begin;
+        if (lane_index() < 2) counts[row] = end - begin;
       }
     }
     __syncwarp();
   }
   // Prunes the rows that have more than `limit` candidates.
   __device__ void prune(int limit, int k) const {
-    const int lane = lane_of_warp();
-    unsigned full = __ballot_sync(all_lanes, lane < rows_of_warp && counts[lane % rows_of_warp] > limit);
+    const int lane = lane_index();
+    unsigned full = __ballot_sync(all_lanes, lane < rows_per_warp && counts[lane % rows_per_warp] > limit);
     for (; full != 0; full &= full - 1) {
       const int row = __ffs(static_cast<int>(full)) - 1;
       const Candidates<float> left = pruned(candidates(row), k, k + k / 2);
@@ -180,7 +180,7 @@ struct Rows {
   }
 };
 
-__global__ void __launch_bounds__(threads, blocks_of_processor)
+__global__ void __launch_bounds__(threads, blocks_per_processor)
     select_tiles(KeySelection<float> a, int d, Candidate<float>* lists, unsigned capacity, int limit) {
   const int chunks = static_cast<int>(chunks_of(d));
   float* const queries = dynamic_shared<float>();
@@ -189,8 +189,8 @@ __global__ void __launch_bounds__(threads, blocks_of_processor)
   int* const counts = reinterpret_cast<int*>(thresholds + tile);
 
   const Copier copier;
-  const int lane = lane_of_warp(), parity = lane % 2, column_of_lane = lane / 2;
-  const int first_row = static_cast<int>(threadIdx.x) / warp_size * rows_of_warp;
+  const int lane = lane_index(), parity = lane % 2, column_of_lane = lane / 2;
+  const int first_row = static_cast<int>(threadIdx.x) / warp_size * rows_per_warp;
   const Rows own{lists, (blockIdx.x * tile + first_row) * capacity, capacity, thresholds + first_row,
                  counts + first_row};
 
@@ -198,7 +198,7 @@ __global__ void __launch_bounds__(threads, blocks_of_processor)
   for (std::int64_t item = blockIdx.x; item < a.batch * blocks; item += gridDim.x) {
     const std::int64_t b = item / blocks;
     const int i0 = static_cast<int>(item % blocks) * tile;
-    const float* const keys_of_problem = a.keys + b * a.m * d;
+    const float* const problem_keys = a.keys + b * a.m * d;
     const int seen = a.visible(min(i0 + tile, a.n) - 1);  // by the last query, which sees most
 
     __pipeline_wait_prior(0);
@@ -206,7 +206,7 @@ __global__ void __launch_bounds__(threads, blocks_of_processor)
     const float* from = copier.place(a.queries + b * a.n * d, i0, a.n, d);
     for (int chunk = 0; chunk < chunks; ++chunk)
       copier.start(queries + chunk * tile * stride, from, chunk * depth, d);
-    from = copier.place(keys_of_problem, 0, a.m, d);
+    from = copier.place(problem_keys, 0, a.m, d);
     copier.start(keys, from, 0, d);
     __pipeline_commit();
     own.clear();
@@ -222,7 +222,7 @@ __global__ void __launch_bounds__(threads, blocks_of_processor)
         __syncthreads();  // this chunk is there, and the other buffer free
         const bool is_last = chunk + 1 == chunks;
         if (!is_last || j0 + tile < seen) {
-          if (is_last) from = copier.place(keys_of_problem, j0 + tile, a.m, d);
+          if (is_last) from = copier.place(problem_keys, j0 + tile, a.m, d);
           copier.start(keys + (buffer ^ 1) * tile * stride, from, is_last ? 0 : (chunk + 1) * depth, d);
           __pipeline_commit();
         }
@@ -239,7 +239,7 @@ __global__ void __launch_bounds__(threads, blocks_of_processor)
       own.add(scores, j);
       own.prune(limit, a.k);
     }
-    for (int row = 0; row < min(rows_of_warp, a.n - i0 - first_row); ++row) {
+    for (int row = 0; row < min(rows_per_warp, a.n - i0 - first_row); ++row) {
       const std::int64_t at = b * a.n + i0 + first_row + row;
       finish(own.candidates(row), a.k, a.sizes + at, a.columns + at * a.k, a.probabilities + at * a.k);
     }
@@ -250,7 +250,7 @@ std::int64_t blocks_at_a_time(const KeySelection<float>& a) {
   int processors;
   check(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, 0), op);
   return std::min(a.batch * ((std::int64_t{a.n} + tile - 1) / tile),
-                  std::int64_t{blocks_of_processor} * processors);
+                  std::int64_t{blocks_per_processor} * processors);
 }
 
 // The capacity of a row's list: a tile adds 128 candidates at most before the list is pruned again.
@@ -265,11 +265,11 @@ bool can_select_keys_by_tiles(const KeySelection<float>& a) {
   constexpr int most = std::numeric_limits<int>::max() - 2 * tile;
   if (a.n < fewest || a.n > most || a.m > most || a.m == 0 || a.d == 0 || a.d % 4 != 0) return false;
   // In all lists: 1 GiB, which only k in the thousands exceeds.
-  constexpr std::int64_t most_candidates = std::int64_t{1} << 27;
+  constexpr std::int64_t max_candidates = std::int64_t{1} << 27;
   int room;
   check(cudaDeviceGetAttribute(&room, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0), op);
   return shared_bytes(a.d) <= static_cast<std::size_t>(room) &&
-         blocks_at_a_time(a) * tile * capacity_of(a) <= most_candidates;
+         blocks_at_a_time(a) * tile * capacity_of(a) <= max_candidates;
 }
 
 void select_keys_by_tiles(const KeySelection<float>& a) {

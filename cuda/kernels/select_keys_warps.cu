@@ -18,14 +18,14 @@ namespace {
 
 constexpr int warps = 8;
 constexpr int threads = warps * warp_size;
-constexpr int most_blocks = 1056;  // at a time: 8 for each SM of an H200; each has lists for its candidates
+constexpr int max_blocks = 1056;  // at a time: 8 for each SM of an H200; each has lists for its candidates
 
 template <class T>
 __global__ void __launch_bounds__(threads, 3)
     select_by_warps(KeySelection<T> a, Candidate<T>* lists, std::int64_t capacity, int limit) {
   __shared__ T keys[warp_size][warp_size + 1];  // one more, so that a column meets all banks
   __shared__ T queries[warps][warp_size];
-  const int lane = lane_of_warp(), warp = static_cast<int>(threadIdx.x) / warp_size;
+  const int lane = lane_index(), warp = static_cast<int>(threadIdx.x) / warp_size;
   Candidate<T>* const list = lists + (std::int64_t{blockIdx.x} * warps + warp) * capacity;
   const std::int64_t blocks = (std::int64_t{a.n} + warps - 1) / warps;
   for (std::int64_t item = blockIdx.x; item < a.batch * blocks; item += gridDim.x) {
@@ -71,7 +71,7 @@ __global__ void __launch_bounds__(threads, 3)
 template <class T>
 void select_keys_by_warps(const KeySelection<T>& a) {
   const std::int64_t items = a.batch * ((std::int64_t{a.n} + warps - 1) / warps);
-  const std::int64_t blocks = std::min<std::int64_t>(items, most_blocks);
+  const std::int64_t blocks = std::min<std::int64_t>(items, max_blocks);
   const int limit = candidate_limit(a.k, a.m);
   const std::int64_t capacity = std::int64_t{limit} + warp_size;
   const detail::Array<Candidate<T>> lists("sparse_attention", Device::cuda(), blocks * warps * capacity);

@@ -5,7 +5,7 @@
 // that one warp holds in registers; a row with too many of them goes through the same functions as a whole.
 #pragma once
 
-#include "keys.cuh"
+#include "ordered_bits.cuh"
 #include "rows.cuh"
 
 namespace taper::cuda {
@@ -44,7 +44,7 @@ class List {
   __device__ List(int size, const ElementAt& element) : size_(size) {
 #pragma unroll
     for (int step = 0; step < steps; ++step) {
-      const int i = step * warp_size + lane_of_warp();
+      const int i = step * warp_size + lane_index();
       values_[step].at[0] = i < size ? element(i) : -infinity<T>;
     }
     __syncwarp();  // now the memory that they come from may be used for something else
@@ -53,7 +53,7 @@ class List {
   __device__ void for_each_above(T, const Visit& visit) const {
 #pragma unroll
     for (int step = 0; step < steps; ++step) {
-      if (step * warp_size < size_) visit(values_[step], step * warp_size + lane_of_warp());
+      if (step * warp_size < size_) visit(values_[step], step * warp_size + lane_index());
     }
   }
   __device__ T largest_of_lane() const {
@@ -86,7 +86,7 @@ template <class Row, class IsIn>
 __device__ int count(Row& row, typename Row::T above, const IsIn& is_in) {
   const int of_warp = count_in_warp(row, above, is_in);
   if constexpr (Row::Threads::is_block) {
-    return WholeBlock::reduce(lane_of_warp() == 0 ? of_warp : 0, 0, Sum());
+    return WholeBlock::reduce(lane_index() == 0 ? of_warp : 0, 0, Sum());
   } else {
     return of_warp;
   }
@@ -97,12 +97,12 @@ struct Prefix {
   int before, total;
 };
 template <class Group>
-__device__ Prefix prefix_of_warp(int count) {
+__device__ Prefix warp_prefix(int count) {
   if constexpr (!Group::is_block) {
     return {0, count};
   } else {
-    __shared__ int counts[most_threads / warp_size];
-    if (lane_of_warp() == 0) counts[Group::warp()] = count;
+    __shared__ int counts[max_threads / warp_size];
+    if (lane_index() == 0) counts[Group::warp()] = count;
     __syncthreads();
     Prefix prefix{0, 0};
     for (int warp = 0; warp < Group::warps(); ++warp) {
@@ -118,7 +118,7 @@ __device__ Prefix prefix_of_warp(int count) {
 // `room`; returns how many they are. All lanes call it.
 template <int width, class T>
 __device__ int place(const bool (&in)[width], const T (&values)[width], T* to, int room = list_room) {
-  const unsigned lanes_below = (1u << lane_of_warp()) - 1;
+  const unsigned lanes_below = (1u << lane_index()) - 1;
   int at = 0, total = 0;
 #pragma unroll
   for (int e = 0; e < width; ++e) {
@@ -165,8 +165,8 @@ __device__ Candidates<T, Group> candidates_of(Row& row, T above, T* memory) {
     count += place(in, pack.at, to + count, list_room - count);
   });
   if constexpr (Group::is_block) {
-    __shared__ int counts[most_threads / warp_size];
-    if (lane_of_warp() == 0) counts[Group::warp()] = count;
+    __shared__ int counts[max_threads / warp_size];
+    if (lane_index() == 0) counts[Group::warp()] = count;
     __syncthreads();
     int total = 0;
     for (int warp = 0; warp < Group::warps(); ++warp) total += counts[warp];
@@ -183,7 +183,7 @@ __device__ Candidates<T, Group> candidates_of(Row& row, T above, T* memory) {
 template <int chains, class Group, class T, class Walk>
 __device__ double sum_in_order(T* buffer, double shift, const Walk& walk) {
   __shared__ double carried[chains + 1];  // from warp to warp: the sums, and how many values they hold
-  const int lane = lane_of_warp();
+  const int lane = lane_index();
   double sum = 0;  // of lane's chain
   for (int warp = 0; warp < Group::warps(); ++warp) {
     if (warp == Group::warp()) {
@@ -243,9 +243,9 @@ __device__ int index_of_nth(Row& row, T value, int n) {
   using Group = typename Row::Threads;
   const T below = just_below(value);
   const auto is_equal = [&](T x, auto) { return x == value; };
-  const int before = prefix_of_warp<Group>(count_in_warp(row, below, is_equal)).before;
+  const int before = warp_prefix<Group>(count_in_warp(row, below, is_equal)).before;
   int wanted = n - before, found = -1;
-  const unsigned lanes_below = (1u << lane_of_warp()) - 1;
+  const unsigned lanes_below = (1u << lane_index()) - 1;
   row.for_each_above(below, [&](const auto& pack, auto first) {
     int smaller = 0, total = 0;  // how many equal ones the lanes before this one have, and all
 #pragma unroll
@@ -301,13 +301,13 @@ __device__ int limit_to(int k, Row& row, T largest, Choice<T>& choice) {
 // are, is not above that of the k largest, below which nothing is chosen. It is found in T, which the margin
 // makes up for. Otherwise, the k-th largest of some elements is not above that of all.
 template <bool is_projection, class Group, class T>
-__device__ T raised_by_maxima(int k, T largest_of_thread, T largest, T above, T* columns) {
-  T element = largest_of_thread;
+__device__ T raised_by_maxima(int k, T thread_max, T largest, T above, T* columns) {
+  T element = thread_max;
   if constexpr (Group::is_block) {
     columns[threadIdx.x] = element;
     __syncthreads();
     for (int warp = 0; warp < Group::warps(); ++warp) {
-      element = max(element, columns[warp * warp_size + lane_of_warp()]);
+      element = max(element, columns[warp * warp_size + lane_index()]);
     }
     __syncthreads();
   }
@@ -329,7 +329,7 @@ __device__ T raised_by_maxima(int k, T largest_of_thread, T largest, T above, T*
   int rank = 0;
   for (int lane = 0; lane < warp_size; ++lane) {
     const T other = __shfl_sync(all_lanes, element, lane);
-    rank += other > element || (other == element && lane < lane_of_warp());
+    rank += other > element || (other == element && lane < lane_index());
   }
   const unsigned is_kth = __ballot_sync(all_lanes, rank == k - 1);
   const T kth = __shfl_sync(all_lanes, element, __ffs(static_cast<int>(is_kth)) - 1);

@@ -10,7 +10,7 @@ namespace {
 // Floor: 8 bytes an element for float32, 16 for float64: each is read once and written once. Rows that do not
 // fit into registers are read twice.
 template <bool is_log, class Row, class T>
-__global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blocks<Row>)
+__global__ void __launch_bounds__(Row::Threads::max_threads_per_block, least_blocks<Row>)
     softmax(std::int64_t rows, std::int64_t n, const T* x, T* y) {
   for_each_row<typename Row::Threads>(rows, [&](std::int64_t r) {
     Row row(x + r * n, n, -infinity<T>);

@@ -107,10 +107,10 @@ __global__ void __launch_bounds__(threads, 2)
       const std::int64_t row = b * s.n + i;
       const int used = s.sizes[row];
       const std::int32_t* const columns = s.columns + row * s.k;
-      const T* const weights_of_row = weights + row * s.k;
+      const T* const row_weights = weights + row * s.k;
       for (int v = layout.lane(); v < layout.packs; v += layout.lanes) {
         auto sum = sum_of_products<T, size>(
-            used, [&](int slot) { return weights_of_row[slot]; },
+            used, [&](int slot) { return row_weights[slot]; },
             [&](int slot) { return from + std::int64_t{columns[slot]} * layout.packs + v; });
         if (used == SparsePattern::nan_row) sum = filled<T, size>(nan<T>);
         y[row * layout.packs + v] = sum;

@@ -126,27 +126,27 @@ template <bool is_projection, class Group, class T>
 
 // y = the function of each row of x, both (rows, n). is_projection: the function is sparse_softmax.
 template <bool is_projection, class Row, class T>
-__global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blocks<Row>)
+__global__ void __launch_bounds__(Row::Threads::max_threads_per_block, least_blocks<Row>)
     map_sparse(RowFunction which, std::int64_t rows, std::int64_t n, int k, const T* x, T* y) {
   using Group = typename Row::Threads;
   static_assert(list_room >= warp_size);
-  __shared__ T memory[Group::most_threads_of_block / warp_size * list_room];
+  __shared__ T memory[Group::max_threads_per_block / warp_size * list_room];
   T* const own = Group::is_block ? memory : memory + threadIdx.x / warp_size * list_room;
   const RowFunction function = is_projection ? RowFunction::sparse_softmax : which;
 
   for_each_row<Group>(rows, [&](std::int64_t r) {
     Row row(x + r * n, n, -infinity<T>);
     T* const out = y + r * n;
-    T largest_of_thread;
-    const T largest = largest_of_row(row, largest_of_thread);
-    row.remember_largest(largest_of_thread);
+    T thread_max;
+    const T largest = row_max(row, thread_max);
+    row.remember_largest(thread_max);
     if (largest == infinity<T>) return fill<Row>(out, n, not_a_number<T>);
     if (largest == -infinity<T>) return fill<Row>(out, n, T{0});
 
     Choice<T> choice{is_projection ? just_below(largest - 1) : -infinity<T>};
     auto candidates = candidates_of(row, choice.above, own);
     if (candidates.total > list_room) {
-      choice.above = raised_by_maxima<is_projection, Group>(k, largest_of_thread, largest, choice.above, own);
+      choice.above = raised_by_maxima<is_projection, Group>(k, thread_max, largest, choice.above, own);
       candidates = candidates_of(row, choice.above, own);
     }
     if (candidates.total <= list_room) {
@@ -169,10 +169,10 @@ __global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blo
 //
 // Floor: 8 bytes an element for float32: p is read and out is written; of g, the packs that touch S are read.
 template <class Row, class T>
-__global__ void __launch_bounds__(Row::Threads::most_threads_of_block, least_blocks<Row>)
+__global__ void __launch_bounds__(Row::Threads::max_threads_per_block, least_blocks<Row>)
     center(std::int64_t rows, std::int64_t n, const T* g, const T* p, T* out) {
   using Group = typename Row::Threads;
-  __shared__ T memory[rows_of_block * list_room];
+  __shared__ T memory[rows_per_block * list_room];
   T* const own = Group::is_block ? memory : memory + threadIdx.x / warp_size * list_room;
 
   for_each_row<Group>(rows, [&](std::int64_t r) {

@@ -20,7 +20,7 @@ void check_learning_rate(const char* op, double rate) {
     fail(op, "learning_rate must be finite and at least 0, got ", rate);
 }
 
-constexpr auto most_steps = std::int64_t{1} << 53;  // Adam's t is a double, which counts as far as this
+constexpr auto max_steps = std::int64_t{1} << 53;  // Adam's t is a double, which counts as far as this
 
 std::string name_of(std::size_t i, const std::string& name) { return std::to_string(i) + '.' + name; }
 
@@ -184,7 +184,7 @@ void Optimizer::load_state(const State& state) {
   std::set<std::string> expected;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     steps.push_back(texts.number<std::int64_t>(name_of(i, "steps")));
-    if (steps.back() < 0 || steps.back() > most_steps) {
+    if (steps.back() < 0 || steps.back() > max_steps) {
       fail("load_state", "'", name_of(i, "steps"), "' must be in [0, 2^53], got ", steps.back());
     }
     for (std::size_t k = 0; k < moment_names_.size(); ++k) {

@@ -107,8 +107,8 @@ class Backend {
   // totals is (rows, 2), as the CPU keeps it; loss has one element.
   virtual void cross_entropy(const CrossEntropyCall& call, const Tensor& logits, Tensor& totals,
                              Tensor& loss) const = 0;
-  virtual void cross_entropy_dz(const CrossEntropyCall& call, const Tensor& dloss, const Tensor& logits,
-                                const Tensor& totals, Tensor& dz) const = 0;
+  virtual void cross_entropy_vjp(const CrossEntropyCall& call, const Tensor& dloss, const Tensor& logits,
+                                 const Tensor& totals, Tensor& dz) const = 0;
 
   // Sparse attention: sparse_pattern.hpp, select_keys.hpp.
   virtual void select_keys(const Tensor& queries, const Tensor& keys, double scale,

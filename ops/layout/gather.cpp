@@ -10,8 +10,8 @@
 namespace taper {
 namespace {
 
-Tensor gather_adjoint(const Tensor& dy, const Shape& x_shape, const Indices& indices, int axis) {
-  return record("gather_adjoint", kernels::scatter_add("gather_adjoint", dy, indices, axis, x_shape),
+Tensor gather_vjp(const Tensor& dy, const Shape& x_shape, const Indices& indices, int axis) {
+  return record("gather_vjp", kernels::scatter_add("gather_vjp", dy, indices, axis, x_shape),
                 vjp(dy, [indices, axis](const Tensor& ddx) { return gather(ddx, indices, axis); }));
 }
 
@@ -31,10 +31,9 @@ Tensor gather(const Tensor& x, const Indices& indices, int axis) {
   next = std::copy(indices.shape().begin(), indices.shape().end(), next);
   std::copy(x.shape().begin() + a + 1, x.shape().end(), next);
 
-  return record("gather", kernels::gather("gather", x, indices, a, shape),
-                vjp(x, [from = x.shape(), indices, a](const Tensor& dy) {
-                  return gather_adjoint(dy, from, indices, a);
-                }));
+  return record(
+      "gather", kernels::gather("gather", x, indices, a, shape),
+      vjp(x, [from = x.shape(), indices, a](const Tensor& dy) { return gather_vjp(dy, from, indices, a); }));
 }
 
 }  // namespace taper

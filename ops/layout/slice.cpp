@@ -35,7 +35,7 @@ Tensor put(const Tensor& y, const Shape& whole, const Range& range) {
   kernels::RunCopy copy = plan(whole, range);
   std::swap(copy.from, copy.to);
   kernels::copy_runs(copy, y, x);
-  return record("slice_adjoint", x, vjp(y, [range](const Tensor& dx) { return take(dx, range); }));
+  return record("slice_vjp", x, vjp(y, [range](const Tensor& dx) { return take(dx, range); }));
 }
 
 Tensor take(const Tensor& x, const Range& range) {

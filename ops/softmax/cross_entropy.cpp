@@ -15,12 +15,13 @@ namespace taper {
 namespace {
 
 // (p - t) / N is linear in dL; with respect to z it has softmax's Jacobian over N, in the rows that count.
-Tensor cross_entropy_dz(const Tensor& dloss, const Tensor& logits, const kernels::CrossEntropyCall& target,
-                        const Tensor& totals) {
-  return record("cross_entropy_dz", kernels::cross_entropy_dz("cross_entropy", target, dloss, logits, totals),
+Tensor cross_entropy_vjp(const Tensor& dloss, const Tensor& logits, const kernels::CrossEntropyCall& target,
+                         const Tensor& totals) {
+  return record("cross_entropy_vjp",
+                kernels::cross_entropy_vjp("cross_entropy", target, dloss, logits, totals),
                 vjp(dloss,
                     [=](const Tensor& ddz) {
-                      return sum(ddz * cross_entropy_dz(scalar_like(1, ddz), logits, target, totals));
+                      return sum(ddz * cross_entropy_vjp(scalar_like(1, ddz), logits, target, totals));
                     }),
                 vjp(logits, [=](const Tensor& ddz) {
                   Shape shape = logits.shape();
@@ -73,7 +74,7 @@ Tensor cross_entropy(const Tensor& logits, const Indices& labels, const CrossEnt
   }
   const auto [loss, totals] = kernels::cross_entropy("cross_entropy", target, logits);
   return record("cross_entropy", loss, vjp(logits, [=, totals = totals](const Tensor& dloss) {
-                  return cross_entropy_dz(dloss, logits, target, totals);
+                  return cross_entropy_vjp(dloss, logits, target, totals);
                 }));
 }
 

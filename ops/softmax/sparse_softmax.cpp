@@ -19,7 +19,7 @@ Tensor project_tangent(const Tensor& g, const Tensor& p, int axis) {
 }  // namespace
 
 Tensor sparse_softmax(const Tensor& z, std::int64_t k, int axis) {
-  const int a = kernels::checked_arguments("sparse_softmax", z, k, axis);
+  const int a = kernels::checked_axis_and_k("sparse_softmax", z, k, axis);
   // Since p_i <= 1, the support lies above the maximum - 1: that much of a row at most is selected.
   const auto kernel = [k, stores = kernels::stores_for(z)]<class T>(std::int64_t n, const T* row, T* out) {
     kernels::with_largest(row, n, k, T{1}, [&](kernels::Selection<T>& selection) {

@@ -28,7 +28,7 @@ Tensor tau_gradient(const Tensor& z, std::int64_t k, int axis) {
 }  // namespace
 
 Tensor sparse_softmax_as_written(const Tensor& z, std::int64_t k, int axis) {
-  const int a = kernels::checked_arguments("sparse_softmax_as_written", z, k, axis);
+  const int a = kernels::checked_axis_and_k("sparse_softmax_as_written", z, k, axis);
   const auto kernel = [k]<class T>(std::int64_t n, const T* row, T* out) {
     kernels::with_largest(row, n, k, kernels::infinity<T>, [&](const kernels::Selection<T>& chosen) {
       if (chosen.count == 0) return kernels::write_row(chosen, n, out, kernels::Stores::to_cache);

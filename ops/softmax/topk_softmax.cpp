@@ -11,7 +11,7 @@
 namespace taper {
 
 Tensor topk_softmax(const Tensor& z, std::int64_t k, int axis) {
-  const int a = kernels::checked_arguments("topk_softmax", z, k, axis);
+  const int a = kernels::checked_axis_and_k("topk_softmax", z, k, axis);
   const auto kernel = [k, stores = kernels::stores_for(z)]<class T>(std::int64_t n, const T* row, T* out) {
     kernels::with_largest(row, n, k, kernels::infinity<T>, [&](kernels::Selection<T>& chosen) {
       T total = 0;

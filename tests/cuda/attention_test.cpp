@@ -322,7 +322,7 @@ TEST_F(CudaAttention, EmptyAxes) {
   }
 }
 
-// The documented example: examples/08_sparse_attention.cpp, and its gradients.
+// Example 3 of the zeta.ops page, examples/08_sparse_attention.cpp, and its gradients.
 TEST_F(CudaAttention, TheDocumentedExample) {
   Generator inputs(0);
   const Tensor queries = randn({2, 3, 5}, inputs), keys = randn({2, 3, 5}, inputs),

@@ -26,16 +26,16 @@ class CudaTest : public OnCuda {
   DType dtype() { return integer(0, 1) == 0 ? float32 : float64; }
 
   // Ranks from 0 to `most_rank`; extents that are 0 now and then, often 1, primes, powers of two and their
-  // neighbours; not many more than `most_elements` elements.
-  Shape shape(int least_rank, int most_rank, std::int64_t most_elements) {
+  // neighbours; not many more than `max_elements` elements.
+  Shape shape(int least_rank, int most_rank, std::int64_t max_elements) {
     Shape shape = Shape::filled(static_cast<int>(integer(least_rank, most_rank)), 1);
     std::int64_t size = 1;
     for (std::int64_t& extent : shape) {
       extent = one_of<std::int64_t>(
           {1, 1, 2, 3, 4, 5, 7, 8, 16, 17, 31, 32, 33, 64, 127, 128, 256, 257, 1021, 4099});
-      while (size * extent > most_elements) extent = (extent + 1) / 2;
+      while (size * extent > max_elements) extent = (extent + 1) / 2;
       size *= extent;
-      if (size * 2 > most_elements) break;
+      if (size * 2 > max_elements) break;
     }
     if (integer(0, 19) == 0 && shape.size() > 0) shape[static_cast<int>(integer(0, shape.size() - 1))] = 0;
     // The large extents come first; shuffled, they come anywhere.

@@ -39,7 +39,7 @@ std::int64_t offset_of(const Nest<N>& nest, int k, std::int64_t turn) {
 // Walks the nest as the kernels do, and checks the first, the last and some other turns of each piece, in
 // packs too.
 template <int N>
-void check_pieces(const Nest<N>& nest, Random& random, std::int64_t most = most_elements_of_piece) {
+void check_pieces(const Nest<N>& nest, Random& random, std::int64_t most = max_piece_size) {
   std::int64_t done = 0;
   for_each_piece(
       nest,
@@ -48,7 +48,7 @@ void check_pieces(const Nest<N>& nest, Random& random, std::int64_t most = most_
         ASSERT_GE(size, 1);
         ASSERT_LE(size, most);
         ASSERT_GE(piece.extents.size(), 1);
-        ASSERT_LE(piece.extents.size(), most_loops);
+        ASSERT_LE(piece.extents.size(), max_loops);
         for (const int width : {1, 2, 4}) {
           if (!piece.is_in_packs(width)) continue;
           const Loops<N> loops(piece, width);
@@ -305,7 +305,7 @@ TEST(CudaIndex, PassesOfAReductionBeyond2To31Elements) {
       ASSERT_LT((pass.parts - 1) * pass.part_length, pass.length);
       ASSERT_LE(pass.parts, 65535);
       ASSERT_LT(pass.blocks(), std::int64_t{1} << 31);
-      ASSERT_TRUE(pass.lanes >= 1 && threads_of_reduction % pass.lanes == 0);
+      ASSERT_TRUE(pass.lanes >= 1 && reduction_threads % pass.lanes == 0);
       ASSERT_EQ((pass.is_of_rows() ? pass.length : pass.columns) % pass.width, 0);
       ASSERT_EQ(pass.part_length % pass.width, 0);
       std::int64_t left = 1;

@@ -80,14 +80,13 @@ void expect_sparse(const Both& x, std::int64_t k, int axis) {
   const Device cpu = Device::cpu();
   expect_same(sparse_softmax(x.on_gpu, k, axis).to(cpu), sparse_softmax(x.z, k, axis));
   expect_same(sparse_softmax_as_written(x.on_gpu, k, axis).to(cpu), sparse_softmax_as_written(x.z, k, axis));
-  const auto pull_back = [&](Sparse f, const Tensor& z) {
+  const auto vjp_of = [&](Sparse f, const Tensor& z) {
     return gradient_of([&](const Tensor& z) { return f(z, k, axis); }, z, v.to(z.device())).to(cpu);
   };
-  expect_same(pull_back(sparse_softmax, x.on_gpu), pull_back(sparse_softmax, x.z));
+  expect_same(vjp_of(sparse_softmax, x.on_gpu), vjp_of(sparse_softmax, x.z));
   // This one is composed of other ops, which add up in another order.
   const double terms = static_cast<double>(x.z.extent(axis));
-  expect_ulps(pull_back(sparse_softmax_as_written, x.on_gpu), pull_back(sparse_softmax_as_written, x.z),
-              8 + terms);
+  expect_ulps(vjp_of(sparse_softmax_as_written, x.on_gpu), vjp_of(sparse_softmax_as_written, x.z), 8 + terms);
   // On the CPU the exponentials are added up in the dtype one by one, with a rounding each time.
   expect_ulps(topk_softmax(x.on_gpu, k, axis).to(cpu), topk_softmax(cast(x.z, float64), k, axis),
               x.z.dtype() == float32 ? 4 : 4 + terms);

@@ -23,10 +23,10 @@ class Npy : public Scratch {
 
   // A damaged file may still be a valid one, with other numbers: it must be read or refused,
   // and nothing else.
-  void expect_read_or_refused(const std::string& bytes, std::int64_t most_elements) const {
+  void expect_read_or_refused(const std::string& bytes, std::int64_t max_elements) const {
     const std::string file = write(bytes);
     try {
-      EXPECT_LE(load_npy(file).size(), most_elements);
+      EXPECT_LE(load_npy(file).size(), max_elements);
     } catch (const Error&) {
     } catch (const std::exception& error) {
       ADD_FAILURE() << "threw something else than taper::Error: " << error.what();

@@ -1,5 +1,5 @@
-// sparse_softmax and its relatives: the tables of the written contract (shared/reference/semantics.md), row
-// by row. sparse_softmax_property_test.cpp draws random cases.
+// sparse_softmax and its relatives: the tables of docs/ops/sparse_softmax.md, row by row.
+// sparse_softmax_property_test.cpp draws random cases.
 #include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
@@ -17,7 +17,7 @@ const double nan = std::numeric_limits<double>::quiet_NaN();
 using Sparse = Tensor (*)(const Tensor&, std::int64_t, int);
 const std::vector<Sparse> all_three{sparse_softmax, sparse_softmax_as_written, topk_softmax};
 
-Tensor pull_back(Sparse f, const Tensor& z, std::int64_t k, const Tensor& v) {
+Tensor vjp_of(Sparse f, const Tensor& z, std::int64_t k, const Tensor& v) {
   return gradient_of([=](const Tensor& x) { return f(x, k, -1); }, z, v);
 }
 
@@ -92,9 +92,9 @@ TEST(SparseSoftmax, TiesGoToTheLowestIndex) {
   expect_values(sparse_softmax(row({7, 7, 7, 7, 7.5}), 3), {1. / 6, 1. / 6, 0, 0, 2. / 3});
   expect_values(topk_softmax(row({0, 7, 7, 7}), 2), {0, 0.5, 0.5, 0});
   // As written every element above tau survives; which of the ties counts among the k shows in the gradient.
-  expect_values(pull_back(sparse_softmax_as_written, row({1, 0.9, 0.9, 0.9}), 2, row({1, 2, 3, 4})),
+  expect_values(vjp_of(sparse_softmax_as_written, row({1, 0.9, 0.9, 0.9}), 2, row({1, 2, 3, 4})),
                 {1 - 5, 2 - 5, 3, 4});
-  expect_values(pull_back(sparse_softmax, row({1, 0.9, 0.9, 0.9}), 2, row({1, 2, 3, 4})), {-0.5, 0.5, 0, 0});
+  expect_values(vjp_of(sparse_softmax, row({1, 0.9, 0.9, 0.9}), 2, row({1, 2, 3, 4})), {-0.5, 0.5, 0, 0});
   expect_values(sparse_softmax(row({0.0, -0.0}), 1), {1, 0});
   expect_values(sparse_softmax(row({-0.0, 0.0}), 1), {1, 0});
 }
@@ -105,16 +105,16 @@ TEST(SparseSoftmax, MinusInfinityIsNeverInTheSupport) {
   expect_values(sparse_softmax_as_written(z, 4), {0, 0.625, 0, 0.375});
   const double e = 1 / (1 + std::exp(-0.25));
   expect_values(topk_softmax(z, 4), {0, e, 0, 1 - e});
-  expect_values(pull_back(sparse_softmax, z, 4, v), {0, -1.5, 0, 1.5});
-  expect_values(pull_back(sparse_softmax_as_written, z, 4, v), {0, -1.5, 0, 1.5});
-  expect_values(pull_back(topk_softmax, z, 4, v), {0, -3 * e * (1 - e), 0, 3 * e * (1 - e)});
+  expect_values(vjp_of(sparse_softmax, z, 4, v), {0, -1.5, 0, 1.5});
+  expect_values(vjp_of(sparse_softmax_as_written, z, 4, v), {0, -1.5, 0, 1.5});
+  expect_values(vjp_of(topk_softmax, z, 4, v), {0, -3 * e * (1 - e), 0, 3 * e * (1 - e)});
 }
 
 TEST(SparseSoftmax, AFullyMaskedRowIsZeroWithGradientZero) {
   const Tensor z = tensor({{-inf, -inf, -inf}, {0, -inf, 0.5}}, float64);
   for (const Sparse f : all_three) {
     const Tensor p = f(z, 2, -1);
-    const Tensor dz = pull_back(f, z, 2, tensor({{1, 2, 3}, {1, 2, 3}}, float64));
+    const Tensor dz = vjp_of(f, z, 2, tensor({{1, 2, 3}, {1, 2, 3}}, float64));
     expect_values(slice(p, 0, 0, 1), {0, 0, 0}, 0);
     expect_values(slice(dz, 0, 0, 1), {0, 0, 0}, 0);
     EXPECT_NEAR(sum(p).item(), 1, 1e-12) << "the other row is not touched";
@@ -127,7 +127,7 @@ TEST(SparseSoftmax, NaNOrInfinityMakesTheWholeRowNaN) {
     for (const Row& bad :
          {Row{1, nan, 0}, Row{nan, 1, 2}, Row{0, -inf, nan}, Row{5, 4, inf}, Row{inf, inf, -inf}}) {
       const Tensor z = concat({reshape(row(bad), {1, 3}), zeros({1, 3}, float64)});
-      const Tensor p = f(z, 2, -1), dz = pull_back(f, z, 2, tensor({{1, 2, 3}, {1, 2, 3}}, float64));
+      const Tensor p = f(z, 2, -1), dz = vjp_of(f, z, 2, tensor({{1, 2, 3}, {1, 2, 3}}, float64));
       expect_values(slice(p, 0, 0, 1), {nan, nan, nan});
       expect_values(slice(dz, 0, 0, 1), {nan, nan, nan});
       for (const Tensor& t : {p, dz}) {
@@ -140,7 +140,7 @@ TEST(SparseSoftmax, NaNOrInfinityMakesTheWholeRowNaN) {
 TEST(SparseSoftmax, AnEmptyRowStaysEmpty) {
   for (const Sparse f : all_three) {
     EXPECT_TRUE(f(zeros({3, 0}), 2, -1).shape() == (Shape{3, 0}));
-    EXPECT_TRUE(pull_back(f, zeros({3, 0}), 2, zeros({3, 0})).shape() == (Shape{3, 0}));
+    EXPECT_TRUE(vjp_of(f, zeros({3, 0}), 2, zeros({3, 0})).shape() == (Shape{3, 0}));
     EXPECT_TRUE(f(zeros({0}), 1, 0).shape() == Shape{0});
   }
 }
@@ -168,8 +168,8 @@ TEST(SparseSoftmax, ADenormalStepBelowTheMaximumMinusOneIsNotInTheSupport) {
 // and is its own Jacobian-vector product.
 TEST(SparseSoftmax, ItsJacobianIsTheCenteringOfTheSupport) {
   const Tensor z = row({1.2, 1, 0.9, 0.8, -1}), v = row({1, 4, 10, 100, 1000});
-  expect_values(pull_back(sparse_softmax, z, 3, v), {-4, -1, 5, 0, 0});
-  expect_values(pull_back(sparse_softmax, z, 1, v), {0, 0, 0, 0, 0});
+  expect_values(vjp_of(sparse_softmax, z, 3, v), {-4, -1, 5, 0, 0});
+  expect_values(vjp_of(sparse_softmax, z, 1, v), {0, 0, 0, 0, 0});
 
   // J by its columns, from central differences, is symmetric and equals the rows that backward gives.
   const double h = 1e-6;
@@ -179,14 +179,14 @@ TEST(SparseSoftmax, ItsJacobianIsTheCenteringOfTheSupport) {
     down.mutable_data<double>()[i] -= h;
     unit.mutable_data<double>()[i] = 1;
     const Tensor column = (sparse_softmax(up, 3) - sparse_softmax(down, 3)) / (2 * h);
-    expect_close(pull_back(sparse_softmax, z, 3, unit), column, 1e-8);
+    expect_close(vjp_of(sparse_softmax, z, 3, unit), column, 1e-8);
   }
 }
 
 TEST(SparseSoftmax, TheFormulaAsWrittenHasTwoTermsInItsGradient) {
   // Example 1: the survivors are 2 and 3.2 (indices 0, 4); the three largest are indices 0, 1 and 4.
   const Tensor z = row({2, 1.5, 0.1, -1, 3.2, 0.7}), v = row({1, 10, 100, 1000, 5, 7});
-  expect_values(pull_back(sparse_softmax_as_written, z, 3, v), {1 - 2, -2, 0, 0, 5 - 2, 0});
+  expect_values(vjp_of(sparse_softmax_as_written, z, 3, v), {1 - 2, -2, 0, 0, 5 - 2, 0});
 }
 
 TEST(SparseSoftmax, GradcheckFindsTheKinkAtTau) {

@@ -45,7 +45,7 @@ Reference reduction(std::vector<bool> reduced, bool keepdims, std::function<doub
 // by lowest index.
 std::vector<std::size_t> largest(const Row& row, std::int64_t k);
 
-// The three sparse softmaxes of shared/reference/semantics.md, for rows of finite numbers or -inf.
+// The three sparse softmaxes of docs/ops/sparse_softmax.md, for rows of finite numbers or -inf.
 Row sparse_softmax_row(const Row& z, std::int64_t k);
 Row as_written_row(const Row& z, std::int64_t k);
 Row topk_softmax_row(const Row& z, std::int64_t k);

@@ -67,7 +67,7 @@ Tensor map(const char* op, const Tensor& x, F f) {
   dispatch(x.dtype(), [&]<class T>() {
     const T* __restrict in = x.data<T>();
     T* __restrict out = y.mutable_data<T>();
-    parallel_ranges(x.size(), elements_of_part, [&](std::int64_t begin, std::int64_t end) {
+    parallel_ranges(x.size(), part_size, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) out[i] = f(in[i]);
     });
   });
@@ -108,7 +108,7 @@ void run_plan(const BroadcastPlan<N>& plan, const std::array<const T*, N>& in, T
   for (std::size_t k = 0; k < N; ++k) inner_strides[k] = plan.strides[k][inner];
   const std::int64_t n = plan.extents[inner];
   if (inner == 0) {
-    return parallel_ranges(n, elements_of_part, [&](std::int64_t begin, std::int64_t end) {
+    return parallel_ranges(n, part_size, [&](std::int64_t begin, std::int64_t end) {
       std::array<const T*, N> at = in;
       for (std::size_t k = 0; k < N; ++k) at[k] += begin * inner_strides[k];
       run_inner(end - begin, at, inner_strides, out + begin, f);
@@ -117,26 +117,25 @@ void run_plan(const BroadcastPlan<N>& plan, const std::array<const T*, N>& in, T
   std::int64_t rows = 1;
   for (int axis = 0; axis < inner; ++axis) rows *= plan.extents[axis];
 
-  parallel_ranges(
-      rows, std::max<std::int64_t>(1, elements_of_part / n), [&](std::int64_t begin, std::int64_t end) {
-        Shape counter = Shape::filled(inner, 0);  // an odometer over the outer loops, set to row `begin`
-        std::array<const T*, N> at = in;
-        std::int64_t left = begin;
-        for (int axis = inner - 1; axis >= 0; --axis) {
-          counter[axis] = left % plan.extents[axis];
-          left /= plan.extents[axis];
-          for (std::size_t k = 0; k < N; ++k) at[k] += counter[axis] * plan.strides[k][axis];
-        }
-        for (std::int64_t row = begin; row < end; ++row) {
-          run_inner(n, at, inner_strides, out + row * n, f);
-          for (int axis = inner - 1; axis >= 0; --axis) {
-            for (std::size_t k = 0; k < N; ++k) at[k] += plan.strides[k][axis];
-            if (++counter[axis] < plan.extents[axis]) break;
-            for (std::size_t k = 0; k < N; ++k) at[k] -= plan.strides[k][axis] * plan.extents[axis];
-            counter[axis] = 0;
-          }
-        }
-      });
+  parallel_ranges(rows, std::max<std::int64_t>(1, part_size / n), [&](std::int64_t begin, std::int64_t end) {
+    Shape counter = Shape::filled(inner, 0);  // an odometer over the outer loops, set to row `begin`
+    std::array<const T*, N> at = in;
+    std::int64_t left = begin;
+    for (int axis = inner - 1; axis >= 0; --axis) {
+      counter[axis] = left % plan.extents[axis];
+      left /= plan.extents[axis];
+      for (std::size_t k = 0; k < N; ++k) at[k] += counter[axis] * plan.strides[k][axis];
+    }
+    for (std::int64_t row = begin; row < end; ++row) {
+      run_inner(n, at, inner_strides, out + row * n, f);
+      for (int axis = inner - 1; axis >= 0; --axis) {
+        for (std::size_t k = 0; k < N; ++k) at[k] += plan.strides[k][axis];
+        if (++counter[axis] < plan.extents[axis]) break;
+        for (std::size_t k = 0; k < N; ++k) at[k] -= plan.strides[k][axis] * plan.extents[axis];
+        counter[axis] = 0;
+      }
+    }
+  });
 }
 
 template <class F, class... Operands>
@@ -176,7 +175,7 @@ Tensor map(const char* op, const Tensor& a, const Tensor& b, F f) {
   dispatch(a.dtype(), [&]<class T>() {
     const T *x = a.data<T>(), *y = b.data<T>();
     T* out = result.mutable_data<T>();
-    parallel_ranges(result.size(), elements_of_part, [&](std::int64_t begin, std::int64_t end) {
+    parallel_ranges(result.size(), part_size, [&](std::int64_t begin, std::int64_t end) {
       detail::run_inner<T, F, 2>(end - begin, {a_is_scalar ? x : x + begin, b_is_scalar ? y : y + begin},
                                  {!a_is_scalar, !b_is_scalar}, out + begin, f);
     });

@@ -127,7 +127,7 @@ Tensor gelu(const Tensor& x) {
   dispatch(x.dtype(), [&]<class T>() {
     const T* from = x.data<T>();
     T* to = y.mutable_data<T>();
-    parallel_ranges(x.size(), elements_of_part, [=](std::int64_t begin, std::int64_t end) {
+    parallel_ranges(x.size(), part_size, [=](std::int64_t begin, std::int64_t end) {
       gelu(end - begin, from + begin, to + begin);
     });
   });
@@ -141,7 +141,7 @@ Tensor gelu_vjp(const Tensor& x, const Tensor& dy) {
   dispatch(x.dtype(), [&]<class T>() {
     const T *from = x.data<T>(), *cotangent = dy.data<T>();
     T* to = dx.mutable_data<T>();
-    parallel_ranges(x.size(), elements_of_part, [=](std::int64_t begin, std::int64_t end) {
+    parallel_ranges(x.size(), part_size, [=](std::int64_t begin, std::int64_t end) {
       gelu_vjp(end - begin, from + begin, cotangent + begin, to + begin);
     });
   });

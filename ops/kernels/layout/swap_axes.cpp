@@ -28,8 +28,7 @@ void swap_runs(const SwapExtents& e, const T* x, T* y) {
   const std::int64_t length = std::max(e.rows, e.columns), across = std::min(e.rows, e.columns);
   const std::int64_t x_row = e.middle * e.columns * e.inner, y_row = e.middle * e.rows * e.inner;
   const std::int64_t bands = (length + tile - 1) / tile, band_size = tile * across * e.inner;
-  const std::int64_t part =
-      std::max<std::int64_t>(1, elements_of_part / std::max<std::int64_t>(1, band_size));
+  const std::int64_t part = std::max<std::int64_t>(1, part_size / std::max<std::int64_t>(1, band_size));
   parallel_ranges(e.outer * e.middle * bands, part, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t task = begin; task < end; ++task) {
       const std::int64_t o = task / (e.middle * bands), m = task / bands % e.middle;

@@ -204,15 +204,15 @@ std::int64_t rows_of(const Tensor& x) { return x.extent(-1) == 0 ? 0 : x.size() 
 
 // Calls body(begin, end) for blocks of rows, on several threads if there is enough to do.
 template <class Body>
-void for_each_block(const Tensor& x, std::int64_t rows_of_block, const Body& body) {
+void for_each_block(const Tensor& x, std::int64_t rows_per_block, const Body& body) {
   const std::int64_t rows = rows_of(x);
-  parallel_for((rows + rows_of_block - 1) / rows_of_block, [&](std::int64_t block) {
-    body(block * rows_of_block, std::min((block + 1) * rows_of_block, rows));
+  parallel_for((rows + rows_per_block - 1) / rows_per_block, [&](std::int64_t block) {
+    body(block * rows_per_block, std::min((block + 1) * rows_per_block, rows));
   });
 }
 template <class Body>
 void for_each_block(const Tensor& x, const Body& body) {
-  for_each_block(x, 1 + elements_of_part / std::max<std::int64_t>(1, x.extent(-1)), body);
+  for_each_block(x, 1 + part_size / std::max<std::int64_t>(1, x.extent(-1)), body);
 }
 
 Moments new_moments(const Normalization& which, const Tensor& x) {
@@ -293,8 +293,8 @@ Tensor normalize_dgain(const Normalization& which, const Tensor& dy, const Tenso
     return dgain;
   }
   // Threads sum up blocks of rows, and one of them the blocks: the same order for any number of threads.
-  constexpr std::int64_t rows_of_block = 64;
-  const std::int64_t blocks = (rows_of(x) + rows_of_block - 1) / rows_of_block;
+  constexpr std::int64_t rows_per_block = 64;
+  const std::int64_t blocks = (rows_of(x) + rows_per_block - 1) / rows_per_block;
   Tensor sums = Tensor::uninitialized(which.op, {blocks, n}, x.dtype());
   dispatch(x.dtype(), [&]<class T>() {
     const Rows<T> rows{.which = which,
@@ -306,8 +306,8 @@ Tensor normalize_dgain(const Normalization& which, const Tensor& dy, const Tenso
                        .moments = pointer<T>(moments),
                        .out = nullptr};
     T* const parts = sums.mutable_data<T>();
-    for_each_block(x, rows_of_block, [&](std::int64_t begin, std::int64_t end) {
-      sum_rows<T>(rows, begin, end, parts + begin / rows_of_block * n);
+    for_each_block(x, rows_per_block, [&](std::int64_t begin, std::int64_t end) {
+      sum_rows<T>(rows, begin, end, parts + begin / rows_per_block * n);
     });
     taper::detail::PoolVector<double> totals(static_cast<std::size_t>(n), 0.0);
     for (std::int64_t block = 0; block < blocks; ++block) {

@@ -12,8 +12,7 @@ namespace taper::kernels {
 
 // The number of tasks that elements of tensors of these sizes make.
 inline std::int64_t task_count(const taper::detail::PoolVector<std::int64_t>& sizes) {
-  return (std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0}) + elements_of_part - 1) /
-         elements_of_part;
+  return (std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0}) + part_size - 1) / part_size;
 }
 
 // Lays the elements of tensors of these sizes end to end, cuts that line into tasks, and calls
@@ -22,7 +21,7 @@ inline std::int64_t task_count(const taper::detail::PoolVector<std::int64_t>& si
 template <class Body>
 void for_each_piece(const taper::detail::PoolVector<std::int64_t>& sizes, const Body& body) {
   parallel_for(task_count(sizes), [&](std::int64_t task) {
-    const std::int64_t first = task * elements_of_part, last = first + elements_of_part;
+    const std::int64_t first = task * part_size, last = first + part_size;
     std::int64_t offset = 0;
     for (std::size_t i = 0; i < sizes.size() && offset < last; offset += sizes[i++]) {
       const std::int64_t begin = std::max<std::int64_t>(first - offset, 0);

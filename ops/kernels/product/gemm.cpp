@@ -43,16 +43,16 @@ struct Parts {
 // No more than 16 parts in all, of 4 million multiplications at least. OpenBLAS copies op(B) for each part,
 // which takes as long as some 20 rows of it: the parts should have many. A weight's gradient, X^T dY, has few
 // rows and a long inner dimension, in parts of which nothing is copied twice.
-Parts parts_of_product(std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_t k) {
+Parts product_parts(std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_t k) {
   const double multiplications = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   const auto worthwhile = static_cast<std::int64_t>(std::min(16.0, multiplications / 4e6));
   const std::int64_t wanted = std::min(worthwhile, 16 / batch);
   const auto at_most = [wanted](std::int64_t parts) {
     return std::clamp<std::int64_t>(wanted, 1, std::max<std::int64_t>(parts, 1));
   };
-  constexpr std::int64_t most_elements = std::int64_t{1} << 24;  // of all the matrices that are added up
+  constexpr std::int64_t max_elements = std::int64_t{1} << 24;  // of all the matrices that are added up
   const Parts by_rows{.rows = at_most(m / 128)};
-  const Parts by_depth{.depth = at_most(std::min(k / 512, most_elements / (m * n)))};
+  const Parts by_depth{.depth = at_most(std::min(k / 512, max_elements / (m * n)))};
   if (std::max(by_rows.rows, by_depth.depth) == 1) return {.rows = at_most(m)};
   return by_rows.rows >= by_depth.depth ? by_rows : by_depth;
 }
@@ -123,7 +123,7 @@ class Multiplication {
         b_(b),
         bias_(bias),
         c_(c),
-        parts_(parts_of_product(call.batch, call.m, call.n, call.k)),
+        parts_(product_parts(call.batch, call.m, call.n, call.k)),
         slice_rows_(call.m),
         slice_depth_(call.k) {
     if (parts_.depth > 1)
@@ -190,7 +190,7 @@ class Multiplication {
     for (std::int64_t piece = 0; piece < call_.batch * parts_.depth; ++piece) {
       T* const sum = c_ + piece / parts_.depth * size;
       const T* const term = pieces_.template data<T>() + piece * size;
-      parallel_ranges(size, elements_of_part, [=](std::int64_t begin, std::int64_t end) {
+      parallel_ranges(size, part_size, [=](std::int64_t begin, std::int64_t end) {
         for (std::int64_t j = begin; j < end; ++j) sum[j] += term[j];
       });
     }

@@ -87,7 +87,7 @@ void reduce(const ReducePlan& plan, const T* x, T* y, Accumulator start, F f) {
   // If the outermost loop is itself reduced, each part has totals of its own, which are then put together.
   // They must be few beside what is added up.
   const bool apart = outer_stride == 0;
-  const std::int64_t smallest = std::max(2 * elements_of_part, apart ? 8 * count : 0);
+  const std::int64_t smallest = std::max(2 * part_size, apart ? 8 * count : 0);
   const std::int64_t part = std::max<std::int64_t>(1, smallest / std::max<std::int64_t>(1, inner_size));
   const std::int64_t parts = std::max<std::int64_t>(1, (outer + part - 1) / part);
   taper::detail::PoolVector<Accumulator> totals(static_cast<std::size_t>(apart ? parts * count : count),

@@ -71,11 +71,11 @@ CrossEntropy cross_entropy(const char* op, const CrossEntropyCall& call, const T
   return {loss, totals};
 }
 
-Tensor cross_entropy_dz(const char* op, const CrossEntropyCall& call, const Tensor& dloss,
-                        const Tensor& logits, const Tensor& totals) {
+Tensor cross_entropy_vjp(const char* op, const CrossEntropyCall& call, const Tensor& dloss,
+                         const Tensor& logits, const Tensor& totals) {
   Tensor dz = Tensor::uninitialized(op, logits.shape(), logits.kind());
   if (const Backend* backend = backend_of(logits)) {
-    backend->cross_entropy_dz(call, dloss, logits, totals, dz);
+    backend->cross_entropy_vjp(call, dloss, logits, totals, dz);
     return dz;
   }
   const std::int64_t n = logits.extent(-1);

@@ -12,7 +12,7 @@ struct CrossEntropy {
 CrossEntropy cross_entropy(const char* op, const CrossEntropyCall& call, const Tensor& logits);
 
 // dL (softmax(z) - t) / N with targets t and N rows that count, 0 in the others: one pass over the logits.
-Tensor cross_entropy_dz(const char* op, const CrossEntropyCall& call, const Tensor& dloss,
-                        const Tensor& logits, const Tensor& totals);
+Tensor cross_entropy_vjp(const char* op, const CrossEntropyCall& call, const Tensor& dloss,
+                         const Tensor& logits, const Tensor& totals);
 
 }  // namespace taper::kernels

@@ -36,9 +36,9 @@ Tensor map_rows(const char* op, int axis, const F& f, const Tensor& first, const
     const auto call = [&](const std::array<const T*, count>& row, T* out_row) {
       std::apply([&](auto... x) { f(n, x..., out_row); }, row);
     };
-    const std::int64_t rows_of_task = std::max<std::int64_t>(1, 32768 / std::max<std::int64_t>(1, n));
-    parallel_for((rows + rows_of_task - 1) / rows_of_task, [&](std::int64_t task) {
-      const std::int64_t begin = task * rows_of_task, end = std::min(begin + rows_of_task, rows);
+    const std::int64_t rows_per_task = std::max<std::int64_t>(1, 32768 / std::max<std::int64_t>(1, n));
+    parallel_for((rows + rows_per_task - 1) / rows_per_task, [&](std::int64_t task) {
+      const std::int64_t begin = task * rows_per_task, end = std::min(begin + rows_per_task, rows);
       std::array<const T*, count> row;
       if (view.inner == 1) {
         for (std::int64_t r = begin; r < end; ++r) {

@@ -1,5 +1,4 @@
-// Keys: floating-point numbers as unsigned integers in the same order, so that an interval of them
-// can be halved.
+// Floating-point numbers as unsigned integers in the same order, so that an interval of them can be halved.
 #pragma once
 
 #include <cstdint>

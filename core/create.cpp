@@ -18,13 +18,13 @@ Tensor generate(const char* op, const Shape& shape, Kind kind, Element element) 
     T* out = result.mutable_data<T>();
     for (std::int64_t i = 0, n = result.size(); i < n; ++i) out[i] = static_cast<T>(element(i));
   });
-  return kind.device.is_cpu() ? result : detail::copied(op, result, kind);
+  return kind.device.is_cpu() ? result : internal::copied(op, result, kind);
 }
 
 Tensor filled(const char* op, const Shape& shape, double value, Kind kind) {
   if (kind.device.is_cpu()) return generate(op, shape, kind, [value](std::int64_t) { return value; });
   Tensor result = Tensor::uninitialized(op, shape, kind);
-  detail::device_memory(op, kind.device).fill(kind.dtype, result.impl().data, result.size(), value);
+  internal::device_memory(op, kind.device).fill(kind.dtype, result.impl().data, result.size(), value);
   return result;
 }
 
@@ -71,7 +71,7 @@ Tensor zeros(const Shape& shape, Kind kind) { return filled("zeros", shape, 0, k
 Tensor ones(const Shape& shape, Kind kind) { return filled("ones", shape, 1, kind); }
 
 Tensor scalar_like(double value, const Tensor& like) {
-  return full({}, value, detail::check_given("scalar_like", "like", like).kind());
+  return full({}, value, check_given("scalar_like", "like", like).kind());
 }
 
 Tensor arange(double start, double stop, double step, Kind kind) {

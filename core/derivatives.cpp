@@ -37,7 +37,7 @@ Tensor jacobian_of(const char* op, Tape& tape, const Tensor& y, const Tensor& x)
     if (x.device().is_cpu()) {
       std::memcpy(row, dx.impl().data, row_bytes);
     } else {
-      detail::device_memory(op, x.device()).copy(dx.impl().data, row, row_bytes);
+      internal::device_memory(op, x.device()).copy(dx.impl().data, row, row_bytes);
     }
     row += row_bytes;
   }
@@ -46,7 +46,7 @@ Tensor jacobian_of(const char* op, Tape& tape, const Tensor& y, const Tensor& x)
 
 Tensor result_of(const char* op, const Function& f, const Tensor& x) {
   const Tensor y = f(x);
-  return detail::check_given(op, "f's result", y);
+  return check_given(op, "f's result", y);
 }
 
 // The gradient of f at the leaf x, recorded so that it can be differentiated again.
@@ -59,14 +59,14 @@ Tensor gradient_at(const char* op, Tape& tape, const Function& f, const Tensor& 
 }  // namespace
 
 Tensor jacobian(const Function& f, const Tensor& x) {
-  detail::check_given("jacobian", "x", x);
+  check_given("jacobian", "x", x);
   const Tensor leaf = x.clone().requires_grad();
   Tape tape;
   return jacobian_of("jacobian", tape, result_of("jacobian", f, leaf), leaf);
 }
 
 Tensor hessian(const Function& f, const Tensor& x) {
-  detail::check_given("hessian", "x", x);
+  check_given("hessian", "x", x);
   const Tensor leaf = x.clone().requires_grad();
   Tape tape;
   return jacobian_of("hessian", tape, gradient_at("hessian", tape, f, leaf), leaf);
@@ -74,7 +74,7 @@ Tensor hessian(const Function& f, const Tensor& x) {
 
 Tensor hessian_vector_product(const Function& f, const Tensor& x, const Tensor& v) {
   constexpr const char* op = "hessian_vector_product";
-  detail::check_given(op, "x", x, "v", v);
+  check_given(op, "x", x, "v", v);
   if (!(v.shape() == x.shape()) || v.kind() != x.kind()) {
     fail(op, "v must have x's shape, dtype and device: v is ", v.kind(), " ", v.shape(), ", x is ", x.kind(),
          " ", x.shape());

@@ -18,8 +18,8 @@ Indices::Indices(std::vector<std::int64_t> values, const Shape& shape)
 
 const std::int64_t* Indices::on(const char* op, Device device) const {
   std::call_once(shared_->is_copied, [&] {
-    detail::Array<std::int64_t> copy(op, device, size());
-    detail::device_memory(op, device)
+    internal::Array<std::int64_t> copy(op, device, size());
+    internal::device_memory(op, device)
         .to_device(shared_->values.data(), copy.data(), shared_->values.size() * sizeof(std::int64_t));
     shared_->copy = std::move(copy);
   });

@@ -34,7 +34,7 @@ class Indices {
     explicit Shared(std::vector<std::int64_t> numbers) : values(std::move(numbers)) {}
     std::vector<std::int64_t> values;
     std::once_flag is_copied;
-    detail::Array<std::int64_t> copy;
+    internal::Array<std::int64_t> copy;
   };
   Shape shape_;  // first: it is read off the values before they move
   std::shared_ptr<Shared> shared_;

@@ -12,7 +12,7 @@
 namespace taper {
 
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor) {
-  detail::check_given("operator<<", "tensor", tensor);
+  check_given("operator<<", "tensor", tensor);
   const Tensor host = tensor.detach().to(Device::cpu());
   dispatch(tensor.dtype(), [&]<class T>() { out << as_xtensor<T>(host); });
   return out;

@@ -38,7 +38,7 @@ Tensor draw(const char* op, const Shape& shape, Kind kind, Draw next) {
     T* out = result.mutable_data<T>();
     for (std::int64_t i = 0, n = result.size(); i < n; ++i) out[i] = static_cast<T>(next());
   });
-  return kind.device.is_cpu() ? result : detail::copied(op, result, kind);
+  return kind.device.is_cpu() ? result : internal::copied(op, result, kind);
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ Vjp<Function> vjp(const Tensor& input, Function function) {
   return {&input, std::move(function)};
 }
 
-namespace detail {
+namespace internal {
 template <class Function>
 struct EdgeOf final : Tape::Edge {
   explicit EdgeOf(Function&& f) : function(std::move(f)) {}
@@ -44,7 +44,7 @@ void add_if_tracked(Tape& tape, Tape::Edge*& edges, std::uint32_t argument, Vjp<
   if (Tape::tracks(*vjp.input))
     tape.add_edge<EdgeOf<Function>>(edges, argument, *vjp.input, std::move(vjp.function));
 }
-}  // namespace detail
+}  // namespace internal
 
 // Records that the op named `op` computed `result`, and returns result. An input that needs no gradient
 // costs nothing; if none does, or no tape records, result comes back untouched. `result` must be a tensor
@@ -55,7 +55,7 @@ Tensor record(const char* op, Tensor result, Vjp<Functions>... vjps) {
   if (tape && (Tape::tracks(*vjps.input) || ...)) {
     Tape::Edge* edges = nullptr;
     std::uint32_t argument = 0;
-    (detail::add_if_tracked(*tape, edges, argument++, vjps), ...);
+    (internal::add_if_tracked(*tape, edges, argument++, vjps), ...);
     tape->add_node(op, edges, result);
   }
   if (tape && tape->checks_finite()) [[unlikely]]
@@ -65,11 +65,11 @@ Tensor record(const char* op, Tensor result, Vjp<Functions>... vjps) {
 
 // The same for an op with a variable number of inputs.
 template <class Function>
-Tensor record(const char* op, Tensor result, detail::PoolVector<Vjp<Function>> vjps) {
+Tensor record(const char* op, Tensor result, internal::PoolVector<Vjp<Function>> vjps) {
   if (Tape* tape = Tape::recording()) {
     Tape::Edge* edges = nullptr;
     std::uint32_t argument = 0;
-    for (Vjp<Function>& vjp : vjps) detail::add_if_tracked(*tape, edges, argument++, vjp);
+    for (Vjp<Function>& vjp : vjps) internal::add_if_tracked(*tape, edges, argument++, vjp);
     if (edges) tape->add_node(op, edges, result);
     if (tape->checks_finite()) [[unlikely]]
       tape->check_result(op, result, {});

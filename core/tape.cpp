@@ -24,7 +24,7 @@ void add_elements(const char* op, const Tensor& x, const Tensor& y, const Tensor
   const std::byte *const x_bytes = x.impl().data, *const y_bytes = y.impl().data;
   std::byte* const sum_bytes = sum.impl().data;
   if (!x.device().is_cpu())
-    return detail::device_memory(op, x.device()).add(x.dtype(), x_bytes, y_bytes, sum_bytes, x.size());
+    return internal::device_memory(op, x.device()).add(x.dtype(), x_bytes, y_bytes, sum_bytes, x.size());
   dispatch(x.dtype(), [&]<class T>() {
     const T *a = reinterpret_cast<const T*>(x_bytes), *b = reinterpret_cast<const T*>(y_bytes);
     T* out = reinterpret_cast<T*>(sum_bytes);
@@ -76,7 +76,7 @@ void Tape::free_edges(Node& node) {
   node.edges = nullptr;
 }
 
-std::uint32_t Tape::append(const char* op, Edge* edges, const detail::TensorImpl& value) {
+std::uint32_t Tape::append(const char* op, Edge* edges, const internal::TensorImpl& value) {
   const std::size_t index = nodes_.size();
   if (index >= foreign) fail("Tape", "more nodes than one tape can hold: ", index);
   const int rank = value.shape.size();
@@ -91,12 +91,12 @@ std::uint32_t Tape::append(const char* op, Edge* edges, const detail::TensorImpl
                     extents,
                     rank,
                     {value.dtype, value.device},
-                    detail::change_count.load(std::memory_order_relaxed)});
+                    internal::change_count.load(std::memory_order_relaxed)});
   return static_cast<std::uint32_t>(index);
 }
 
 std::uint32_t Tape::node_of(const Tensor& x) {
-  const detail::TensorImpl& impl = x.impl();
+  const internal::TensorImpl& impl = x.impl();
   if (impl.tape == id_) return impl.node;
   if (impl.tape != 0) return foreign;
   auto [leaf, added] = leaves_.try_emplace(&impl);
@@ -110,7 +110,7 @@ void Tape::add_node(const char* op, Edge* edges, const Tensor& result) {
 }
 
 void Tape::check_output(const char* op, const Tensor& output, const GradientOptions& options) const {
-  const detail::TensorImpl& impl = detail::check_given(op, "loss", output).impl();
+  const internal::TensorImpl& impl = check_given(op, "loss", output).impl();
   if (!tracks(output)) {
     fail(op, "loss of shape ", output.shape(),
          " depends on nothing that asks for a gradient, or was computed while no "
@@ -211,7 +211,7 @@ void Tape::backward(const Tensor& loss, const GradientOptions& options) {
 std::vector<Tensor> Tape::gradient(const Tensor& loss, const std::vector<Tensor>& inputs,
                                    const GradientOptions& options) {
   check_output("gradient", loss, options);
-  detail::check_given("gradient", "inputs", inputs);
+  check_given("gradient", "inputs", inputs);
   PoolVector<Mark> marks(node_of(loss) + std::size_t{1});
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Tensor& input = inputs[i];

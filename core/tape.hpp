@@ -117,10 +117,10 @@ class Tape {
     const std::int64_t* extents;
     std::int32_t rank;
     Kind kind;
-    std::uint64_t recorded;  // when, by detail::change_count
+    std::uint64_t recorded;  // when, by internal::change_count
 
     bool is_freed() const { return op && !edges; }
-    bool is_like(const detail::TensorImpl& x) const {
+    bool is_like(const internal::TensorImpl& x) const {
       return x.shape.size() == rank && x.dtype == kind.dtype && x.device == kind.device &&
              std::equal(extents, extents + rank, x.shape.data());
     }
@@ -136,18 +136,19 @@ class Tape {
     bool is_wanted() const { return is_input || leads_to_input; }
   };
   template <class T>
-  using PoolVector = detail::PoolVector<T>;
-  using LeafMap = std::unordered_map<const detail::TensorImpl*, Leaf, std::hash<const detail::TensorImpl*>,
-                                     std::equal_to<>,
-                                     detail::PoolAllocator<std::pair<const detail::TensorImpl* const, Leaf>>>;
+  using PoolVector = internal::PoolVector<T>;
+  using LeafMap =
+      std::unordered_map<const internal::TensorImpl*, Leaf, std::hash<const internal::TensorImpl*>,
+                         std::equal_to<>,
+                         internal::PoolAllocator<std::pair<const internal::TensorImpl* const, Leaf>>>;
 
   class Walk;  // see tape_walk.hpp
-  friend void detail::check_unchanged(detail::TensorImpl& impl);
+  friend void internal::check_unchanged(internal::TensorImpl& impl);
 
   static constexpr std::uint32_t foreign = 0xffffffff;  // the input was recorded on another tape
 
   std::uint32_t node_of(const Tensor& x);
-  std::uint32_t append(const char* op, Edge* edges, const detail::TensorImpl& value);
+  std::uint32_t append(const char* op, Edge* edges, const internal::TensorImpl& value);
   void check_output(const char* op, const Tensor& output, const GradientOptions& options) const;
   PoolVector<Tensor> walk_back(const char* op, const Tensor& output, const GradientOptions& options,
                                const PoolVector<Mark>* marks);
@@ -178,7 +179,7 @@ class Tape {
   std::vector<std::string> scopes_;  // in which each node was recorded, if check_finite_
   PoolVector<Node> nodes_;
   LeafMap leaves_;
-  detail::Arena arena_;
+  internal::Arena arena_;
 };
 
 }  // namespace taper

@@ -43,7 +43,7 @@ void Tape::fail_contribution(const char* op, std::uint32_t node, const Edge& edg
        edge.argument, " must be ", input.kind, " ", wanted, ", got ", got.str());
 }
 
-void detail::check_unchanged(TensorImpl& impl) {
+void internal::check_unchanged(TensorImpl& impl) {
   const Tape::Walk& walk = *Tape::walk_;
   TensorImpl& owner = impl.owner_of_elements();
   const std::uint64_t changed = owner.changed.load(std::memory_order_relaxed);

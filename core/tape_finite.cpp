@@ -21,7 +21,7 @@ bool are_finite(const T* x, std::int64_t n) {
 }
 
 bool is_finite(const Tensor& x) {
-  if (!x.device().is_cpu()) return is_finite(detail::copied("check_finite", x, {x.dtype(), Device::cpu()}));
+  if (!x.device().is_cpu()) return is_finite(internal::copied("check_finite", x, {x.dtype(), Device::cpu()}));
   return dispatch(x.dtype(), [&]<class T>() { return are_finite(x.data<T>(), x.size()); });
 }
 

@@ -12,15 +12,15 @@ class Tape::Walk {
   Walk(const Tape& tape, const char* op)
       : tape(tape),
         op(op),
-        start(detail::change_count.load(std::memory_order_relaxed)),
+        start(internal::change_count.load(std::memory_order_relaxed)),
         outer_(walk_),
-        outer_changes_(detail::changes_since_recording) {
+        outer_changes_(internal::changes_since_recording) {
     walk_ = this;
-    detail::changes_since_recording = 0;
+    internal::changes_since_recording = 0;
   }
   ~Walk() {
     walk_ = outer_;
-    detail::changes_since_recording = outer_changes_;
+    internal::changes_since_recording = outer_changes_;
   }
   Walk(const Walk&) = delete;
   Walk& operator=(const Walk&) = delete;
@@ -29,12 +29,12 @@ class Tape::Walk {
   void visit(std::uint32_t at, std::uint64_t recorded, const Tensor& with) {
     node = at;
     cotangent = &with;
-    detail::changes_since_recording = start - recorded;
+    internal::changes_since_recording = start - recorded;
   }
 
   const Tape& tape;
   const char* const op;
-  const std::uint64_t start;  // by detail::change_count
+  const std::uint64_t start;  // by internal::change_count
   std::uint32_t node = 0;
   const Tensor* cotangent = nullptr;
 

@@ -9,7 +9,7 @@
 
 namespace taper {
 
-namespace detail {
+namespace internal {
 
 constinit std::atomic<std::uint64_t> change_count{0};
 constinit thread_local std::uint64_t changes_since_recording = 0;
@@ -43,15 +43,15 @@ void destroy(TensorImpl* impl) noexcept {
   pool_release(impl, bytes);
 }
 
-}  // namespace detail
+}  // namespace internal
 
-void Tensor::throw_empty(const char* method) { fail(method, "called on ", detail::an_empty_handle); }
+void Tensor::throw_empty(const char* method) { fail(method, "called on ", internal::an_empty_handle); }
 
-void detail::throw_not_given(const char* op, const char* name) { fail(op, name, " is ", an_empty_handle); }
+void internal::throw_not_given(const char* op, const char* name) { fail(op, name, " is ", an_empty_handle); }
 
-void detail::check_given(const char* op, const char* name, const std::vector<Tensor>& list) {
+void check_given(const char* op, const char* name, const std::vector<Tensor>& list) {
   for (std::size_t i = 0; i < list.size(); ++i) {
-    if (!list[i]) fail(op, name, "[", i, "] is ", an_empty_handle);
+    if (!list[i]) fail(op, name, "[", i, "] is ", internal::an_empty_handle);
   }
 }
 
@@ -61,12 +61,12 @@ Tensor Tensor::uninitialized(const char* op, const Shape& shape, Kind kind) {
     fail(op, "shape ", shape, " is too large for memory");
   const std::size_t bytes = static_cast<std::size_t>(size) * size_of(kind.dtype);
   const bool is_on_cpu = kind.device.is_cpu();
-  void* const elements = is_on_cpu ? nullptr : detail::device_memory(op, kind.device).allocate(op, bytes);
-  const std::size_t block_bytes = sizeof(detail::TensorImpl) + (is_on_cpu ? bytes : 0);
-  auto* const block = static_cast<std::byte*>(detail::pool_try_allocate(block_bytes));
-  if (!block) detail::fail_out_of_memory(op, block_bytes, &shape);
-  auto* impl = new (block) detail::TensorImpl(shape, kind, size, is_on_cpu);
-  impl->data = is_on_cpu ? block + sizeof(detail::TensorImpl) : static_cast<std::byte*>(elements);
+  void* const elements = is_on_cpu ? nullptr : internal::device_memory(op, kind.device).allocate(op, bytes);
+  const std::size_t block_bytes = sizeof(internal::TensorImpl) + (is_on_cpu ? bytes : 0);
+  auto* const block = static_cast<std::byte*>(internal::pool_try_allocate(block_bytes));
+  if (!block) internal::fail_out_of_memory(op, block_bytes, &shape);
+  auto* impl = new (block) internal::TensorImpl(shape, kind, size, is_on_cpu);
+  impl->data = is_on_cpu ? block + sizeof(internal::TensorImpl) : static_cast<std::byte*>(elements);
   return Tensor(impl);
 }
 
@@ -91,19 +91,21 @@ double Tensor::item() const {
 
 std::vector<double> Tensor::to_vector() const {
   if (!impl("to_vector").device.is_cpu())
-    return detail::copied("to_vector", *this, {dtype(), Device::cpu()}).to_vector();
+    return internal::copied("to_vector", *this, {dtype(), Device::cpu()}).to_vector();
   return dispatch(dtype(), [&]<class T>() { return std::vector<double>(data<T>(), data<T>() + size()); });
 }
 
-Tensor Tensor::clone() const { return detail::copied("clone", *this, {impl("clone").dtype, impl_->device}); }
+Tensor Tensor::clone() const {
+  return internal::copied("clone", *this, {impl("clone").dtype, impl_->device});
+}
 
-Tensor Tensor::detach() const { return Tensor(detail::share(*this, impl("detach").shape)); }
+Tensor Tensor::detach() const { return Tensor(internal::share(*this, impl("detach").shape)); }
 
 Tensor Tensor::view(const Shape& shape) const {
   if (element_count("view", shape) != impl("view").size) {
     fail("view", "shape ", shape, " has another number of elements than ", this->shape());
   }
-  return Tensor(detail::share(*this, shape));
+  return Tensor(internal::share(*this, shape));
 }
 
 Tensor& Tensor::requires_grad(bool value) {

@@ -13,7 +13,7 @@
 
 namespace taper {
 
-namespace detail {
+namespace internal {
 struct TensorImpl;
 }
 
@@ -104,7 +104,7 @@ class Tensor {
   void zero_grad();
 
   // The array itself, for the tape and the kernels. Throws on an empty handle, in the name of `method`.
-  detail::TensorImpl& impl(const char* method = "impl") const {
+  internal::TensorImpl& impl(const char* method = "impl") const {
     if (!impl_) throw_empty(method);
     return *impl_;
   }
@@ -117,18 +117,18 @@ class Tensor {
   std::byte* mutable_bytes();
 
  private:
-  explicit Tensor(detail::TensorImpl* impl) : impl_(impl) {}  // takes over one reference
+  explicit Tensor(internal::TensorImpl* impl) : impl_(impl) {}  // takes over one reference
   [[noreturn, gnu::cold]] static void throw_empty(const char* method);
   [[noreturn]] void throw_access(DType wanted) const;
   void check_access(DType wanted) const;
 
-  detail::TensorImpl* impl_ = nullptr;
+  internal::TensorImpl* impl_ = nullptr;
 };
 
 // Prints the elements as xtensor prints an xarray: {{ 1.,  2.}, { 3.,  4.}}.
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 
-namespace detail {
+namespace internal {
 
 // Header and elements stand in one block of the pool, the elements after the header; a tensor that shares
 // the elements of another is a header alone that keeps the owner alive. If the elements lie on a device, only
@@ -190,18 +190,18 @@ inline constexpr const char* an_empty_handle =
 
 [[noreturn, gnu::cold]] void throw_not_given(const char* op, const char* name);
 
-// Throws Error("[op] name is an empty handle: …") if x is one, and likewise for the names and tensors after
+}  // namespace internal
+
+// For those who write ops: throws Error("[op] name is an empty handle: …") if x is one, and likewise for the names and tensors after
 // it. Returns x.
 template <class... Others>
 const Tensor& check_given(const char* op, const char* name, const Tensor& x, const Others&... others) {
-  if (!x) throw_not_given(op, name);
+  if (!x) internal::throw_not_given(op, name);
   if constexpr (sizeof...(others) > 0) check_given(op, others...);
   return x;
 }
 // The same for a list, in which an empty handle is called "name[i]".
 void check_given(const char* op, const char* name, const std::vector<Tensor>& list);
-
-}  // namespace detail
 
 inline Tensor::Tensor(const Tensor& other) noexcept : impl_(other.impl_) {
   if (impl_) impl_->references.fetch_add(1, std::memory_order_relaxed);
@@ -212,7 +212,7 @@ inline Tensor::~Tensor() {
   // The last handle needs no locked instruction: nobody else can add a reference any more.
   if (impl_->references.load(std::memory_order_acquire) == 1 ||
       impl_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-    detail::destroy(impl_);
+    internal::destroy(impl_);
   }
 }
 
@@ -231,12 +231,12 @@ inline void Tensor::check_access(DType wanted) const {
   if (impl("data").dtype != wanted || !impl_->device.is_cpu()) throw_access(wanted);
 }
 inline const std::byte* Tensor::bytes() const {
-  if (detail::changes_since_recording != 0) [[unlikely]]
-    detail::check_unchanged(impl());
+  if (internal::changes_since_recording != 0) [[unlikely]]
+    internal::check_unchanged(impl());
   return impl().data;
 }
 inline std::byte* Tensor::mutable_bytes() {
-  if (!is_sole_owner()) detail::mark_changed(*impl_);
+  if (!is_sole_owner()) internal::mark_changed(*impl_);
   return impl_->data;
 }
 inline Tensor Tensor::grad() const { return impl("grad").grad; }

@@ -45,7 +45,7 @@ std::atomic<int>& current_thread_count() {
 // One parallel_for. It lives on the stack of the thread that called it.
 class Loop {
  public:
-  Loop(std::int64_t count, detail::LoopBody body) : count_(count), body_(body) {}
+  Loop(std::int64_t count, internal::LoopBody body) : count_(count), body_(body) {}
 
   // Takes one i after the other until none is left.
   void run() {
@@ -68,7 +68,7 @@ class Loop {
 
  private:
   const std::int64_t count_;
-  const detail::LoopBody body_;
+  const internal::LoopBody body_;
   std::atomic<std::int64_t> next_ = 0;
   const int rounding_ = std::fegetround();
   std::mutex error_mutex_;
@@ -168,7 +168,7 @@ void set_thread_count(int count) {
   current_thread_count() = count;
 }
 
-void detail::parallel_for(std::int64_t count, LoopBody body) {
+void internal::parallel_for(std::int64_t count, LoopBody body) {
   static Workers workers;
   const auto helpers = static_cast<int>(std::min<std::int64_t>(thread_count(), count)) - 1;
   if (helpers > 0 && !inside_loop) {

@@ -13,7 +13,7 @@ int thread_count();
 // Throws if count < 1.
 void set_thread_count(int count);
 
-namespace detail {
+namespace internal {
 
 // A loop body without its type: what it refers to, and how to call it.
 struct LoopBody {
@@ -22,7 +22,7 @@ struct LoopBody {
 };
 void parallel_for(std::int64_t count, LoopBody body);
 
-}  // namespace detail
+}  // namespace internal
 
 // Calls body(i) for each i in [0, count), on up to thread_count() threads, and returns when all have ended.
 // Which thread takes which i is not fixed, so body must not depend on it. Inside a body, or while another
@@ -30,7 +30,7 @@ void parallel_for(std::int64_t count, LoopBody body);
 // some i may not have run. All bodies round as the calling thread does (std::fesetround).
 template <class Body>
 void parallel_for(std::int64_t count, const Body& body) {
-  detail::parallel_for(
+  internal::parallel_for(
       count, {&body, [](const void* context, std::int64_t i) { (*static_cast<const Body*>(context))(i); }});
 }
 

@@ -40,11 +40,11 @@ struct xtype_for_shape<S<X, N, A, Init>> {
 
 namespace taper {
 
-namespace detail {
+namespace internal {
 inline std::vector<std::size_t> xtensor_shape(const Tensor& tensor) {
   return {tensor.shape().begin(), tensor.shape().end()};
 }
-}  // namespace detail
+}  // namespace internal
 
 // A tensor with the elements of any xtensor expression: xarray, xtensor, a view, a lazy sum. dtype defaults
 // to float32 for an expression of float, to float64 for every other.
@@ -74,15 +74,15 @@ Tensor from_xtensor(const xt::xexpression<Expression>& expression,
 // double; throws if the tensor's dtype is another.
 template <class T>
 auto as_xtensor(Tensor& tensor) {
-  detail::check_given("as_xtensor", "tensor", tensor);
+  check_given("as_xtensor", "tensor", tensor);
   return xt::adapt(tensor.mutable_data<T>(), static_cast<std::size_t>(tensor.size()), xt::no_ownership(),
-                   detail::xtensor_shape(tensor));
+                   internal::xtensor_shape(tensor));
 }
 template <class T>
 auto as_xtensor(const Tensor& tensor) {
-  detail::check_given("as_xtensor", "tensor", tensor);
+  check_given("as_xtensor", "tensor", tensor);
   return xt::adapt(tensor.data<T>(), static_cast<std::size_t>(tensor.size()), xt::no_ownership(),
-                   detail::xtensor_shape(tensor));
+                   internal::xtensor_shape(tensor));
 }
 
 }  // namespace taper

@@ -12,8 +12,8 @@ namespace {
        "; configure with -DTAPER_CUDA=ON, which needs nvcc, or stay on Device::cpu()");
 }
 
-const detail::DeviceMemory& find_memory(const char* op) { fail_without_cuda(op); }
-[[gnu::constructor(101)]] void announce_memory() { detail::set_device_memory(find_memory); }
+const internal::DeviceMemory& find_memory(const char* op) { fail_without_cuda(op); }
+[[gnu::constructor(101)]] void announce_memory() { internal::set_device_memory(find_memory); }
 
 }  // namespace
 

@@ -7,7 +7,7 @@
 
 namespace taper::nn {
 
-void CallReader::fail_with(std::string_view what) const { fail(op_, what, " in ", detail::shown(text_)); }
+void CallReader::fail_with(std::string_view what) const { fail(op_, what, " in ", internal::shown(text_)); }
 
 std::string_view CallReader::name() {
   const std::size_t end = rest_.find('(');
@@ -28,8 +28,8 @@ Number CallReader::argument(std::string_view wanted) {
   const std::size_t end = rest_.find_first_of(",)");
   const std::string_view text = rest_.substr(0, end);
   Number value{};
-  if (end == rest_.npos || !detail::from_text(text, value)) {
-    fail(op_, "wanted ", wanted, ", got ", detail::shown(text), " in ", detail::shown(text_));
+  if (end == rest_.npos || !internal::from_text(text, value)) {
+    fail(op_, "wanted ", wanted, ", got ", internal::shown(text), " in ", internal::shown(text_));
   }
   rest_.remove_prefix(end);
   return value;

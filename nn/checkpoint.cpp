@@ -37,7 +37,7 @@ void save_checkpoint(const std::string& path, const Run& run) {
   add(file, "optimizer.", run.optimizer.state());
   add(file, "extras.", run.extras);
   file.texts.emplace(marker, version);
-  file.texts.emplace("step", detail::to_text(run.step));
+  file.texts.emplace("step", internal::to_text(run.step));
   file.texts.emplace("generator", run.generator.state());
   save_safetensors(path, file);
 }
@@ -61,11 +61,11 @@ void load_checkpoint(const std::string& path, Run& run) {
   };
 
   if (const std::string found = text(marker); found != version)
-    fail(op, path, ": is a checkpoint of version ", detail::shown(found), ", wanted '", version, "'");
+    fail(op, path, ": is a checkpoint of version ", internal::shown(found), ", wanted '", version, "'");
   const std::string digits = text("step");
   std::int64_t step = -1;
-  if (!detail::from_text(digits, step) || step < 0)
-    fail(op, path, ": has the step ", detail::shown(digits), ", wanted a whole number of at least 0");
+  if (!internal::from_text(digits, step) || step < 0)
+    fail(op, path, ": has the step ", internal::shown(digits), ", wanted a whole number of at least 0");
   Generator generator;
   const std::string stream = text("generator");
   named("generator", [&] { generator.set_state(stream); });
@@ -73,9 +73,9 @@ void load_checkpoint(const std::string& path, Run& run) {
   const State optimizer{take(file.tensors, "optimizer."), take(file.texts, "optimizer.")};
   State extras{take(file.tensors, "extras."), take(file.texts, "extras.")};
   if (!file.tensors.empty())
-    fail(op, path, ": tensor ", detail::shown(file.tensors.begin()->first), " is no part of a checkpoint");
+    fail(op, path, ": tensor ", internal::shown(file.tensors.begin()->first), " is no part of a checkpoint");
   if (!file.texts.empty())
-    fail(op, path, ": text ", detail::shown(file.texts.begin()->first), " is no part of a checkpoint");
+    fail(op, path, ": text ", internal::shown(file.texts.begin()->first), " is no part of a checkpoint");
 
   // The optimizer's check is the last one, and from there on nothing fails.
   run.model.check_state_dict(op, path + ": ", "model.", model);

@@ -12,7 +12,7 @@ Dropout::Dropout(double p, Generator* generator) : p_(p), generator_(generator) 
 }
 
 Tensor Dropout::operator()(const Tensor& x) const {
-  detail::check_given("Dropout", "x", x);
+  check_given("Dropout", "x", x);
   if (!is_training() || p_ == 0) return x;
   Generator& generator = generator_ ? *generator_ : default_generator();
   Tensor mask = Tensor::uninitialized("Dropout", x.shape(), x.dtype());

@@ -13,7 +13,7 @@ Embedding::Embedding(std::int64_t symbols, std::int64_t width, Generator& genera
 }
 
 Tensor Embedding::operator()(const Indices& tokens) const {
-  detail::check_given("Embedding", "table", table);
+  check_given("Embedding", "table", table);
   const Scope scope = Scope::outermost("Embedding");
   return gather(table, tokens, 0);
 }

@@ -34,7 +34,7 @@ std::int64_t KSchedule::operator()(std::int64_t step) const {
 }
 
 std::string KSchedule::text() const {
-  using detail::to_text;
+  using internal::to_text;
   return "k_schedule(" + to_text(dense_) + ", " + to_text(k_) + ", " + to_text(start_) + ", " +
          to_text(end_) + ")";
 }

@@ -19,7 +19,7 @@ Linear::Linear(std::int64_t inputs, std::int64_t outputs, Generator& generator,
 }
 
 Tensor Linear::operator()(const Tensor& x) const {
-  detail::check_given("Linear", "x", x, "weight", weight);
+  check_given("Linear", "x", x, "weight", weight);
   if (x.rank() == 0 || x.extent(-1) != weight.extent(0) || x.dtype() != weight.dtype()) {
     fail("Linear", "x must be ", weight.dtype(), " with ", weight.extent(0), " as its last extent, got ",
          x.dtype(), " ", x.shape());

@@ -22,8 +22,8 @@
 namespace taper::nn {
 
 Tensor mean_squared_error(const Tensor& prediction, const Tensor& target) {
-  detail::check_given("mean_squared_error", "prediction", prediction, "target", target);
-  detail::check_same_device("mean_squared_error", "prediction", prediction, "target", target);
+  check_given("mean_squared_error", "prediction", prediction, "target", target);
+  check_same_device("mean_squared_error", "prediction", prediction, "target", target);
   if (!(prediction.shape() == target.shape()) || prediction.dtype() != target.dtype()) {
     fail("mean_squared_error", "prediction and target differ: prediction is ", prediction.dtype(), " ",
          prediction.shape(), ", target is ", target.dtype(), " ", target.shape());
@@ -52,7 +52,8 @@ Tensor mean_sparsemax_loss(const Tensor& z, const Tensor& p, const Tensor& targe
 }  // namespace
 
 Tensor sparsemax_loss(const Tensor& logits, const Indices& labels, const SparsemaxLossOptions& options) {
-  const std::int64_t counted = detail::count_labels("sparsemax_loss", logits, labels, options.ignored_label);
+  const std::int64_t counted =
+      internal::count_labels("sparsemax_loss", logits, labels, options.ignored_label);
   if (options.k < 1) fail("sparsemax_loss", "k must be at least 1, got ", options.k);
   const std::int64_t n = logits.extent(-1), rows = labels.size();
   Shape columns = logits.shape();

@@ -33,7 +33,7 @@ class Names {
 
 void Parts::add(const std::string& name, const Tensor& parameter) {
   parameters_.emplace_back(prefix_ + name, parameter);
-  detail::check_given("Parts::add", parameters_.back().first.c_str(), parameter);
+  check_given("Parts::add", parameters_.back().first.c_str(), parameter);
 }
 
 void Parts::add(const std::string& name, const Module& module) {
@@ -63,7 +63,7 @@ std::map<std::string, Tensor> Module::state_dict() const {
   std::map<std::string, Tensor> tensors;
   for (const auto& [name, parameter] : named_parameters()) {
     if (!tensors.emplace(name, parameter.clone()).second)
-      fail("state_dict", "two parameters are called ", detail::shown(name));
+      fail("state_dict", "two parameters are called ", internal::shown(name));
   }
   return tensors;
 }
@@ -71,7 +71,7 @@ std::map<std::string, Tensor> Module::state_dict() const {
 void Module::load_state_dict(const std::map<std::string, Tensor>& tensors) const {
   check_state_dict("load_state_dict", "", "", tensors);
   for (auto& [name, parameter] : named_parameters()) {
-    detail::copy_elements(tensors.at(name), parameter);
+    internal::copy_elements(tensors.at(name), parameter);
   }
 }
 
@@ -88,7 +88,7 @@ void Module::check_state_dict(const char* op, const std::string& where, const st
   std::map<std::string, Tensor> parameters;
   Names twice, missing, wrong, extra;
   for (const auto& [name, parameter] : named_parameters()) {
-    const std::string quoted = detail::shown(prefix + name);
+    const std::string quoted = internal::shown(prefix + name);
     if (!parameters.emplace(name, parameter).second) {
       twice.add(quoted);
       continue;
@@ -111,7 +111,7 @@ void Module::check_state_dict(const char* op, const std::string& where, const st
     wrong.add(difference.str());
   }
   for (const auto& [name, tensor] : tensors) {
-    if (parameters.count(name) == 0) extra.add(detail::shown(prefix + name));
+    if (parameters.count(name) == 0) extra.add(internal::shown(prefix + name));
   }
   const std::string problems = twice.sentence("two parameters are called ") + missing.sentence("missing: ") +
                                extra.sentence("no parameter of the model: ") + wrong.sentence("wrong: ");

@@ -48,7 +48,7 @@ MultiHeadSparseAttention::MultiHeadSparseAttention(std::int64_t width, std::int6
                      .method = options.method}) {}
 
 void MultiHeadSparseAttention::check(const char* argument, const Tensor& x) const {
-  detail::check_given(name, argument, x, "query.weight", query.weight);
+  check_given(name, argument, x, "query.weight", query.weight);
   const std::int64_t width = query.weight.extent(0);
   if (x.rank() != 3 || x.extent(2) != width || x.dtype() != query.weight.dtype()) {
     fail(name, argument, " must be ", query.weight.dtype(), " of shape (batch, positions, ", width, "), got ",

@@ -18,9 +18,9 @@ LearnedPositions::LearnedPositions(std::int64_t count, std::int64_t width, Gener
 }
 
 Tensor LearnedPositions::operator()(const Tensor& x) const {
-  detail::check_given("LearnedPositions", "x", x, "table", table);
+  check_given("LearnedPositions", "x", x, "table", table);
   const std::int64_t count = table.extent(0), width = table.extent(1);
-  detail::check_same_device("LearnedPositions", "x", x, "the table", table);
+  check_same_device("LearnedPositions", "x", x, "the table", table);
   if (x.rank() < 2 || x.extent(-1) != width || x.extent(-2) > count || x.dtype() != table.dtype()) {
     fail("LearnedPositions", "x must be ", table.dtype(), " of shape (..., positions, ", width,
          ") with at most ", count, " positions, got ", x.dtype(), " ", x.shape());

@@ -36,7 +36,7 @@ void Sequential::throw_type(std::size_t i, const std::type_info& wanted) const {
 }
 
 Tensor Sequential::operator()(const Tensor& x) const {
-  detail::check_given("Sequential", "x", x);
+  check_given("Sequential", "x", x);
   const Scope scope = Scope::outermost("Sequential");
   Tensor y = x;
   for (std::size_t i = 0; i < steps_.size(); ++i) {

@@ -20,7 +20,7 @@ namespace {
 constexpr const char* name = "SparseAttention";
 
 void check_mask(const Tensor& mask, const Tensor& queries, const Tensor& keys) {
-  detail::check_given(name, "mask", mask);
+  check_given(name, "mask", mask);
   const Shape scores{queries.extent(0), queries.extent(1), keys.extent(1)};
   if (broadcasts_to(mask.shape(), scores)) return;
   fail(name, "mask must broadcast to (batch, queries, keys) = ", scores, ", got ", mask.shape());
@@ -48,7 +48,7 @@ void SparseAttention::set_k(std::int64_t k) {
 }
 
 Tensor SparseAttention::probabilities(const Tensor& queries, const Tensor& keys, const Tensor& mask) const {
-  detail::check_attention(name, queries, keys, keys);
+  internal::check_attention(name, queries, keys, keys);
   if (mask) check_mask(mask, queries, keys);
   const Scope scope = Scope::outermost(name);
   Tensor scores = bmm(queries, transpose(keys, 1, 2));
@@ -76,13 +76,13 @@ Tensor SparseAttention::attend(const Tensor& queries, const Tensor& keys, const 
 }
 
 Tensor SparseAttention::operator()(const Tensor& queries, const Tensor& keys, const Tensor& values) const {
-  detail::check_attention(name, queries, keys, values);
+  internal::check_attention(name, queries, keys, values);
   return attend(queries, keys, values, {});
 }
 
 Tensor SparseAttention::operator()(const Tensor& queries, const Tensor& keys, const Tensor& values,
                                    const Tensor& mask) const {
-  detail::check_attention(name, queries, keys, values);
+  internal::check_attention(name, queries, keys, values);
   check_mask(mask, queries, keys);
   return attend(queries, keys, values, mask);
 }

@@ -26,7 +26,7 @@ bool same_bits(const Values& a, const Values& b) {
 
 Problem::Problem(const char* op, const ManyToMany& f, const Tensors& inputs, Precision precision)
     : op_(op), f_(f) {
-  detail::check_given(op, "inputs", inputs);
+  check_given(op, "inputs", inputs);
   for (const Tensor& given : inputs) {
     Tensor input = given;
     if (given.dtype() != float64 && precision == Precision::widened) {
@@ -77,7 +77,7 @@ void Problem::copy_bytes(const Tensor& to, std::int64_t offset, const void* from
   if (to.device().is_cpu()) {
     std::memcpy(target, from, bytes);
   } else {
-    detail::device_memory(op_, to.device()).to_device(from, target, bytes);
+    internal::device_memory(op_, to.device()).to_device(from, target, bytes);
   }
 }
 

@@ -70,7 +70,7 @@ Tensor load_csv(const std::string& path, const CsvOptions& options) {
   if (options.header_lines < 0) {
     fail(name, "header_lines must not be negative, got ", options.header_lines);
   }
-  const std::string bytes = detail::read_file(name, path);
+  const std::string bytes = internal::read_file(name, path);
   std::string_view rest = bytes;
   if (rest.substr(0, 3) == "\xef\xbb\xbf") rest.remove_prefix(3);
   // Blanks after the end of the last line are no rows.

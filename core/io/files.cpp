@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace taper::detail {
+namespace taper::internal {
 namespace {
 
 // An open file. The end of the scope closes it, and so gives back the lock that it holds.
@@ -117,4 +117,4 @@ void write_file(const char* op, const std::string& path, std::string_view bytes)
   fail(op, path, ": can't be written: ", std::strerror(error));
 }
 
-}  // namespace taper::detail
+}  // namespace taper::internal

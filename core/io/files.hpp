@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace taper::detail {
+namespace taper::internal {
 
 // The bytes of a file. Throws Error("[op] path: …") if it is missing, is a folder, or can't be read.
 std::string read_file(const char* op, const std::string& path);
@@ -17,4 +17,4 @@ std::string read_file(const char* op, const std::string& path);
 // Error("[op] path: …") if writing fails; then the old file is as it was, and nothing lies beside it.
 void write_file(const char* op, const std::string& path, std::string_view bytes);
 
-}  // namespace taper::detail
+}  // namespace taper::internal

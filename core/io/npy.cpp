@@ -69,7 +69,7 @@ DType checked_dtype(const std::string& path, const std::string& bytes) {
 }  // namespace
 
 Tensor load_npy(const std::string& path) {
-  std::string bytes = detail::read_file("load_npy", path);
+  std::string bytes = internal::read_file("load_npy", path);
   const DType dtype = checked_dtype(path, bytes);
   std::istringstream stream(std::move(bytes));
   try {
@@ -80,11 +80,11 @@ Tensor load_npy(const std::string& path) {
 }
 
 void save_npy(const std::string& path, const Tensor& tensor) {
-  detail::check_given("save_npy", "tensor", tensor);
+  check_given("save_npy", "tensor", tensor);
   const Tensor host = tensor.detach().to(Device::cpu());
   const std::string bytes =
       dispatch(tensor.dtype(), [&]<class T>() { return xt::dump_npy(as_xtensor<T>(host)); });
-  detail::write_file("save_npy", path, bytes);
+  internal::write_file("save_npy", path, bytes);
 }
 
 }  // namespace taper

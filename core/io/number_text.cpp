@@ -3,7 +3,7 @@
 
 #include <charconv>
 
-namespace taper::detail {
+namespace taper::internal {
 namespace {
 
 template <class T>
@@ -28,4 +28,4 @@ std::string to_text(std::int64_t value) { return written(value); }
 bool from_text(std::string_view text, double& value) { return read(text, value); }
 bool from_text(std::string_view text, std::int64_t& value) { return read(text, value); }
 
-}  // namespace taper::detail
+}  // namespace taper::internal

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace taper::detail {
+namespace taper::internal {
 
 // The shortest text that from_text reads as exactly this number: "0.1", "1e-05", "inf", "-12".
 std::string to_text(double value);
@@ -16,4 +16,4 @@ std::string to_text(std::int64_t value);
 bool from_text(std::string_view text, double& value);
 bool from_text(std::string_view text, std::int64_t& value);
 
-}  // namespace taper::detail
+}  // namespace taper::internal

@@ -21,7 +21,7 @@
 
 namespace taper {
 
-std::string detail::shown(std::string_view text) {
+std::string internal::shown(std::string_view text) {
   constexpr std::size_t longest = 100;
   // "…", escaped
   std::string json = nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
@@ -32,7 +32,7 @@ std::string detail::shown(std::string_view text) {
 
 namespace {
 
-using detail::shown;
+using internal::shown;
 using nlohmann::json;
 
 static_assert(std::endian::native == std::endian::little, "the format is little-endian");
@@ -266,7 +266,7 @@ std::vector<Slot> checked_slots(const std::string& path, const std::map<std::str
 }  // namespace
 
 State load_safetensors(const std::string& path) {
-  const std::string file = detail::read_file("load_safetensors", path);
+  const std::string file = internal::read_file("load_safetensors", path);
   std::size_t header_end = 0;
   Header header = read_header(path, file, header_end);
   const std::string_view data = std::string_view(file).substr(header_end);
@@ -314,7 +314,7 @@ void save_safetensors(const std::string& path, const State& state) {
       const auto reject = [&](const auto&... why) {
         fail(op, path, ": tensor ", shown(named.first), " ", why...);
       };
-      if (!tensor) reject("is ", detail::an_empty_handle);
+      if (!tensor) reject("is ", internal::an_empty_handle);
       if (tensor.dtype() != dtype) continue;
       if (name == metadata) reject("has a name that the format keeps for texts");
       if (name.find('\0') != std::string::npos) reject("has a zero byte in its name");
@@ -346,7 +346,7 @@ void save_safetensors(const std::string& path, const State& state) {
                   static_cast<std::size_t>(host.size()) * size_of(dtype));
     }
   }
-  detail::write_file(op, path, file);
+  internal::write_file(op, path, file);
 }
 
 }  // namespace taper

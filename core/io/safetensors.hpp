@@ -21,9 +21,9 @@ void save_safetensors(const std::string& path, const State& state);
 // three times that of the elements.
 State load_safetensors(const std::string& path);
 
-namespace detail {
+namespace internal {
 // A text from a file as messages show it: quoted, what is not printable ASCII as \uXXXX, and not long.
 std::string shown(std::string_view text);
-}  // namespace detail
+}  // namespace internal
 
 }  // namespace taper

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 
-namespace taper::detail {
+namespace taper::internal {
 
 class Arena {
  public:
@@ -56,4 +56,4 @@ class Arena {
   std::size_t left_ = 0;
 };
 
-}  // namespace taper::detail
+}  // namespace taper::internal

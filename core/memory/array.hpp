@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace taper::detail {
+namespace taper::internal {
 
 // `size` elements in pooled memory of the device; nothing is set. Moved, not copied.
 template <class T>
@@ -54,4 +54,4 @@ class Array {
   Device device_ = Device::cpu();
 };
 
-}  // namespace taper::detail
+}  // namespace taper::internal

@@ -3,7 +3,7 @@
 
 #include "../fail.hpp"
 
-namespace taper::detail {
+namespace taper::internal {
 namespace {
 
 const DeviceMemory& no_memory(const char* op) {
@@ -19,4 +19,4 @@ const DeviceMemory& device_memory(const char* op, Device) { return find_memory(o
 
 void set_device_memory(FindDeviceMemory find) noexcept { find_memory = find; }
 
-}  // namespace taper::detail
+}  // namespace taper::internal

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace taper::detail {
+namespace taper::internal {
 
 // Memory on a device. All work there runs in one order (one stream), and these functions take their place in
 // it: a released block may be handed out again at once, for only later work can touch it. None of them waits
@@ -45,4 +45,4 @@ const DeviceMemory& device_memory(const char* op, Device device);
 using FindDeviceMemory = const DeviceMemory& (*)(const char* op);
 void set_device_memory(FindDeviceMemory find) noexcept;
 
-}  // namespace taper::detail
+}  // namespace taper::internal

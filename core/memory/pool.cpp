@@ -26,7 +26,7 @@
 #endif
 
 namespace taper {
-namespace detail {
+namespace internal {
 namespace {
 
 constexpr std::align_val_t alignment{64};
@@ -123,16 +123,16 @@ std::string bytes_text(std::size_t bytes) {
   return text.str();
 }
 
-}  // namespace detail
+}  // namespace internal
 
 PoolStats pool_stats(Device device) {
-  if (!device.is_cpu()) return detail::device_memory("pool_stats", device).stats();
-  return {detail::pool.system_allocations, detail::pool.cached_bytes};
+  if (!device.is_cpu()) return internal::device_memory("pool_stats", device).stats();
+  return {internal::pool.system_allocations, internal::pool.cached_bytes};
 }
 
 void release_cached_memory(Device device) {
-  if (!device.is_cpu()) return detail::device_memory("release_cached_memory", device).release_cached();
-  detail::empty_pool();
+  if (!device.is_cpu()) return internal::device_memory("release_cached_memory", device).release_cached();
+  internal::empty_pool();
 }
 
 }  // namespace taper

@@ -23,7 +23,7 @@ PoolStats pool_stats(Device device = Device::cpu());
 // Gives that pool's cached blocks back to the system. Live tensors are untouched.
 void release_cached_memory(Device device = Device::cpu());
 
-namespace detail {
+namespace internal {
 
 // A block of at least `bytes` bytes, aligned to 64, or null if the system has none. Its contents
 // are indeterminate.
@@ -58,5 +58,5 @@ struct PoolAllocator {
 template <class T>
 using PoolVector = std::vector<T, PoolAllocator<T>>;
 
-}  // namespace detail
+}  // namespace internal
 }  // namespace taper

@@ -5,7 +5,7 @@
 #include <bit>
 #include <cstddef>
 
-namespace taper::detail {
+namespace taper::internal {
 
 struct SizeClass {
   int index;
@@ -28,4 +28,4 @@ constexpr SizeClass size_class(std::size_t bytes) {
   return {small_classes + 4 * (exponent - 11) + static_cast<int>(quarters) - 5, quarters * quarter};
 }
 
-}  // namespace taper::detail
+}  // namespace taper::internal

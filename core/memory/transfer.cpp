@@ -32,7 +32,7 @@ void convert_elements(const Tensor& from, Tensor& to) {
   const void* const source = from.bytes();
   void* const target = to.mutable_bytes();
   if (!from.device().is_cpu()) {
-    return detail::device_memory("to", from.device())
+    return internal::device_memory("to", from.device())
         .convert(from.dtype(), source, to.dtype(), target, from.size());
   }
   dispatch(from.dtype(), [&]<class From>() {
@@ -47,7 +47,7 @@ void convert_elements(const Tensor& from, Tensor& to) {
 
 }  // namespace
 
-void detail::copy_elements(const Tensor& from, Tensor& to) {
+void internal::copy_elements(const Tensor& from, Tensor& to) {
   const void* const source = from.bytes();
   void* const target = to.mutable_bytes();
   const std::size_t bytes = from.impl().element_bytes();
@@ -62,14 +62,14 @@ void detail::copy_elements(const Tensor& from, Tensor& to) {
   }
 }
 
-void detail::check_same_device(const char* op, const char* a_name, const Tensor& a, const char* b_name,
-                               const Tensor& b) {
+void check_same_device(const char* op, const char* a_name, const Tensor& a, const char* b_name,
+                       const Tensor& b) {
   if (a.device() == b.device()) return;
   fail(op, "devices differ: ", a_name, " of shape ", a.shape(), " is on ", a.device(), ", ", b_name,
        " of shape ", b.shape(), " on ", b.device(), "; to() brings them together");
 }
 
-Tensor detail::copied(const char* op, const Tensor& x, Kind kind) {
+Tensor internal::copied(const char* op, const Tensor& x, Kind kind) {
   if (x.dtype() != kind.dtype && x.device() != kind.device)
     return copied(op, copied(op, x, {kind.dtype, x.device()}), kind);
   Tensor copy = Tensor::uninitialized(op, x.shape(), kind);
@@ -83,7 +83,7 @@ Tensor detail::copied(const char* op, const Tensor& x, Kind kind) {
 
 Tensor Tensor::to(Kind kind) const {
   if (Kind(impl("to").dtype, impl_->device) == kind) return *this;
-  return record("to", detail::copied("to", *this, kind),
+  return record("to", internal::copied("to", *this, kind),
                 vjp(*this, [from = this->kind()](const Tensor& dy) { return dy.to(from); }));
 }
 
@@ -93,8 +93,8 @@ void Tensor::move_to(Kind kind) {
     fail("move_to", "only a leaf can be moved; this tensor of shape ", shape(), " is a recorded result");
   if (impl().owner && !impl().owner.is_sole_owner())
     fail("move_to", "this tensor of shape ", shape(), " is a view of another, or another is a view of it");
-  Tensor moved = detail::copied("move_to", *this, kind);
-  Tensor gradient = impl().grad ? detail::copied("move_to", impl().grad, kind) : Tensor();
+  Tensor moved = internal::copied("move_to", *this, kind);
+  Tensor gradient = impl().grad ? internal::copied("move_to", impl().grad, kind) : Tensor();
   // Up to rounding to another dtype, the elements stay what they are: so does the record of
   // when they changed.
   moved.impl().changed = impl_->owner_of_elements().changed.load();

@@ -125,7 +125,7 @@ void CudaBackend::cross_entropy(const CrossEntropyCall& call, const Tensor& logi
   constexpr const char* op = "cross_entropy";
   const std::int64_t n = logits.extent(-1), rows = call.labels.size();
   const std::int64_t parts = (rows + losses_per_part - 1) / losses_per_part;
-  const detail::Array<double> losses(op, logits.device(), rows), sums(op, logits.device(), parts);
+  const internal::Array<double> losses(op, logits.device(), rows), sums(op, logits.device(), parts);
   const Target target = target_of(call, logits.device());
   dispatch(logits.dtype(), [&]<class T>() {
     with_row<T>(rows, n, [&]<class Row>(unsigned blocks, int threads) {

@@ -105,14 +105,14 @@ void CudaBackend::gather(const kernels::AxisView& view, const Indices& indices, 
 
 void CudaBackend::scatter_add(const kernels::AxisView& view, const Indices& indices, const Tensor& dy,
                               Tensor& dx) const {
-  const detail::DeviceMemory& memory = detail::device_memory("gather", dx.device());
+  const internal::DeviceMemory& memory = internal::device_memory("gather", dx.device());
   memory.fill(dx.dtype(), dx.impl().data, dx.size(), 0);
   if (dy.size() == 0) return;
   const Picks picks = sorted_picks(indices, view.length);
   const auto count = indices.size(), places = static_cast<std::int64_t>(picks.places.size());
-  const detail::Array<std::int64_t> copies("gather", dx.device(), count + 2 * places + 1);
+  const internal::Array<std::int64_t> copies("gather", dx.device(), count + 2 * places + 1);
   std::int64_t* end = copies.data();
-  const auto copied = [&](const detail::PoolVector<std::int64_t>& values) {
+  const auto copied = [&](const internal::PoolVector<std::int64_t>& values) {
     memory.to_device(values.data(), end, values.size() * sizeof(std::int64_t));
     return std::exchange(end, end + values.size());
   };

@@ -63,7 +63,7 @@ void strided_copy(const char* op, const Nest<2>& nest, const Tensor& x, Tensor& 
       const int inner = piece.extents.size() - 1;
       const bool is_contiguous = piece.strides[0][inner] == 1 && piece.strides[1][inner] == 1;
       if (inner == 0 && is_contiguous) {
-        detail::device_memory(op, y.device())
+        internal::device_memory(op, y.device())
             .copy(from, to, static_cast<std::size_t>(piece.size()) * sizeof(T));
       } else if (is_contiguous && piece.is_in_packs(width) && is_aligned(from) && is_aligned(to)) {
         launch_strided_copy<width>(op, piece, from, to);

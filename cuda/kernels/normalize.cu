@@ -215,7 +215,7 @@ void CudaBackend::normalize_dgain(const Normalization& which, const Tensor& dy, 
   const std::int64_t parts = (rows + rows_per_part - 1) / rows_per_part;
   const std::int64_t tiles = (n + warp_size - 1) / warp_size;
   constexpr int threads = column_warps * warp_size;
-  const detail::Array<double> sums(which.op, x.device(), parts * n);
+  const internal::Array<double> sums(which.op, x.device(), parts * n);
   dispatch(x.dtype(), [&]<class T>() {
     if (parts > 0) {
       launch(which.op, sum_columns<T>, blocks_for(tiles * parts, 1), threads, 0, rows, rows_per_part, n,

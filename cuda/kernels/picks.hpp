@@ -15,7 +15,7 @@ namespace taper::cuda {
 // equal places in ascending order of i. Place s is places[s], and picked by order[begins[s]] … order[begins[s
 // + 1] - 1].
 struct Picks {
-  detail::PoolVector<std::int64_t> order, places, begins;
+  internal::PoolVector<std::int64_t> order, places, begins;
 };
 
 // A radix sort of 11 bits at a time, from the lowest: it takes time in proportion to the number of indices.
@@ -26,13 +26,13 @@ inline Picks sorted_picks(const Indices& indices, std::int64_t length) {
   constexpr int bits = 11;
   constexpr std::int64_t values = std::int64_t{1} << bits;
   const auto count = static_cast<std::size_t>(indices.size());
-  detail::PoolVector<Pick> picks(count), sorted(count);
+  internal::PoolVector<Pick> picks(count), sorted(count);
   for (std::size_t i = 0; i < count; ++i) {
     const auto position = static_cast<std::int64_t>(i);
     const std::int64_t index = indices[position];
     picks[i] = {index < 0 ? index + length : index, position};
   }
-  detail::PoolVector<std::size_t> next(static_cast<std::size_t>(values));
+  internal::PoolVector<std::size_t> next(static_cast<std::size_t>(values));
   for (int shift = 0; (length - 1) >> shift > 0; shift += bits) {
     const auto digit = [shift](const Pick& pick) {
       return static_cast<std::size_t>((pick.place >> shift) & (values - 1));

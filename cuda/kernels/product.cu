@@ -54,7 +54,7 @@ class Blas {
 
   std::mutex mutex_;  // from the math mode to the product that it is for
   cublasHandle_t handle_{};
-  detail::Array<std::byte> workspace_;
+  internal::Array<std::byte> workspace_;
 };
 
 }  // namespace
@@ -69,7 +69,7 @@ void CudaBackend::multiply(const kernels::ProductCall& call, const Tensor& a, co
   if (bias) {
     strided_copy("multiply", {{call.batch * call.m, call.n}, {Shape{0, 1}, Shape{call.n, 1}}, {}}, *bias, c);
   } else if (call.k == 0) {
-    detail::device_memory("multiply", c.device()).fill(c.dtype(), c.impl().data, c.size(), 0);
+    internal::device_memory("multiply", c.device()).fill(c.dtype(), c.impl().data, c.size(), 0);
   }
   if (call.k == 0) return;  // an empty sum
   static Blas& blas = *new Blas;

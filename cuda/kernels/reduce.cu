@@ -147,7 +147,7 @@ void reduce_loops(const ReduceLoops& loops, Device device, const In* x, Out* y) 
   };
   if (pass.is_last) return run_into(y);
   using A = typename Fold::template Accumulator<In>;
-  const detail::Array<A> left("reduce", device, pass.results());
+  const internal::Array<A> left("reduce", device, pass.results());
   run_into(left.data());
   reduce_loops<typename Fold::Next>(pass.next, device, left.data(), y);
 }
@@ -160,7 +160,7 @@ void CudaBackend::reduce(kernels::Reduction what, const kernels::ReducePlan& pla
   if (y.size() == 0) return;
   if (x.size() == 0) {
     const double start = what == Reduction::max ? Maxima::start : Sums::start;
-    return detail::device_memory("reduce", y.device()).fill(y.dtype(), y.impl().data, y.size(), start);
+    return internal::device_memory("reduce", y.device()).fill(y.dtype(), y.impl().data, y.size(), start);
   }
   const ReduceLoops loops = loops_of(plan);
   dispatch(x.dtype(), [&]<class T>() {

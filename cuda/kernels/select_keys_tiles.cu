@@ -274,7 +274,7 @@ bool can_select_keys_by_tiles(const KeySelection<float>& a) {
 
 void select_keys_by_tiles(const KeySelection<float>& a) {
   const std::int64_t blocks = blocks_at_a_time(a), capacity = capacity_of(a);
-  const detail::Array<Candidate<float>> lists(op, Device::cuda(), blocks * tile * capacity);
+  const internal::Array<Candidate<float>> lists(op, Device::cuda(), blocks * tile * capacity);
   launch(op, select_tiles, static_cast<unsigned>(blocks), threads, shared_bytes(a.d), a,
          static_cast<int>(a.d), lists.data(), static_cast<unsigned>(capacity), candidate_limit(a.k, a.m));
 }

@@ -74,7 +74,7 @@ void select_keys_by_warps(const KeySelection<T>& a) {
   const std::int64_t blocks = std::min<std::int64_t>(items, max_blocks);
   const int limit = candidate_limit(a.k, a.m);
   const std::int64_t capacity = std::int64_t{limit} + warp_size;
-  const detail::Array<Candidate<T>> lists("sparse_attention", Device::cuda(), blocks * warps * capacity);
+  const internal::Array<Candidate<T>> lists("sparse_attention", Device::cuda(), blocks * warps * capacity);
   launch("sparse_attention", select_by_warps<T>, static_cast<unsigned>(blocks), threads, 0, a, lists.data(),
          capacity, limit);
 }

@@ -149,7 +149,7 @@ void CudaBackend::transpose_pattern(const SparsePattern& pattern,
   // At most about one count a slot, and chunks long enough that their starts don't outweigh them.
   const std::int64_t chunk_rows = std::max<std::int64_t>(32, k == 0 ? 0 : (m + k - 1) / k);
   const std::int64_t chunks = (n + chunk_rows - 1) / chunk_rows;
-  const taper::detail::Array<std::int32_t> counts(op, Device::cuda(), batch * chunks * m);
+  const taper::internal::Array<std::int32_t> counts(op, Device::cuda(), batch * chunks * m);
   const Sort sort{batch,
                   n,
                   m,

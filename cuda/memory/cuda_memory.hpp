@@ -15,7 +15,7 @@ namespace taper::cuda {
 // One pool for all threads: freed blocks are kept by size class and handed out again at once, for all work
 // runs on one stream. There is one object, which is never destroyed, because tensors may be released while
 // the program ends.
-class CudaMemory final : public detail::DeviceMemory {
+class CudaMemory final : public internal::DeviceMemory {
  public:
   void* allocate(const char* op, std::size_t bytes) const override;
   void release(void* block, std::size_t bytes) const noexcept override;
@@ -37,12 +37,12 @@ class CudaMemory final : public detail::DeviceMemory {
   };
 
   // These three are called with the mutex held. make_block returns null if the device is out of memory.
-  void* make_block(const char* op, detail::SizeClass size) const;
+  void* make_block(const char* op, internal::SizeClass size) const;
   void free_cached_blocks() const;
   [[noreturn]] void fail_out_of_memory(const char* op, std::size_t bytes) const;
 
   mutable std::mutex mutex_;  // guards all that follows
-  mutable std::array<Class, detail::class_count> classes_;
+  mutable std::array<Class, internal::class_count> classes_;
   mutable PoolStats stats_;
   mutable std::size_t bytes_in_use_ = 0;  // of the blocks handed out
 };

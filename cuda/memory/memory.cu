@@ -30,7 +30,7 @@ void* CudaMemory::allocate(const char* op, std::size_t bytes) const {
   if (bytes == 0) return nullptr;
   const std::lock_guard lock(mutex_);
   if (bytes > largest_request) fail_out_of_memory(op, bytes);
-  const detail::SizeClass size = detail::size_class(bytes);
+  const internal::SizeClass size = internal::size_class(bytes);
   std::vector<void*>& free = classes_[static_cast<std::size_t>(size.index)].free;
   void* block;
   if (!free.empty()) {
@@ -52,7 +52,7 @@ void* CudaMemory::allocate(const char* op, std::size_t bytes) const {
 
 void CudaMemory::release(void* block, std::size_t bytes) const noexcept {
   if (!block) return;
-  const detail::SizeClass size = detail::size_class(bytes);
+  const internal::SizeClass size = internal::size_class(bytes);
   take_back(block, size.bytes);
   const std::lock_guard lock(mutex_);
   classes_[static_cast<std::size_t>(size.index)].free.push_back(block);
@@ -70,7 +70,7 @@ void CudaMemory::release_cached() const {
   free_cached_blocks();
 }
 
-void* CudaMemory::make_block(const char* op, detail::SizeClass size) const {
+void* CudaMemory::make_block(const char* op, internal::SizeClass size) const {
   Class& of_size = classes_[static_cast<std::size_t>(size.index)];
   of_size.free.reserve(of_size.blocks + 1);  // so that release() need not allocate
   void* block = nullptr;
@@ -110,7 +110,7 @@ void CudaMemory::fail_out_of_memory(const char* op, std::size_t bytes) const {
 
 namespace {
 
-const detail::DeviceMemory& find_memory(const char* op) {
+const internal::DeviceMemory& find_memory(const char* op) {
   static const cuda::CudaMemory& instance = [op]() -> const cuda::CudaMemory& {
     if (!cuda::available()) fail(op, "no CUDA device: ", cuda::description(), "; stay on Device::cpu()");
     return *new cuda::CudaMemory;
@@ -119,7 +119,7 @@ const detail::DeviceMemory& find_memory(const char* op) {
 }
 
 // Before any object of the program is constructed: that may be a tensor on the device.
-[[gnu::constructor(101)]] void announce_memory() { detail::set_device_memory(find_memory); }
+[[gnu::constructor(101)]] void announce_memory() { internal::set_device_memory(find_memory); }
 
 }  // namespace
 

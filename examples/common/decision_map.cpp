@@ -159,7 +159,7 @@ std::string svg(const DecisionMap& map) {
 }
 
 void save(const DecisionMap& map, const std::string& path) {
-  taper::detail::write_file("svg", path, svg(map));
+  taper::internal::write_file("svg", path, svg(map));
 }
 
 }  // namespace example

@@ -121,6 +121,6 @@ std::string Page::html() const {
          "</main>\n</body>\n</html>\n";
 }
 
-void Page::save(const std::string& path) const { taper::detail::write_file("page", path, html()); }
+void Page::save(const std::string& path) const { taper::internal::write_file("page", path, html()); }
 
 }  // namespace example

@@ -50,7 +50,7 @@ std::string Text::spell(const std::vector<std::int64_t>& numbers) const {
 }
 
 Text read_text(const std::string& path, std::size_t at_least) {
-  const std::string bytes = taper::detail::read_file("read_text", path);
+  const std::string bytes = taper::internal::read_file("read_text", path);
   if (bytes.empty()) reject(path, "is empty, wanted a text file");
   std::vector<std::string> sequence;
   std::map<std::string, std::int64_t> number;  // UTF-8 sorts by code point

@@ -19,7 +19,7 @@ namespace example {
 namespace {
 
 using taper::fail;
-namespace detail = taper::detail;
+namespace internal = taper::internal;
 using taper::Tensor;
 namespace fs = std::filesystem;
 
@@ -147,8 +147,8 @@ void prepare_output(const TrainingOptions& options) {
       fail("training", path, ": is no checkpoint of a demo; --restart overwrites it");
     }
     if (done->second != wanted->second) {
-      fail("training", path, ": holds a run that was stopped after ", detail::shown(done->second), " of ",
-           detail::shown(wanted->second), " steps; --resume goes on with it, --restart begins anew");
+      fail("training", path, ": holds a run that was stopped after ", internal::shown(done->second), " of ",
+           internal::shown(wanted->second), " steps; --resume goes on with it, --restart begins anew");
     }
   }
   // Or a later --resume would go on with another run's dense half.
@@ -167,8 +167,8 @@ void Training::load(taper::nn::Run& run) {
     const auto found = texts.find("extras.setting." + name);
     if (found == texts.end()) fail("training", path_, ": is no checkpoint of this demo: it has no ", name);
     if (found->second != value) {
-      fail("training", path_, ": the run to go on with has ", name, " ", detail::shown(found->second),
-           ", this one has ", detail::shown(value));
+      fail("training", path_, ": the run to go on with has ", name, " ", internal::shown(found->second),
+           ", this one has ", internal::shown(value));
     }
   }
   taper::nn::load_checkpoint(path_, run);

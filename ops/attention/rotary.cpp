@@ -18,7 +18,7 @@ Tensor turned(const Tensor& x, const Tensor& table, int direction) {
 }  // namespace
 
 Tensor rotary(const Tensor& x, std::int64_t first_position, double base) {
-  detail::check_given("rotary", "x", x);
+  check_given("rotary", "x", x);
   if (x.rank() < 2) fail("rotary", "x must be (…, positions, width), got shape ", x.shape());
   if (x.extent(-1) % 2 != 0) fail("rotary", "x must have an even last extent, got shape ", x.shape());
   if (!(base > 0) || !std::isfinite(base)) fail("rotary", "base must be positive and finite, got ", base);

@@ -69,8 +69,8 @@ Tensor prepared(const Tensor& mask, const Shape& scores, DType dtype) {
 
 }  // namespace
 
-void detail::check_attention(const char* name, const Tensor& queries, const Tensor& keys,
-                             const Tensor& values) {
+void internal::check_attention(const char* name, const Tensor& queries, const Tensor& keys,
+                               const Tensor& values) {
   check_given(name, "queries", queries, "keys", keys, "values", values);
   const auto wrong = [&](const char* what) {
     fail(name, what, ": queries are ", queries.dtype(), " ", queries.shape(), ", keys ", keys.dtype(), " ",
@@ -90,17 +90,17 @@ void detail::check_attention(const char* name, const Tensor& queries, const Tens
 
 Tensor sparse_attention(const Tensor& queries, const Tensor& keys, const Tensor& values, std::int64_t k,
                         const AttentionOptions& options) {
-  detail::check_attention("sparse_attention", queries, keys, values);
+  internal::check_attention("sparse_attention", queries, keys, values);
   if (k < 1) fail("sparse_attention", "k must be at least 1, got ", k);
   const std::int64_t batch = queries.extent(0), n = queries.extent(1), m = keys.extent(1);
   kernels::Visibility visibility{options.causal};
   if (options.mask) {
-    detail::check_same_device("sparse_attention", "mask", options.mask, "queries", queries);
+    check_same_device("sparse_attention", "mask", options.mask, "queries", queries);
     visibility.mask = prepared(options.mask, {batch, n, m}, queries.dtype());
   }
 
   const auto kept = std::allocate_shared<kernels::SparsePattern>(
-      detail::PoolAllocator<kernels::SparsePattern>(), queries.device(), batch, n, m, std::min(k, m));
+      internal::PoolAllocator<kernels::SparsePattern>(), queries.device(), batch, n, m, std::min(k, m));
   const Tensor selected = kernels::select_keys(queries, keys, options.scale, visibility, *kept);
   const Pattern pattern = kept;
   const double scale = options.scale;

@@ -37,9 +37,9 @@ struct AttentionOptions {
 Tensor sparse_attention(const Tensor& queries, const Tensor& keys, const Tensor& values, std::int64_t k,
                         const AttentionOptions& options = {});
 
-namespace detail {
+namespace internal {
 // Throws in the name of `name` if shapes or dtypes do not fit together.
 void check_attention(const char* name, const Tensor& queries, const Tensor& keys, const Tensor& values);
-}  // namespace detail
+}  // namespace internal
 
 }  // namespace taper

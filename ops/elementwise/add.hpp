@@ -10,10 +10,10 @@ namespace taper {
 Tensor add(const Tensor& a, const Tensor& b);
 inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
 inline Tensor operator+(const Tensor& a, double b) {
-  return add(a, scalar_like(b, detail::check_given("add", "a", a)));
+  return add(a, scalar_like(b, check_given("add", "a", a)));
 }
 inline Tensor operator+(double a, const Tensor& b) {
-  return add(scalar_like(a, detail::check_given("add", "b", b)), b);
+  return add(scalar_like(a, check_given("add", "b", b)), b);
 }
 
 }  // namespace taper

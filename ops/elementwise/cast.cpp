@@ -4,7 +4,7 @@
 namespace taper {
 
 Tensor cast(const Tensor& x, DType dtype) {
-  detail::check_given("cast", "x", x);
+  check_given("cast", "x", x);
   return x.to(dtype);
 }
 

@@ -10,10 +10,10 @@ namespace taper {
 Tensor div(const Tensor& a, const Tensor& b);
 inline Tensor operator/(const Tensor& a, const Tensor& b) { return div(a, b); }
 inline Tensor operator/(const Tensor& a, double b) {
-  return div(a, scalar_like(b, detail::check_given("div", "a", a)));
+  return div(a, scalar_like(b, check_given("div", "a", a)));
 }
 inline Tensor operator/(double a, const Tensor& b) {
-  return div(scalar_like(a, detail::check_given("div", "b", b)), b);
+  return div(scalar_like(a, check_given("div", "b", b)), b);
 }
 
 }  // namespace taper

@@ -27,7 +27,7 @@ Tensor gelu_vjp(const Tensor& x, const Tensor& dy) {
 }  // namespace
 
 Tensor gelu(const Tensor& x) {
-  detail::check_given("gelu", "x", x);
+  check_given("gelu", "x", x);
   return record("gelu", kernels::gelu(x), vjp(x, [x](const Tensor& dy) { return gelu_vjp(x, dy); }));
 }
 

@@ -10,10 +10,10 @@ namespace taper {
 Tensor mul(const Tensor& a, const Tensor& b);
 inline Tensor operator*(const Tensor& a, const Tensor& b) { return mul(a, b); }
 inline Tensor operator*(const Tensor& a, double b) {
-  return mul(a, scalar_like(b, detail::check_given("mul", "a", a)));
+  return mul(a, scalar_like(b, check_given("mul", "a", a)));
 }
 inline Tensor operator*(double a, const Tensor& b) {
-  return mul(scalar_like(a, detail::check_given("mul", "b", b)), b);
+  return mul(scalar_like(a, check_given("mul", "b", b)), b);
 }
 
 }  // namespace taper

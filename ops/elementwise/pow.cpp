@@ -13,7 +13,7 @@
 namespace taper {
 
 Tensor pow(const Tensor& x, const Tensor& p) {
-  detail::check_given("pow", "x", x, "p", p);
+  check_given("pow", "x", x, "p", p);
   const Tensor y = kernels::map("pow", x, p, kernels::functions::Power());
   return record("pow", y,
                 vjp(x,

@@ -10,8 +10,6 @@ namespace taper {
 // fractional p gives NaN. float32 or float64, both the same; shapes broadcast as in NumPy. Throws if dtypes
 // differ or shapes do not broadcast.
 Tensor pow(const Tensor& x, const Tensor& p);
-inline Tensor pow(const Tensor& x, double p) {
-  return pow(x, scalar_like(p, detail::check_given("pow", "x", x)));
-}
+inline Tensor pow(const Tensor& x, double p) { return pow(x, scalar_like(p, check_given("pow", "x", x))); }
 
 }  // namespace taper

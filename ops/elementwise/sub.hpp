@@ -10,10 +10,10 @@ namespace taper {
 Tensor sub(const Tensor& a, const Tensor& b);
 inline Tensor operator-(const Tensor& a, const Tensor& b) { return sub(a, b); }
 inline Tensor operator-(const Tensor& a, double b) {
-  return sub(a, scalar_like(b, detail::check_given("sub", "a", a)));
+  return sub(a, scalar_like(b, check_given("sub", "a", a)));
 }
 inline Tensor operator-(double a, const Tensor& b) {
-  return sub(scalar_like(a, detail::check_given("sub", "b", b)), b);
+  return sub(scalar_like(a, check_given("sub", "b", b)), b);
 }
 
 }  // namespace taper

@@ -11,7 +11,7 @@
 namespace taper {
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
-  detail::check_given("where", "condition", condition, "a", a, "b", b);
+  check_given("where", "condition", condition, "a", a, "b", b);
   kernels::common_kind("where", a, b);
   Tensor c = condition.detach();
   if (c.dtype() != a.dtype()) {  // as 0 or 1, so that no condition rounds to 0

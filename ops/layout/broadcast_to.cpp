@@ -8,7 +8,7 @@
 namespace taper {
 
 Tensor broadcast_to(const Tensor& x, const Shape& shape) {
-  detail::check_given("broadcast_to", "x", x);
+  check_given("broadcast_to", "x", x);
   if (x.shape() == shape) return x;
   return record("broadcast_to", kernels::broadcast("broadcast_to", x, shape),
                 vjp(x, [from = x.shape()](const Tensor& dy) { return sum_to(dy, from); }));

@@ -14,7 +14,7 @@ namespace taper {
 
 Tensor concat(const std::vector<Tensor>& tensors, int axis) {
   if (tensors.empty()) fail("concat", "tensors is empty: wanted at least one");
-  detail::check_given("concat", "tensors", tensors);
+  check_given("concat", "tensors", tensors);
   const Tensor& first = tensors.front();
   const int joined = checked_axis("concat", "axis", axis, first.shape());
   Shape shape = first.shape();
@@ -22,8 +22,7 @@ Tensor concat(const std::vector<Tensor>& tensors, int axis) {
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const Tensor& t = tensors[i];
     if (t.device() != first.device()) {  // its name is made only where it is needed
-      detail::check_same_device("concat", "tensors[0]", first, ("tensors[" + std::to_string(i) + "]").c_str(),
-                                t);
+      check_same_device("concat", "tensors[0]", first, ("tensors[" + std::to_string(i) + "]").c_str(), t);
     }
     Shape others = t.shape();
     if (t.rank() == first.rank()) others[joined] = first.shape()[joined];
@@ -39,7 +38,7 @@ Tensor concat(const std::vector<Tensor>& tensors, int axis) {
   const auto stretch = [joined](std::int64_t from, std::int64_t to) {
     return [=](const Tensor& dy) { return slice(dy, joined, from, to); };
   };
-  detail::PoolVector<Vjp<decltype(stretch(0, 0))>> vjps;
+  internal::PoolVector<Vjp<decltype(stretch(0, 0))>> vjps;
   for (const Tensor& t : tensors) {
     const kernels::AxisView part(t.shape(), joined), whole(shape, joined);
     const std::int64_t run = part.length * part.inner;

@@ -18,7 +18,7 @@ Tensor gather_vjp(const Tensor& dy, const Shape& x_shape, const Indices& indices
 }  // namespace
 
 Tensor gather(const Tensor& x, const Indices& indices, int axis) {
-  detail::check_given("gather", "x", x);
+  check_given("gather", "x", x);
   const int a = checked_axis("gather", "axis", axis, x.shape());
   const std::int64_t extent = x.shape()[a];
   for (std::int64_t i = 0; i < indices.size(); ++i) {

@@ -31,7 +31,7 @@ Shape resolve(const Tensor& x, const Shape& shape) {
 }  // namespace
 
 Tensor reshape(const Tensor& x, const Shape& shape) {
-  detail::check_given("reshape", "x", x);
+  check_given("reshape", "x", x);
   return record("reshape", x.view(resolve(x, shape)),
                 vjp(x, [from = x.shape()](const Tensor& dy) { return reshape(dy, from); }));
 }

@@ -50,7 +50,7 @@ Tensor take(const Tensor& x, const Range& range) {
 }  // namespace
 
 Tensor slice(const Tensor& x, int axis, std::int64_t start, std::int64_t stop, std::int64_t step) {
-  detail::check_given("slice", "x", x);
+  check_given("slice", "x", x);
   const int checked = checked_axis("slice", "axis", axis, x.shape());
   const std::int64_t extent = x.shape()[checked];
   const auto position = [&](const char* argument, std::int64_t value) {

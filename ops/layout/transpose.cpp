@@ -9,7 +9,7 @@
 namespace taper {
 
 Tensor transpose(const Tensor& x, int axis0, int axis1) {
-  detail::check_given("transpose", "x", x);
+  check_given("transpose", "x", x);
   int a = checked_axis("transpose", "axis0", axis0, x.shape());
   int b = checked_axis("transpose", "axis1", axis1, x.shape());
   if (a > b) std::swap(a, b);

@@ -53,15 +53,15 @@ Tensor norm_dgain(const Normalization& which, const Tensor& dy, const Tensor& x,
                 kernels::normalize_dgain(which, dy, x, moments),
                 vjp(dy,
                     [=](const Tensor& ddgain) {
-                      return detail::normalize_rows(which.centers, x, ddgain, nullptr, which.epsilon);
+                      return internal::normalize_rows(which.centers, x, ddgain, nullptr, which.epsilon);
                     }),
                 vjp(x, [=](const Tensor& ddgain) { return norm_dx(which, dy, x, ddgain, moments); }));
 }
 
 }  // namespace
 
-Tensor detail::normalize_rows(bool centers, const Tensor& x, const Tensor& gain, const Tensor* bias,
-                              double epsilon) {
+Tensor internal::normalize_rows(bool centers, const Tensor& x, const Tensor& gain, const Tensor* bias,
+                                double epsilon) {
   const Normalization which{centers ? "layer_norm" : "rms_norm", centers, epsilon};
   kernels::check_normalization(which, x, gain, bias);
   const auto [y, moments] = kernels::normalize(which, x, gain, bias);
@@ -73,7 +73,7 @@ Tensor detail::normalize_rows(bool centers, const Tensor& x, const Tensor& gain,
 }
 
 Tensor layer_norm(const Tensor& x, const Tensor& gain, const Tensor& bias, double epsilon) {
-  return detail::normalize_rows(true, x, gain, &bias, epsilon);
+  return internal::normalize_rows(true, x, gain, &bias, epsilon);
 }
 
 }  // namespace taper

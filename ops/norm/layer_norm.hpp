@@ -18,9 +18,9 @@ namespace taper {
 // not fit it, or epsilon <= 0. Source: Ba, Kiros and Hinton, arXiv 1607.06450, equations 3 and 4.
 Tensor layer_norm(const Tensor& x, const Tensor& gain, const Tensor& bias, double epsilon = 1e-5);
 
-namespace detail {
+namespace internal {
 // layer_norm and, without `centers` and with a null bias, rms_norm.
 Tensor normalize_rows(bool centers, const Tensor& x, const Tensor& gain, const Tensor* bias, double epsilon);
-}  // namespace detail
+}  // namespace internal
 
 }  // namespace taper

@@ -6,7 +6,7 @@
 namespace taper {
 
 Tensor rms_norm(const Tensor& x, const Tensor& gain, double epsilon) {
-  return detail::normalize_rows(false, x, gain, nullptr, epsilon);
+  return internal::normalize_rows(false, x, gain, nullptr, epsilon);
 }
 
 }  // namespace taper

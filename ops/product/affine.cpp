@@ -12,7 +12,7 @@
 namespace taper {
 
 Tensor affine(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  detail::check_given("affine", "x", x, "weight", weight, "bias", bias);
+  check_given("affine", "x", x, "weight", weight, "bias", bias);
   const bool fits = x.rank() > 0 && weight.rank() == 2 && bias.rank() == 1 &&
                     x.extent(-1) == weight.extent(0) && weight.extent(1) == bias.extent(0);
   if (!fits) {

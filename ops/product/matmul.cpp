@@ -27,7 +27,7 @@ Tensor as_batch(const Tensor& x, const Shape& leading, std::int64_t batch) {
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
-  detail::check_given("matmul", "a", a, "b", b);
+  check_given("matmul", "a", a, "b", b);
   const auto inner_of = [](const Tensor& x, int axis) {
     return x.rank() == 0 ? -1 : x.extent(x.rank() == 1 ? 0 : axis);
   };

@@ -15,7 +15,7 @@
 namespace taper {
 
 Tensor max(const Tensor& x, const Axes& axes, bool keepdims) {
-  detail::check_given("max", "x", x);
+  check_given("max", "x", x);
   const Shape reduced = axes.reduced("max", x.shape());
   for (int axis = 0; axis < x.rank(); ++axis) {
     if (reduced[axis] && x.shape()[axis] == 0)

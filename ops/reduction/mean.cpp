@@ -7,7 +7,7 @@
 namespace taper {
 
 Tensor mean(const Tensor& x, const Axes& axes, bool keepdims) {
-  detail::check_given("mean", "x", x);
+  check_given("mean", "x", x);
   const Shape reduced = axes.reduced("mean", x.shape());
   double count = 1;
   for (int axis = 0; axis < x.rank(); ++axis)

@@ -10,7 +10,7 @@
 namespace taper {
 
 Tensor sum(const Tensor& x, const Axes& axes, bool keepdims) {
-  detail::check_given("sum", "x", x);
+  check_given("sum", "x", x);
   const kernels::ReducePlan plan =
       kernels::plan_reduction(x.shape(), axes.reduced("sum", x.shape()), keepdims);
   return record("sum", kernels::sum("sum", plan, x),
@@ -20,7 +20,7 @@ Tensor sum(const Tensor& x, const Axes& axes, bool keepdims) {
 }
 
 Tensor sum_to(const Tensor& x, const Shape& shape) {
-  detail::check_given("sum_to", "x", x);
+  check_given("sum_to", "x", x);
   if (x.shape() == shape) return x;
   if (!broadcasts_to(shape, x.shape())) {
     fail("sum_to", "shape ", shape, " does not broadcast to x's, ", x.shape());

@@ -40,9 +40,9 @@ Tensor cross_entropy_vjp(const Tensor& dloss, const Tensor& logits, const kernel
 
 }  // namespace
 
-std::int64_t detail::count_labels(const char* op, const Tensor& logits, const Indices& labels,
-                                  std::int64_t ignored) {
-  detail::check_given(op, "logits", logits);
+std::int64_t internal::count_labels(const char* op, const Tensor& logits, const Indices& labels,
+                                    std::int64_t ignored) {
+  check_given(op, "logits", logits);
   const int leading = logits.rank() - 1;
   if (leading < 0 || !(Shape(logits.shape().data(), leading) == labels.shape())) {
     fail(op, "labels must have the shape of logits without its last axis: logits are ", logits.shape(),
@@ -68,7 +68,7 @@ std::int64_t detail::count_labels(const char* op, const Tensor& logits, const In
 Tensor cross_entropy(const Tensor& logits, const Indices& labels, const CrossEntropyOptions& options) {
   const kernels::CrossEntropyCall target{
       labels, options.ignored_label, options.label_smoothing,
-      detail::count_labels("cross_entropy", logits, labels, options.ignored_label)};
+      internal::count_labels("cross_entropy", logits, labels, options.ignored_label)};
   if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1)) {
     fail("cross_entropy", "label_smoothing must be from 0 to 1, got ", options.label_smoothing);
   }

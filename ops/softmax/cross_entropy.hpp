@@ -26,10 +26,10 @@ struct CrossEntropyOptions {
 // arXiv 1512.00567, section 7.
 Tensor cross_entropy(const Tensor& logits, const Indices& labels, const CrossEntropyOptions& options = {});
 
-namespace detail {
+namespace internal {
 // How many labels differ from `ignored`. Throws in the name of `op` if labels does not have the shape of
 // logits without its last axis, if a label that counts is out of range, or if none counts.
 std::int64_t count_labels(const char* op, const Tensor& logits, const Indices& labels, std::int64_t ignored);
-}  // namespace detail
+}  // namespace internal
 
 }  // namespace taper

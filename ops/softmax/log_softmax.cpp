@@ -14,7 +14,7 @@
 namespace taper {
 
 Tensor log_softmax(const Tensor& z, int axis) {
-  detail::check_given("log_softmax", "z", z);
+  check_given("log_softmax", "z", z);
   const int a = checked_axis("log_softmax", "axis", axis, z.shape());
   const Tensor y = kernels::map_rows(
       "log_softmax", kernels::RowFunction::log_softmax, z.size(), a,

@@ -11,7 +11,7 @@
 namespace taper {
 
 Tensor softmax(const Tensor& z, int axis) {
-  detail::check_given("softmax", "z", z);
+  check_given("softmax", "z", z);
   const int a = checked_axis("softmax", "axis", axis, z.shape());
   const Tensor p = kernels::map_rows(
       "softmax", kernels::RowFunction::softmax, z.size(), a,

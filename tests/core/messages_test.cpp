@@ -161,18 +161,18 @@ TEST(OutOfMemory, NamesTheOpTheShapeAndTheSize) {
 
 TEST(OutOfMemory, OfWhatAnOpWorksWithIsAnErrorToo) {
   constexpr std::int64_t count = std::int64_t{1} << 50;
-  using detail::Array;
+  using internal::Array;
   expect_error("op", [] { Array<double>("op", Device::cpu(), count); }, {"out of memory: asked for 8.0 PiB"});
-  expect_error("pool", [] { detail::PoolVector<float>(static_cast<std::size_t>(count)); },
+  expect_error("pool", [] { internal::PoolVector<float>(static_cast<std::size_t>(count)); },
                {"out of memory: asked for 4.0 PiB"});
 }
 
 TEST(OutOfMemory, WritesBytesForPeople) {
-  EXPECT_EQ(detail::bytes_text(0), "0 bytes");
-  EXPECT_EQ(detail::bytes_text(1023), "1023 bytes");
-  EXPECT_EQ(detail::bytes_text(1024), "1.0 KiB");
-  EXPECT_EQ(detail::bytes_text(1536 * 1024), "1.5 MiB");
-  EXPECT_EQ(detail::bytes_text(~std::size_t{0}), "16.0 EiB");
+  EXPECT_EQ(internal::bytes_text(0), "0 bytes");
+  EXPECT_EQ(internal::bytes_text(1023), "1023 bytes");
+  EXPECT_EQ(internal::bytes_text(1024), "1.0 KiB");
+  EXPECT_EQ(internal::bytes_text(1536 * 1024), "1.5 MiB");
+  EXPECT_EQ(internal::bytes_text(~std::size_t{0}), "16.0 EiB");
 }
 
 TEST(Item, OfSeveralElementsSaysWhatMakesOne) {

@@ -18,7 +18,7 @@ namespace {
 
 struct Changes : Kinds {
   // x <- value in each element, through this handle.
-  void set(Tensor x, double value) const { detail::copy_elements(full(x.shape(), value, x.kind()), x); }
+  void set(Tensor x, double value) const { internal::copy_elements(full(x.shape(), value, x.kind()), x); }
   void set_on_cpu(Tensor x, double value) const {
     dispatch(x.dtype(),
              [&]<class T>() { std::fill_n(x.mutable_data<T>(), x.size(), static_cast<T>(value)); });

@@ -86,7 +86,7 @@ TEST(EdgeCheckOf, AVariableNumberOfInputsAndManyAxes) {
   const Shape wide{1, 2, 1, 1, 2, 1, 1};  // more axes than a Shape keeps inline
   Tensor a = zeros(wide, float64).requires_grad(), b = zeros(wide, float64).requires_grad();
   const auto total = [](const Tensors& inputs, const Shape& shape) {
-    detail::PoolVector<Vjp<std::function<Tensor(const Tensor&)>>> vjps;
+    internal::PoolVector<Vjp<std::function<Tensor(const Tensor&)>>> vjps;
     for (const Tensor& x : inputs) {
       vjps.push_back({&x, [shape](const Tensor&) { return zeros(shape, float64); }});
     }

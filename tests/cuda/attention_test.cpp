@@ -195,14 +195,14 @@ TEST_F(CudaAttention, HeadSizes) {
 
 // The elements of an array, on the CPU.
 template <class T>
-std::vector<T> elements(const detail::Array<T>& array) {
+std::vector<T> elements(const internal::Array<T>& array) {
   std::vector<T> result(static_cast<std::size_t>(array.size()));
   if (result.empty()) return result;
   const std::size_t bytes = result.size() * sizeof(T);
   if (array.device().is_cpu()) {
     std::memcpy(result.data(), array.data(), bytes);
   } else {
-    detail::device_memory("test", array.device()).to_host(array.data(), result.data(), bytes);
+    internal::device_memory("test", array.device()).to_host(array.data(), result.data(), bytes);
   }
   return result;
 }

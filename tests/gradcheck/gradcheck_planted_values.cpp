@@ -12,7 +12,7 @@ Planted planted(std::string name, MultiFunction value, std::vector<Product> righ
     const MultiFunction f = [&](const Tensors& x) {
       Tensors constants;
       for (const Tensor& input : x) constants.push_back(input.detach());
-      taper::detail::PoolVector<Vjp<std::function<Tensor(const Tensor&)>>> vjps;
+      taper::internal::PoolVector<Vjp<std::function<Tensor(const Tensor&)>>> vjps;
       for (std::size_t i = 0; i < x.size(); ++i) {
         const Product product = with_mistake && i == argument ? wrong : right[i];
         vjps.push_back(vjp(

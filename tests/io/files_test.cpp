@@ -15,8 +15,8 @@ namespace taper::test {
 namespace {
 
 namespace fs = std::filesystem;
-using detail::read_file;
-using detail::write_file;
+using internal::read_file;
+using internal::write_file;
 using Names = std::vector<std::string>;
 
 class Files : public Scratch {};

@@ -104,7 +104,7 @@ TEST_F(ModelOnCuda, IsSavedAndLoadedAcrossDevices) {
   const Model there, here;
   there.to(gpu);
   for (Tensor& parameter : there.parameters()) {
-    detail::copy_elements(randn(parameter.shape()), parameter);
+    internal::copy_elements(randn(parameter.shape()), parameter);
   }
   const std::string path = testing::TempDir() + "/taper_nn_device_test.safetensors";
   save_safetensors(path, {there.state_dict(), {}});

@@ -282,10 +282,10 @@ TEST(Pool, KeepsWhatIsFreedAndGivesItBackWhenAsked) {
 
 TEST(Pool, HandsOutAlignedMemoryOfEverySize) {
   for (std::size_t bytes : {0, 1, 63, 64, 65, 1023, 1024, 1025, 1280, 1281, 4096, 5000, 1000000}) {
-    auto* block = static_cast<unsigned char*>(detail::pool_allocate(bytes));
+    auto* block = static_cast<unsigned char*>(internal::pool_allocate(bytes));
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block) % 64, 0u);
     for (std::size_t i = 0; i < bytes; ++i) block[i] = 1;  // ASan would say if it were too small
-    detail::pool_release(block, bytes);
+    internal::pool_release(block, bytes);
   }
 }
 

@@ -16,7 +16,7 @@ Tensor rotary_table(const char* op, const Tensor& x, std::int64_t first_position
     backend->rotary_table(first_position, base, table);
     return table;
   }
-  taper::detail::PoolVector<double> frequencies;
+  internal::PoolVector<double> frequencies;
   for (std::int64_t i = 0; i < pairs; ++i)
     frequencies.push_back(std::pow(base, -static_cast<double>(i) / static_cast<double>(pairs)));
   dispatch(x.dtype(), [&]<class T>() {

@@ -96,7 +96,7 @@ void select_block(const KeySelection<T>& a, const T* packed, T key_magnitude, st
   const double factor = 1 + std::abs(static_cast<double>(a.scale));  // NaN if the scale is
   const bool is_finite = largest_sum * factor < static_cast<double>(std::numeric_limits<T>::max()) / 2;
   SelectionMemory<T> memory(last - first, a.k);
-  taper::detail::PoolVector<Selection<T>> rows;
+  internal::PoolVector<Selection<T>> rows;
   for (std::int64_t i = first; i < last; ++i) rows.push_back(memory.start(i - first, T{1}));
   HWY_ALIGN T scores[group * tile];
   for (std::int64_t j0 = 0; j0 < a.m; j0 += tile) {
@@ -153,7 +153,7 @@ void select_all(const KeySelection<T>& a) {
   const std::int64_t keys = round_up(a.m, panel<T>);
   Tensor packed = Tensor::uninitialized("sparse_attention", {a.batch, keys, a.d}, dtype_of<T>);
   T* const packed_data = packed.mutable_data<T>();
-  taper::detail::PoolVector<T> magnitudes(static_cast<std::size_t>(a.batch * tiles));
+  internal::PoolVector<T> magnitudes(static_cast<std::size_t>(a.batch * tiles));
   parallel_for(a.batch * tiles, [&](std::int64_t task) {
     const std::int64_t b = task / tiles, first = task % tiles * tile,
                        count = std::min<std::int64_t>(tile, a.m - first);

@@ -29,7 +29,7 @@ struct SparsePattern {
 
   std::int64_t batch, n, m, k;
   template <class T>
-  using Array = taper::detail::Array<T>;
+  using Array = internal::Array<T>;
   Array<std::int32_t> sizes;
   Array<std::int32_t> columns;  // of each slot
 

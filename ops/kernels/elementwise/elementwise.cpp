@@ -8,12 +8,12 @@
 namespace taper::kernels {
 
 Kind common_kind(const char* op, const Tensor& a, const Tensor& b) {
-  taper::detail::check_given(op, "a", a, "b", b);
+  check_given(op, "a", a, "b", b);
   if (a.kind() == b.kind()) return a.kind();
   if (a.dtype() != b.dtype()) {
     fail(op, "dtypes differ: a is ", a.dtype(), " ", a.shape(), ", b is ", b.dtype(), " ", b.shape());
   }
-  taper::detail::check_same_device(op, "a", a, "b", b);
+  check_same_device(op, "a", a, "b", b);
   return a.kind();
 }
 

@@ -58,7 +58,7 @@ bool map_on_device(const char* op, F, const BroadcastPlan<N>& plan, const std::a
 // business (core/record.hpp).
 template <class F>
 Tensor map(const char* op, const Tensor& x, F f) {
-  taper::detail::check_given(op, "x", x);
+  check_given(op, "x", x);
   Tensor y = Tensor::uninitialized(op, x.shape(), x.kind());
   if (!x.device().is_cpu()) {
     detail::map_on_device(op, f, BroadcastPlan<1>{x.shape(), {x.size()}, {Shape{1}}}, {&x}, y);

@@ -228,11 +228,11 @@ RowMoments<T>* pointer(Moments moments) {
 
 void check_normalization(const Normalization& which, const Tensor& x, const Tensor& gain,
                          const Tensor* bias) {
-  taper::detail::check_given(which.op, "x", x, "gain", gain);
-  if (bias) taper::detail::check_given(which.op, "bias", *bias);
+  check_given(which.op, "x", x, "gain", gain);
+  if (bias) check_given(which.op, "bias", *bias);
   if (x.rank() == 0) fail(which.op, "x must have at least one axis, got shape ", x.shape());
   const auto check = [&](const char* name, const Tensor& vector) {
-    taper::detail::check_same_device(which.op, "x", x, name, vector);
+    check_same_device(which.op, "x", x, name, vector);
     if (!(vector.shape() == Shape{x.extent(-1)}) || vector.dtype() != x.dtype()) {
       fail(which.op, name, " must be ", x.dtype(), " of shape ", Shape{x.extent(-1)}, " for x of shape ",
            x.shape(), ", got ", vector.dtype(), " ", vector.shape());
@@ -309,7 +309,7 @@ Tensor normalize_dgain(const Normalization& which, const Tensor& dy, const Tenso
     for_each_block(x, rows_per_block, [&](std::int64_t begin, std::int64_t end) {
       sum_rows<T>(rows, begin, end, parts + begin / rows_per_block * n);
     });
-    taper::detail::PoolVector<double> totals(static_cast<std::size_t>(n), 0.0);
+    internal::PoolVector<double> totals(static_cast<std::size_t>(n), 0.0);
     for (std::int64_t block = 0; block < blocks; ++block) {
       const T* const part = parts + block * n;
       for (std::int64_t i = 0; i < n; ++i)

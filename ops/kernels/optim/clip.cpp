@@ -9,7 +9,7 @@
 namespace taper::kernels {
 namespace {
 
-using taper::detail::PoolVector;
+using internal::PoolVector;
 
 // In eight lanes, so that the compiler vectorises it; always in the same order.
 template <class T>

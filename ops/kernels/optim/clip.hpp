@@ -8,9 +8,9 @@ namespace taper::kernels {
 
 // The sum of the squares of all elements of these tensors, of any dtypes and devices, in float64. The same
 // for any number of threads. Waits for a device once.
-double sum_of_squares(const taper::detail::PoolVector<Tensor>& tensors);
+double sum_of_squares(const internal::PoolVector<Tensor>& tensors);
 
 // x <- factor x, in place, for each of these tensors.
-void scale(taper::detail::PoolVector<Tensor>& tensors, double factor);
+void scale(internal::PoolVector<Tensor>& tensors, double factor);
 
 }  // namespace taper::kernels

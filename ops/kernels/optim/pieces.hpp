@@ -11,7 +11,7 @@
 namespace taper::kernels {
 
 // The number of tasks that elements of tensors of these sizes make.
-inline std::int64_t task_count(const taper::detail::PoolVector<std::int64_t>& sizes) {
+inline std::int64_t task_count(const internal::PoolVector<std::int64_t>& sizes) {
   return (std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0}) + part_size - 1) / part_size;
 }
 
@@ -19,7 +19,7 @@ inline std::int64_t task_count(const taper::detail::PoolVector<std::int64_t>& si
 // body(task, i, begin, end) for each stretch [begin, end) of a tensor i that falls into a task. One task's
 // stretches come in order, on one thread. Where the cuts are depends on nothing but the sizes.
 template <class Body>
-void for_each_piece(const taper::detail::PoolVector<std::int64_t>& sizes, const Body& body) {
+void for_each_piece(const internal::PoolVector<std::int64_t>& sizes, const Body& body) {
   parallel_for(task_count(sizes), [&](std::int64_t task) {
     const std::int64_t first = task * part_size, last = first + part_size;
     std::int64_t offset = 0;

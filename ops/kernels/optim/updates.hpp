@@ -12,7 +12,7 @@ namespace taper::kernels {
 // for the others on_cpu(u, begin, end) for stretches of their elements, which threads share.
 template <class Update, class OnDevice, class OnCpu>
 void for_each_update(std::span<const Update> updates, const OnDevice& on_device, const OnCpu& on_cpu) {
-  taper::detail::PoolVector<std::int64_t> sizes(updates.size());
+  internal::PoolVector<std::int64_t> sizes(updates.size());
   for (std::size_t i = 0; i < updates.size(); ++i) {
     if (const Backend* backend = backend_of(*updates[i].p)) {
       on_device(*backend, updates[i]);

@@ -88,7 +88,7 @@ Tensor transposed(const char* op, const Tensor& b) {
 // What is to be multiplied. Throws where a and b do not fit together.
 ProductCall checked_product(const char* op, int rank, const Tensor& a, const Tensor& b, bool transpose_a,
                             bool transpose_b) {
-  taper::detail::check_given(op, "a", a, "b", b);
+  check_given(op, "a", a, "b", b);
   if (a.rank() != rank || b.rank() != rank) {
     fail(op, "wanted two tensors of rank ", rank, ": a is ", a.shape(), ", b is ", b.shape());
   }

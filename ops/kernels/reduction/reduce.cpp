@@ -90,8 +90,7 @@ void reduce(const ReducePlan& plan, const T* x, T* y, Accumulator start, F f) {
   const std::int64_t smallest = std::max(2 * part_size, apart ? 8 * count : 0);
   const std::int64_t part = std::max<std::int64_t>(1, smallest / std::max<std::int64_t>(1, inner_size));
   const std::int64_t parts = std::max<std::int64_t>(1, (outer + part - 1) / part);
-  taper::detail::PoolVector<Accumulator> totals(static_cast<std::size_t>(apart ? parts * count : count),
-                                                start);
+  internal::PoolVector<Accumulator> totals(static_cast<std::size_t>(apart ? parts * count : count), start);
   parallel_for(parts, [&](std::int64_t p) {
     const std::int64_t begin = p * part, end = std::min(outer, begin + part);
     reduce_part(plan, begin, end, x + begin * inner_size,

@@ -52,7 +52,7 @@ CrossEntropy cross_entropy(const char* op, const CrossEntropyCall& call, const T
     return {loss, totals};
   }
   const std::int64_t n = logits.extent(-1), rows = call.labels.size();
-  taper::detail::PoolVector<double> losses(static_cast<std::size_t>(rows), 0.0);
+  internal::PoolVector<double> losses(static_cast<std::size_t>(rows), 0.0);
   dispatch(logits.dtype(), [&]<class T>() {
     const T* const z = logits.data<T>();
     T* const kept = totals.mutable_data<T>();

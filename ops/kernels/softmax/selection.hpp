@@ -125,8 +125,8 @@ template <class T>
 class SelectionMemory {
  public:
   SelectionMemory(std::int64_t rows, std::int64_t k)
-      : rows_(rows), k_(k), block_(static_cast<std::byte*>(taper::detail::pool_allocate(bytes()))) {}
-  ~SelectionMemory() { taper::detail::pool_release(block_, bytes()); }
+      : rows_(rows), k_(k), block_(static_cast<std::byte*>(internal::pool_allocate(bytes()))) {}
+  ~SelectionMemory() { internal::pool_release(block_, bytes()); }
   SelectionMemory(const SelectionMemory&) = delete;
   SelectionMemory& operator=(const SelectionMemory&) = delete;
 

@@ -22,7 +22,7 @@ void with_largest(const T* row, std::int64_t n, std::int64_t k, T width, const B
 // The axis, checked, and k. Throws if k < 1, z has no axes, the axis is out of range or its extent is 2^31 or
 // more.
 inline int checked_axis_and_k(const char* op, const Tensor& z, std::int64_t k, int axis) {
-  taper::detail::check_given(op, "z", z);
+  check_given(op, "z", z);
   if (z.rank() == 0) fail(op, "z must have at least one axis, got shape ", z.shape());
   if (k < 1) fail(op, "k must be at least 1, got ", k, " for z of shape ", z.shape());
   const int a = checked_axis(op, "axis", axis, z.shape());

@@ -1,8 +1,8 @@
 // sparse_attention: y = P V with P = sparse_softmax(scale Q K^T, k).
 // dV = P^T dy, and with g = scale (dP - its mean over the support): dQ = g K, dK = g^T Q.
 //
-// After the selection all is done with the sparse matrix P alone: products with it and along its pattern.
-// Each of these is recorded, so that derivatives of any order cost no more than n k d.
+// After the selection everything is done with the sparse matrix P alone, in products with it and along its
+// pattern. Each of these is recorded, so that derivatives of any order cost no more than n k d.
 #include "sparse_attention.hpp"
 
 #include "../../core/fail.hpp"
@@ -21,8 +21,8 @@ namespace {
 
 using Pattern = std::shared_ptr<const kernels::SparsePattern>;
 
-// The bilinear maps, each the adjoint of the two others: W X, W^T X, and the elements of X Y^T in the
-// pattern.
+// Three bilinear maps, each the adjoint of the two others: W X, W^T X, and those elements of X Y^T that lie
+// in the pattern.
 Tensor scatter_rows(const Pattern& pattern, const Tensor& weights, const Tensor& x);
 Tensor dot_products(const Pattern& pattern, const Tensor& x, const Tensor& y);
 

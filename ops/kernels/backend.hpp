@@ -1,5 +1,5 @@
 // Backend: the kernels of a device other than the CPU, as one table. The CPU's loops stand in the folders
-// beside this file, in functions that ask backend_of() first: no op and no module does.
+// beside this file, in functions that ask backend_of() first. No op and no module asks.
 #pragma once
 
 #include "../../core/indices.hpp"
@@ -25,8 +25,9 @@ struct MapCall {
   Shape strides[3];
 };
 
-// out[to.offset + i to.stride_0 + j to.stride_1 + l] = in[from.offset + i from.stride_0 + j from.stride_1 +
-// l] for i in [0, outer), j in [0, count), l in [0, run).
+// For i in [0, outer), j in [0, count), l in [0, run):
+//   out[to.offset + i to.stride_0 + j to.stride_1 + l] =
+//       in[from.offset + i from.stride_0 + j from.stride_1 + l]
 struct RunCopy {
   struct Side {
     std::int64_t offset, stride_0, stride_1;
@@ -56,7 +57,7 @@ enum class RowFunction {
   tau_gradient
 };
 
-// What cross_entropy's kernels need beside the logits: see cross_entropy.hpp.
+// What cross_entropy's kernels need besides the logits: see cross_entropy.hpp.
 struct CrossEntropyCall {
   Indices labels;
   std::int64_t ignored_label;
@@ -65,9 +66,9 @@ struct CrossEntropyCall {
 };
 
 // All tensors of a call lie on the device and have the dtype that the call is about; results are allocated by
-// the caller, and nothing has been written to them. Sizes may be 0. What each kernel computes, edges
-// included, is what the CPU function or op of the same name does. Sums of float32 run in float64. Nothing
-// waits for the device, and every result is the same in every run, bit for bit.
+// the caller, and nothing has been written to them. Sizes may be 0. Each kernel computes what the CPU
+// function or op of the same name computes, edges included. Sums of float32 run in float64. Nothing waits for
+// the device, and every result is the same in every run, bit for bit.
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -80,8 +81,8 @@ class Backend {
   // Layout.
   virtual void copy_runs(const RunCopy& call, const Tensor& x, Tensor& y) const = 0;
   virtual void swap_axes(const SwapExtents& extents, const Tensor& x, Tensor& y) const = 0;
-  // y(o, i, r) = x(o, indices[i], r) on the view's axis, and its adjoint: dx is 0 but for the sums, in
-  // ascending order of i, of what was picked from each place.
+  // y(o, i, r) = x(o, indices[i], r) on the view's axis, and its adjoint: each place of dx is the sum, in
+  // ascending order of i, of what was picked from it; 0 if nothing was.
   virtual void gather(const AxisView& view, const Indices& indices, const Tensor& x, Tensor& y) const = 0;
   virtual void scatter_add(const AxisView& view, const Indices& indices, const Tensor& dy,
                            Tensor& dx) const = 0;
@@ -134,7 +135,7 @@ class Backend {
 const Backend* backend_of(Device device);
 inline const Backend* backend_of(const Tensor& x) { return backend_of(x.device()); }
 
-// The CUDA device's, wherever a tensor lies on one. It is defined in cuda/.
+// The CUDA device's kernels, for every tensor that lies on one. Defined in cuda/.
 const Backend& cuda_backend();
 
 }  // namespace taper::kernels

@@ -3,8 +3,8 @@
 // chosen at run time. A file that <hwy/foreach_target.h> repeats must include this one first.
 #pragma once
 
-// Left out are sets that are the best one of no machine that Taper runs on, and SVE, whose vectors have no
-// fixed size and so cannot stand in arrays.
+// Two kinds of sets are left out: those that are the best one of no machine that Taper runs on, and SVE,
+// whose vectors have no fixed size and so cannot stand in arrays.
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 
 // Stands in HWY_NAMESPACE below a function template f<T>. Gives f<float> and f<double> names, since
@@ -13,7 +13,7 @@
   static constexpr auto& f##_float32 = f<float>; \
   static constexpr auto& f##_float64 = f<double>
 
-// Stands outside of it, where HWY_ONCE holds. Defines f<T>(arguments...), which calls the f<T> of the
+// Stands outside HWY_NAMESPACE, inside #if HWY_ONCE. Defines f<T>(arguments...), which calls the f<T> for the
 // machine's best instruction set.
 #define TAPER_EXPORT_BOTH(f)                                  \
   HWY_EXPORT(f##_float32);                                    \

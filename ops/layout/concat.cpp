@@ -21,7 +21,7 @@ Tensor concat(const std::vector<Tensor>& tensors, int axis) {
   shape[joined] = 0;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const Tensor& t = tensors[i];
-    if (t.device() != first.device()) {  // its name is made only where it is needed
+    if (t.device() != first.device()) {  // the name is made only if it is needed
       check_same_device("concat", "tensors[0]", first, ("tensors[" + std::to_string(i) + "]").c_str(), t);
     }
     Shape others = t.shape();

@@ -17,7 +17,7 @@ struct Range {
   std::int64_t start, count, step;
 };
 
-// The elements of the slice, and where they stand in the whole: as the one side of a copy and as the other.
+// The elements of the slice, and their places in the whole: the two sides of a copy.
 kernels::RunCopy plan(const Shape& whole, const Range& range) {
   const kernels::AxisView view(whole, range.axis);
   return {.outer = view.outer,

@@ -7,7 +7,7 @@
 namespace taper {
 namespace {
 
-// C = op(A) op(B). Where A is transposed, dA is (dC op(B)^T)^T = op(B) dC^T; where B is, dB is (op(A)^T dC)^T
+// C = op(A) op(B). If A is transposed, dA is (dC op(B)^T)^T = op(B) dC^T; if B is, dB is (op(A)^T dC)^T
 // = dC^T op(A).
 Tensor product(const char* op, int rank, const Tensor& a, const Tensor& b, bool ta, bool tb) {
   return record(op, kernels::gemm(op, rank, a, b, ta, tb),

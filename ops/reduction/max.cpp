@@ -1,4 +1,4 @@
-// max: dx = dy at the largest element; those that tie share it.
+// max: dx = dy at the largest element; elements that tie share it.
 #include "max.hpp"
 
 #include "../../core/fail.hpp"

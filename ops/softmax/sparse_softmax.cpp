@@ -9,8 +9,9 @@
 namespace taper {
 namespace {
 
-// g_i - (mean of g over S) on S = {p > 0}, 0 elsewhere, for each row; NaN where p is. This is the Jacobian of
-// the projection at p, J = diag(s) - s s^T / m: symmetric, so its vector-Jacobian product is itself.
+// For each row, g_i - (mean of g over S) on S = {p > 0}, 0 elsewhere; NaN where p is NaN. This is
+// the Jacobian of the projection at p, J = diag(s) - s s^T / m: symmetric, so its vector-Jacobian
+// product is itself.
 Tensor project_tangent(const Tensor& g, const Tensor& p, int axis) {
   return record("sparse_softmax_vjp", kernels::center_rows("sparse_softmax_vjp", axis, g, p),
                 vjp(g, [p, axis](const Tensor& dy) { return project_tangent(dy, p, axis); }));
@@ -20,7 +21,7 @@ Tensor project_tangent(const Tensor& g, const Tensor& p, int axis) {
 
 Tensor sparse_softmax(const Tensor& z, std::int64_t k, int axis) {
   const int a = kernels::checked_axis_and_k("sparse_softmax", z, k, axis);
-  // Since p_i <= 1, the support lies above the maximum - 1: that much of a row at most is selected.
+  // Since p_i <= 1, the support lies above the maximum - 1: nothing else of a row is selected.
   const auto kernel = [k, stores = kernels::stores_for(z)]<class T>(std::int64_t n, const T* row, T* out) {
     kernels::with_largest(row, n, k, T{1}, [&](kernels::Selection<T>& selection) {
       kernels::project(selection);

@@ -10,7 +10,7 @@ namespace taper::kernels {
 // All arrays are row-major: queries (batch, n, d), keys (batch, m, d).
 template <class T>
 struct KeySelection {
-  // Of tensors on either device.
+  // The tensors lie on either device.
   KeySelection(const Tensor& queries, const Tensor& keys, double scale, const Visibility& visibility,
                SparsePattern& pattern, Tensor& probabilities)
       : batch(pattern.batch),
@@ -32,7 +32,7 @@ struct KeySelection {
     }
   }
 
-  // How many keys query i sees, as far as `causal` goes: the first ones.
+  // How many keys `causal` lets query i see; they are the first ones.
   TAPER_HOST_DEVICE int visible(int i) const {
     const int end = causal ? i + 1 - n + m : m;
     return end > 0 ? end : 0;

@@ -17,9 +17,9 @@ namespace taper::kernels::HWY_NAMESPACE {
 template <class T>
 using Vec = hn::Vec<hn::ScalableTag<T>>;
 
-// The scores of `group` queries with `panel` keys are summed up in registers: 12 of 16 hold sums, with
-// AVX-512 and on ARM 24 of 32. The scores of a group with a tile of keys stay in the first level of cache.
-// The tile itself stays in the second while it meets all queries of a block.
+// The scores of `group` queries with `panel` keys are summed up in registers: 12 of 16 hold sums, or 24 of 32
+// with AVX-512 and on ARM. The scores of a group with a tile of keys stay in the first level of cache. The
+// tile itself stays in the second level while it meets all queries of a block.
 constexpr std::int64_t group = 6;
 constexpr int vectors = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON ? 4 : 2;
 template <class T>

@@ -47,7 +47,8 @@ HWY_INLINE void weighted_sum(std::int64_t count, const Weight& weight, const std
   }
 }
 
-// y[rows[s]] += weights[s] * x for each s, columns [c, c + vectors * lanes), of which x stays in registers.
+// y[rows[s]] += weights[s] * x for each s, in columns [c, c + vectors * lanes). These columns of x stay
+// in registers.
 template <int vectors, class T>
 HWY_INLINE void add_columns(std::int64_t count, const T* weights, const std::int32_t* rows, const T* x,
                             std::int64_t width, std::int64_t c, T* y) {
@@ -82,7 +83,8 @@ HWY_INLINE void add_multiples(std::int64_t count, const T* weights, const std::i
 template <class V>
 HWY_INLINE void store_sums(V v0, V v1, V v2, V v3, float* to) {
   const hn::ScalableTag<float> d;
-  // Within each block of four lanes: first the sums of two lanes of v0 and v2 and of v1 and v3, then of all.
+  // Within each block of four lanes: first the sums of two lanes of v0 and v2, and of v1 and v3; then
+  // the sums of all four lanes.
   const auto even = hn::Add(hn::InterleaveLower(d, v0, v2), hn::InterleaveUpper(d, v0, v2));
   const auto odd = hn::Add(hn::InterleaveLower(d, v1, v3), hn::InterleaveUpper(d, v1, v3));
   const auto sums = hn::Add(hn::InterleaveLower(d, even, odd), hn::InterleaveUpper(d, even, odd));
@@ -94,8 +96,8 @@ HWY_INLINE void store_sums(V v0, V v1, V v2, V v3, float* to) {
   hn::StoreU(total, block, to);
 }
 
-// The same for rows of whole vectors of float32, four rows at a time, as far as they go. Returns how many
-// rows that were.
+// The same for float32 and rows of whole vectors, four rows at a time, until fewer than four are left.
+// Returns how many rows that were.
 HWY_INLINE std::int64_t dot_fours(std::int64_t count, const float* x, const std::int32_t* columns,
                                   const float* rows, std::int64_t width, float* y) {
   const hn::ScalableTag<float> d;

@@ -1,6 +1,5 @@
 // The products with a sparse pattern. One thread sums up a row of a result, in the order of its slots, so
-// that no result depends on the number of threads. What is done with a row is compiled for each instruction
-// set.
+// that no result depends on the number of threads. The work on one row is compiled for each instruction set.
 // clang-format off: foreach_target.h includes this file again, and the order matters
 #include "../simd.hpp"
 #define HWY_TARGET_INCLUDE "taper/ops/kernels/attention/sparse_pattern.cpp"
@@ -48,7 +47,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 constexpr std::int64_t ahead = 4;  // rows
 
 // Asks the memory for rows of x that will soon be needed. They lie anywhere, so that the processor can't
-// guess which they are.
+// guess which come next.
 template <class T>
 HWY_INLINE void prefetch_rows(const std::int32_t* rows, std::int64_t count, const T* x, std::int64_t width) {
   for (std::int64_t s = 0; s < count; ++s) {
@@ -58,8 +57,8 @@ HWY_INLINE void prefetch_rows(const std::int32_t* rows, std::int64_t count, cons
   }
 }
 
-// A row of the pattern: its number among the rows of all problems, the columns of its slots in use, the rows
-// of the right operand that the columns mean, and its place in the result.
+// A row of the pattern: its number among the rows of all problems, the columns of its slots in use, the
+// matrix whose rows these columns name, and the place of its result.
 template <class T>
 struct PatternRow {
   std::int64_t number, size;
@@ -187,15 +186,16 @@ const SparsePattern::Transposed& SparsePattern::transposed() const {
   std::call_once(is_transposed_, [this] {
     Transposed& t = transposed_.emplace(*this);
     if (const Backend* backend = backend_of(sizes.device())) return backend->transpose_pattern(*this, t);
-    // A counting sort of each problem. Its entries begin where its slots do.
+    // A counting sort of each problem. The entries of a problem begin where its slots do.
     parallel_for(batch, [&](std::int64_t b) {
       std::int64_t* const starts = t.starts.data() + b * (m + 1);
       std::fill_n(starts, m + 1, 0);
       for (std::int64_t i = b * n; i < (b + 1) * n; ++i) {
         for (std::int64_t slot = i * k; slot < i * k + sizes[i]; ++slot) ++starts[columns[slot]];
       }
-      // Turns these counts into the places where the entries of each column end. Then puts the entries in
-      // place, the last first: each moves the end of its column back by one, at last to its beginning.
+      // Turns these counts into the places at which the entries of each column end. Then puts the entries
+      // in place, the last one first: each moves the end of its column back by one, until it has become
+      // the beginning.
       std::int64_t end = b * n * k;
       for (std::int64_t j = 0; j <= m; ++j) end = starts[j] += end;
       t.has_nan_row[b] = 0;
@@ -235,13 +235,13 @@ Tensor scatter_rows(const SparsePattern& s, const Tensor& weights, const Tensor&
   }
   dispatch(x.dtype(), [&]<class T>() {
     const Operands<T> operands{s, width, weights.data<T>(), x.data<T>(), y.mutable_data<T>()};
-    // If all rows of the result stay in the cache, it takes less time to add to them than to sort the slots,
-    // which also is work for one thread for each problem. Sums have the same order.
+    // If all rows of the result stay in the cache, adding to them takes less time than sorting the slots, in
+    // which only one thread can work for each problem. Both add in the same order.
     constexpr std::int64_t cached_bytes = std::int64_t{1} << 19;
     if (s.m * width * static_cast<std::int64_t>(sizeof(T)) <= cached_bytes) {
       return parallel_for(s.batch, [&](std::int64_t b) { scatter_all<T>(operands, b); });
     }
-    s.transposed();  // so that all threads make it, not one of those below
+    s.transposed();  // made here by all threads, not below by one of them
     for_rows(s.batch, s.m, [&](const RowRange& rows) { scatter<T>(operands, rows); });
   });
   return y;

@@ -59,8 +59,7 @@ Tensor gather_rows(const SparsePattern& pattern, const Tensor& weights, const Te
 // NaN in all of a problem that has a NaN row.
 Tensor scatter_rows(const SparsePattern& pattern, const Tensor& weights, const Tensor& x);
 
-// x[row] . y[column] for each slot: (batch, n, w), (batch, m, w) -> (batch, n, k). A NaN row
-// gives NaN.
+// x[row] . y[column] for each slot: (batch, n, w), (batch, m, w) -> (batch, n, k). A NaN row gives NaN.
 Tensor dot_products(const SparsePattern& pattern, const Tensor& x, const Tensor& y);
 
 // factor * (weight - mean of the row's weights) for each slot, (batch, n, k). A NaN row gives NaN.

@@ -37,7 +37,8 @@ BroadcastPlan<N> plan_broadcast(const char* op, const std::array<const Shape*, N
   for (const Shape* shape : shapes) plan.result = broadcast_shapes(op, plan.result, *shape);
   const int rank = plan.result.size();
 
-  // From the last axis outwards: an axis joins the loop inside it where each operand's stride continues it.
+  // From the last axis outwards: an axis joins the loop inside it if each operand's stride
+  // continues that loop's.
   Shape extents = Shape::filled(rank, 1);
   std::array<Shape, N> strides;
   for (Shape& s : strides) s = Shape::filled(rank, 0);

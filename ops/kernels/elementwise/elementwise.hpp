@@ -1,6 +1,6 @@
-// Elementwise loops with NumPy's broadcasting: what every elementwise op is made of, a program's own among
-// them. This header and functions.hpp are the two of ops/kernels that are installed, so that it includes
-// nothing of what the kernels need.
+// Elementwise loops with NumPy's broadcasting: what every elementwise op is made of, a program's own op too.
+// Of ops/kernels only this header and functions.hpp are installed, so that it includes nothing of what the
+// other kernels need.
 #pragma once
 
 #include "../../../core/tensor.hpp"
@@ -15,12 +15,12 @@
 
 namespace taper::kernels {
 
-// The dtype and device that a and b have in common. Throws, naming both, where they differ, or where one is
-// an empty handle.
+// The dtype and device that a and b have in common. Throws, naming both, if they differ or if one is an
+// empty handle.
 Kind common_kind(const char* op, const Tensor& a, const Tensor& b);
 
-// How to walk several operands that broadcast to one shape: a loop nest as shallow as the shapes allow. Axes
-// along which every operand continues where the axis inside it ended are merged into one.
+// How to walk several operands that broadcast to one shape: a loop nest as shallow as the shapes allow. Two
+// neighbouring axes become one loop if every operand lies in memory as if they were one axis.
 template <std::size_t N>
 struct BroadcastPlan {
   Shape result;                  // the shape of the result
@@ -28,8 +28,8 @@ struct BroadcastPlan {
   std::array<Shape, N> strides;  // of each operand in each loop, in elements; 0 where it is broadcast
 };
 
-// The plan for operands of these shapes, which must broadcast together with `result` (by default nothing but
-// they count).
+// The plan for operands of these shapes, which must broadcast together with `result`. The default `result`
+// asks for nothing, so that the operands alone count.
 template <std::size_t N>
 BroadcastPlan<N> plan_broadcast(const char* op, const std::array<const Shape*, N>& shapes,
                                 const Shape& result = {});
@@ -52,10 +52,10 @@ bool map_on_device(const char* op, F, const BroadcastPlan<N>& plan, const std::a
 
 }  // namespace detail
 
-// y_i = f(x_i) for an f that takes and returns float as well as double, a generic lambda say. It is called on
-// several threads. Throws, in the name of `op`, if x is an empty handle. Here and below: on a device other
-// than the CPU f must be one of Functions (functions.hpp), and a lambda throws; f's derivative is the op's
-// business (core/record.hpp).
+// y_i = f(x_i) for an f that takes and returns float as well as double, a generic lambda for example. It is
+// called on several threads. Throws, in the name of `op`, if x is an empty handle. Here and below: on a
+// device other than the CPU f must be one of Functions (functions.hpp), and a lambda throws. The derivative
+// of f is the op's business (core/record.hpp).
 template <class F>
 Tensor map(const char* op, const Tensor& x, F f) {
   check_given(op, "x", x);
@@ -76,8 +76,8 @@ Tensor map(const char* op, const Tensor& x, F f) {
 
 namespace detail {
 
-// out[i] = f(in_0[i * s_0], in_1[i * s_1], …) with strides that are constants where Strides are
-// integral_constants, so that the compiler vectorises the loops that matter.
+// out[i] = f(in_0[i * s_0], in_1[i * s_1], …). Strides that are integral_constants are known to the compiler,
+// so that it vectorises the loops that matter.
 template <class T, class F, std::size_t... I, class... Strides>
 void inner_loop(std::int64_t n, const std::array<const T*, sizeof...(I)>& in, T* __restrict out, F f,
                 std::index_sequence<I...>, Strides... strides) {
@@ -191,7 +191,7 @@ Tensor map(const char* op, const Tensor& a, const Tensor& b, const Tensor& c, F 
   return detail::map_broadcast(op, f, a, b, c);
 }
 
-// x's elements repeated to `shape`. Throws where x's shape does not broadcast to it.
+// x's elements repeated to `shape`. Throws if x's shape does not broadcast to it.
 Tensor broadcast(const char* op, const Tensor& x, const Shape& shape);
 
 }  // namespace taper::kernels

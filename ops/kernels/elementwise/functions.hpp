@@ -10,7 +10,7 @@
 namespace taper::kernels {
 namespace functions {
 
-// One line each, of which clang-format would make six. NaN gives NaN if nothing else is said.
+// One line each, of which clang-format would make six. NaN gives NaN unless the comment says otherwise.
 // clang-format off
 struct Identity { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return x; } };
 struct Negate { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return -x; } };
@@ -42,7 +42,7 @@ struct PassesRelu { template <class T> TAPER_HOST_DEVICE T operator()(T x) const
 struct IsPositive { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return x != x ? x : x > 0; } };
 // clang-format on
 
-// The weight of the first argument of a maximum: 1/2 at a tie, NaN if one is.
+// The weight of the first argument of a maximum: 1/2 at a tie, NaN if one of the two is NaN.
 struct MaximumWeight {
   template <class T>
   TAPER_HOST_DEVICE T operator()(T x, T y) const {
@@ -57,9 +57,9 @@ struct Sigmoid {
   }
 };
 
-// x Phi(x), and its slope times dy, as gelu.hpp beside this has them, but with a relative error of up to
-// 1.1e-5 in float32's far tail (x = -13), where the rounding of x / sqrt(2) counts. On the CPU that file's
-// loops are faster.
+// x Phi(x), and its slope times dy, as in gelu.hpp beside this file, but in float32's far tail (x = -13) with
+// a relative error of up to 1.1e-5, since there the rounding of x / sqrt(2) counts. On the CPU the loops of
+// gelu.cpp are faster.
 struct Gelu {
   template <class T>
   TAPER_HOST_DEVICE T operator()(T x) const {

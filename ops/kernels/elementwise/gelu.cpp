@@ -28,8 +28,8 @@ struct Normal {
 };
 
 // For t = |x|, the upper tail is Phi(-t) = e^(-t^2 / 2) R(t). R, half of erfcx(t / sqrt(2)), is smooth and
-// falls slowly: a polynomial in u = 1 / (1 + t / 4) has it to 1.5e-8 for t from 0 to 14, beyond which e^(-t^2
-// / 2) soon is 0 in float32. bench/fit_normal_tail.py finds the coefficients.
+// falls slowly: a polynomial in u = 1 / (1 + t / 4) has it to 1.5e-8 for t from 0 to 14. Soon beyond that,
+// e^(-t^2 / 2) is 0 in float32. bench/fit_normal_tail.py finds the coefficients.
 HWY_INLINE Normal normal(V x) {
   const D d;
   const V t = hn::Min(hn::Abs(x), hn::Set(d, 14.5f));  // so that t^2 is finite
@@ -40,8 +40,8 @@ HWY_INLINE Normal normal(V x) {
                                   0.57365429f, 0.49751688f, 0.34079548f, 0.09441064f}) {
     tail = hn::MulAdd(tail, v, hn::Set(d, coefficient));
   }
-  // t^2 is rounded; what is missing makes a factor near 1. (With t cut in two the products are exact, also
-  // where there is no fused multiply-add: Dekker, Numerische Mathematik 18, 1971.)
+  // t^2 is rounded; what the rounding took away becomes a factor near 1. (With t cut in two the products are
+  // exact, even without fused multiply-add: Dekker, Numerische Mathematik 18, 1971.)
   const hn::RebindToUnsigned<D> bits;
   const V high = hn::BitCast(d, hn::And(hn::BitCast(bits, t), hn::Set(bits, 0xfffff000u)));
   const V low = hn::Sub(t, high), square = hn::Mul(t, t);
@@ -102,7 +102,7 @@ namespace {
 HWY_EXPORT(gelu_float32);
 HWY_EXPORT(gelu_vjp_float32);
 
-// Phi(x) = erfc(-x / sqrt(2)) / 2, which keeps its digits where Phi is tiny.
+// Phi(x) = erfc(-x / sqrt(2)) / 2, which keeps its digits even if Phi is tiny.
 double distribution(double x) { return std::erfc(-x * 0.70710678118654752440) / 2; }
 double density(double x) { return std::exp(x * x / -2) * 0.39894228040143267794; }
 double times(double x, double weight) { return weight == 0 && x == x ? 0 : x * weight; }

@@ -10,7 +10,8 @@
 namespace taper::kernels {
 namespace {
 
-// std::copy_n of a few elements is a call whose size the compiler does not know; a vector or two are moves.
+// std::copy_n of a few elements is a call, because the compiler does not know their number; a vector or
+// two are moves.
 template <class T>
 void copy_run(const T* from, std::int64_t count, T* to) {
   constexpr std::int64_t step = 8;
@@ -19,8 +20,8 @@ void copy_run(const T* from, std::int64_t count, T* to) {
   for (; i < count; ++i) to[i] = from[i];
 }
 
-// Tiles of 16 x 16 runs keep both the lines that are read and those that are written in the cache. Bands of
-// tiles are shared out among threads: 16 rows or 16 columns each, whichever there are more of.
+// Tiles of 16 x 16 runs keep both the lines that are read and those that are written in the cache. Threads
+// share bands of tiles: of 16 rows or of 16 columns each, whichever gives more bands.
 template <class T>
 void swap_runs(const SwapExtents& e, const T* x, T* y) {
   constexpr std::int64_t tile = 16;

@@ -5,7 +5,7 @@
 
 namespace taper::kernels {
 
-// x, seen as the extents say, with rows and columns swapped, as a tensor of `shape`.
+// x, taken as an array of these extents, with rows and columns swapped, as a tensor of `shape`.
 Tensor swap_axes(const char* op, const SwapExtents& extents, const Tensor& x, const Shape& shape);
 
 }  // namespace taper::kernels

@@ -1,6 +1,6 @@
 // The kernels of layer_norm and rms_norm, compiled for each instruction set. Each reads a row a few times
-// while it stays in the first level of cache. foreach_target.h includes this file again, and the order
-// matters:
+// while it stays in the first level of cache.
+// foreach_target.h includes this file again, and the order matters:
 // clang-format off
 #include "../simd.hpp"
 #define HWY_TARGET_INCLUDE "taper/ops/kernels/norm/normalize.cpp"
@@ -70,8 +70,8 @@ HWY_INLINE Two<V> two(V a, V b) {
   return {a, b};
 }
 
-// The sums of the two numbers of term(d, i) over elements 0 to n - 1. A lane adds up sixteen terms at most;
-// their sums are added in double, so that the error does not grow with n.
+// The sums over elements 0 to n - 1 of the two numbers of term(d, i). A lane adds up sixteen terms at most;
+// the lanes' sums are added in double, so that the error does not grow with n.
 template <class T, class Term>
 HWY_INLINE Two<double> sums_of(std::int64_t n, const Term& term) {
   const hn::ScalableTag<T> d;
@@ -112,8 +112,8 @@ HWY_INLINE RowMoments<T> moments_of(const Normalization& which, const T* x, std:
                              HWY_ATTR { return two(hn::LoadU(d, x + i), hn::Zero(d)); };
     m.shift = static_cast<T>(sums_of<T>(n, element).a / count);
   }
-  // The mean of float32 numbers around 1e6 is rounded by up to 0.03. The mean of the differences from it is
-  // what it misses, and has little rounding of its own.
+  // The mean of float32 numbers around 1e6 is rounded by up to 0.03. The mean of the differences from it
+  // makes up for that, and is itself hardly rounded.
   const auto sums = sums_of<T>(n, [&](auto d, std::int64_t i) HWY_ATTR {
     const auto difference = hn::Sub(hn::LoadU(d, x + i), hn::Set(d, m.shift));
     return two(difference, hn::Mul(difference, difference));
@@ -292,7 +292,8 @@ Tensor normalize_dgain(const Normalization& which, const Tensor& dy, const Tenso
     backend->normalize_dgain(which, dy, x, moments, dgain);
     return dgain;
   }
-  // Threads sum up blocks of rows, and one of them the blocks: the same order for any number of threads.
+  // Threads sum up blocks of rows, then one thread the sums of the blocks: the same order for any
+  // number of threads.
   constexpr std::int64_t rows_per_block = 64;
   const std::int64_t blocks = (rows_of(x) + rows_per_block - 1) / rows_per_block;
   Tensor sums = Tensor::uninitialized(which.op, {blocks, n}, x.dtype());

@@ -17,7 +17,7 @@ struct Normalization {
 // x's dtype, or epsilon <= 0.
 void check_normalization(const Normalization& which, const Tensor& x, const Tensor& gain, const Tensor* bias);
 
-// What is kept of the rows for backward: m, as the sum of two numbers, and r, for each.
+// What backward needs of each row: m, as the sum of two numbers, and r.
 using Moments = Tensor;
 
 // y = gain u + bias (null: 0), and the moments of x's rows.

@@ -1,5 +1,5 @@
-// Adam's step. Its loop is plain C++, which the compiler vectorises once for each instruction set; without
-// contraction (cmake/library.cmake), so that none of them rounds less often than the others.
+// Adam's step. Its loop is plain C++, which the compiler vectorises once for each instruction set, without
+// contraction (cmake/library.cmake), so that all of them round alike.
 // clang-format off: foreach_target.h includes this file again, and the order matters
 #include "../simd.hpp"
 #define HWY_TARGET_INCLUDE "taper/ops/kernels/optim/adam.cpp"

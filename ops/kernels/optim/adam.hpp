@@ -1,5 +1,5 @@
-// Adam's step. Its loop is compiled for each instruction set: half of its time goes into the square root and
-// the division, of which AVX2 does twice as many at a time as the baseline.
+// Adam's step. Its loop is compiled for each instruction set: half of its time goes into square roots and
+// divisions, and AVX2 does twice as many of these at a time as the baseline.
 #pragma once
 
 #include "../../../core/tensor.hpp"
@@ -11,14 +11,14 @@ namespace taper::kernels {
 // What one step multiplies by, the same for all elements of a parameter.
 template <class T>
 struct AdamStep {
-  T beta1, rest1;  // and 1 - beta1
+  T beta1, rest1;  // rest1 = 1 - beta1
   T beta2, rest2;
   T kept;        // 1 - learning_rate weight_decay
   T rate;        // learning_rate / (1 - beta1^t)
   T correction;  // 1 / sqrt(1 - beta2^t)
   T epsilon;
 
-  // Each rounded to U. (The differences in double: 1 - 0.999f is off by one part in 80000.)
+  // Each rounded to U. (The differences are taken in double: 1 - 0.999f is off by one part in 80000.)
   template <class U>
   AdamStep<U> to() const {
     const auto rounded = [](T x) { return static_cast<U>(x); };
@@ -33,10 +33,10 @@ struct AdamUpdate {
   Tensor *m, *v, *p;
 };
 
-//   m <- beta1 m + rest1 g,   v <- beta2 v + rest2 g^2,   p <- kept p - rate m / (correction sqrt(v) +
-//   epsilon)
-// for each of the updates, whose tensors are of one size, dtype and device. All instruction sets give the
-// same bits.
+// For each of the updates:
+//   m <- beta1 m + rest1 g,   v <- beta2 v + rest2 g^2,
+//   p <- kept p - rate m / (correction sqrt(v) + epsilon).
+// The tensors of one update have one size, dtype and device. All instruction sets give the same bits.
 void adam_step(std::span<const AdamUpdate> updates);
 
 }  // namespace taper::kernels

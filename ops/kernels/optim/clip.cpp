@@ -11,7 +11,7 @@ namespace {
 
 using internal::PoolVector;
 
-// In eight lanes, so that the compiler vectorises it; always in the same order.
+// Summed in eight lanes, so that the compiler vectorises it; always in the same order.
 template <class T>
 double sum_of_squares(const T* x, std::int64_t n) {
   constexpr int lanes = 8;
@@ -45,7 +45,7 @@ double sum_of_squares_on_device(const PoolVector<Tensor>& tensors) {
   return std::accumulate(values.begin(), values.end(), 0.0);
 }
 
-// How many elements each tensor has on the CPU.
+// How many elements of each tensor lie on the CPU: all or none.
 PoolVector<std::int64_t> sizes_on_cpu(const PoolVector<Tensor>& tensors) {
   PoolVector<std::int64_t> sizes(tensors.size());
   for (std::size_t i = 0; i < sizes.size(); ++i) {

@@ -6,8 +6,8 @@
 
 namespace taper::kernels {
 
-// The sum of the squares of all elements of these tensors, of any dtypes and devices, in float64. The same
-// for any number of threads. Waits for a device once.
+// The sum of the squares of all elements of these tensors, of any dtypes and devices, in float64. It is the
+// same for any number of threads. If there are tensors on a device, waits for it once.
 double sum_of_squares(const internal::PoolVector<Tensor>& tensors);
 
 // x <- factor x, in place, for each of these tensors.

@@ -15,9 +15,9 @@ inline std::int64_t task_count(const internal::PoolVector<std::int64_t>& sizes) 
   return (std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0}) + part_size - 1) / part_size;
 }
 
-// Lays the elements of tensors of these sizes end to end, cuts that line into tasks, and calls
-// body(task, i, begin, end) for each stretch [begin, end) of a tensor i that falls into a task. One task's
-// stretches come in order, on one thread. Where the cuts are depends on nothing but the sizes.
+// Lays the elements of tensors of these sizes end to end, cuts that line into tasks, and calls body(task, i,
+// begin, end) for each stretch [begin, end) of a tensor i that falls into a task. One task's stretches come
+// in order, on one thread. The cuts depend on nothing but the sizes.
 template <class Body>
 void for_each_piece(const internal::PoolVector<std::int64_t>& sizes, const Body& body) {
   parallel_for(task_count(sizes), [&](std::int64_t task) {

@@ -18,8 +18,10 @@ struct SgdUpdate {
   Tensor* p;
 };
 
-//   v <- momentum v + g,   p <- p - rate v, with nesterov p - rate (g + momentum v), without v p - rate g
-// for each of the updates, whose tensors are of one size, dtype and device.
+// For each of the updates:
+//   v <- momentum v + g,   p <- p - rate v,
+// with nesterov p - rate (g + momentum v), without v p - rate g. The tensors of one update have one size,
+// dtype and device.
 void sgd_step(const SgdStep& step, std::span<const SgdUpdate> updates);
 
 }  // namespace taper::kernels

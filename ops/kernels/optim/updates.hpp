@@ -8,8 +8,8 @@
 
 namespace taper::kernels {
 
-// Calls on_device(backend, u) for each update u whose parameter u.p lies on a device other than the CPU, and
-// for the others on_cpu(u, begin, end) for stretches of their elements, which threads share.
+// Calls on_device(backend, u) for each update u whose parameter u.p lies on a device other than the CPU. For
+// the others calls on_cpu(u, begin, end) on stretches of their elements, which threads share.
 template <class Update, class OnDevice, class OnCpu>
 void for_each_update(std::span<const Update> updates, const OnDevice& on_device, const OnCpu& on_cpu) {
   internal::PoolVector<std::int64_t> sizes(updates.size());

@@ -33,16 +33,16 @@ void make_openblas_single_threaded() {
   static_cast<void>(done);
 }
 
-// Into how many parts each of `batch` products is divided. It must not depend on the number of threads, for
-// OpenBLAS rounds a row as its place in the matrix has it.
+// Into how many parts each of `batch` products is divided. This must not depend on the number of threads,
+// because how OpenBLAS rounds a row depends on the row's place in its matrix.
 struct Parts {
   std::int64_t rows = 1;   // of op(A) and C
-  std::int64_t depth = 1;  // of the inner dimension: each part is a matrix of its own, and they are added up
+  std::int64_t depth = 1;  // of the inner dimension; the matrices that the parts give are added up
 };
 
 // No more than 16 parts in all, of 4 million multiplications at least. OpenBLAS copies op(B) for each part,
-// which takes as long as some 20 rows of it: the parts should have many. A weight's gradient, X^T dY, has few
-// rows and a long inner dimension, in parts of which nothing is copied twice.
+// which takes as long as some 20 rows of the product, so that a part should have many rows. A weight's
+// gradient, X^T dY, has few rows and a long inner dimension; divided along that, nothing is copied twice.
 Parts product_parts(std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_t k) {
   const double multiplications = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   const auto worthwhile = static_cast<std::int64_t>(std::min(16.0, multiplications / 4e6));
@@ -57,9 +57,9 @@ Parts product_parts(std::int64_t batch, std::int64_t m, std::int64_t n, std::int
   return by_rows.rows >= by_depth.depth ? by_rows : by_depth;
 }
 
-// On processors with AVX-512, OpenBLAS has float32 kernels for products of up to a million multiplications
-// which copy nothing beforehand. They ran at 112 GF/s where the others reached 96, so that it pays to cut a
-// product with a small matrix into slices of that size.
+// On processors with AVX-512, OpenBLAS has float32 kernels for products of up to a million multiplications,
+// which copy nothing beforehand. They ran at 112 GF/s and the others at 96, so that it pays to cut a product
+// with a small matrix into slices of that size.
 constexpr std::int64_t largest_slice = 1'000'000;
 bool has_kernels_for_slices() {
   static const bool has = [] {
@@ -69,7 +69,7 @@ bool has_kernels_for_slices() {
   return has;
 }
 
-// How long slices along one extent may be when the other two are m and n; 0: not worth it.
+// How long slices along one extent may be if the other two extents are m and n; 0: slices are not worth it.
 std::int64_t slice_length(std::int64_t m, std::int64_t n) {
   const std::int64_t length = largest_slice / (m * n);
   return length < 24 ? 0 : length;
@@ -85,7 +85,7 @@ Tensor transposed(const char* op, const Tensor& b) {
   return result;
 }
 
-// What is to be multiplied. Throws where a and b do not fit together.
+// The product to compute. Throws if a and b do not fit together.
 ProductCall checked_product(const char* op, int rank, const Tensor& a, const Tensor& b, bool transpose_a,
                             bool transpose_b) {
   check_given(op, "a", a, "b", b);
@@ -112,11 +112,11 @@ ProductCall checked_product(const char* op, int rank, const Tensor& a, const Ten
   return call;
 }
 
-// One call's product, divided into tasks. Rows of C are counted through all of the batch.
+// One call's product, divided into tasks. Rows of C are counted through the whole batch.
 template <class T>
 class Multiplication {
  public:
-  // bias may be null. `op` is for the memory of what is added up.
+  // bias may be null. `op` names the owner of the memory for the matrices that are added up.
   Multiplication(const char* op, const ProductCall& call, const T* a, const T* b, const T* bias, T* c)
       : call_(call),
         a_(a),
@@ -151,7 +151,7 @@ class Multiplication {
   }
 
  private:
-  // C's rows [first, last) before products are added to them.
+  // Fills C's rows [first, last) with what products are added to: the bias, or 0.
   void start_rows(std::int64_t first, std::int64_t last) {
     const std::int64_t n = call_.n;
     if (!bias_) return static_cast<void>(std::fill(c_ + first * n, c_ + last * n, T{0}));
@@ -201,7 +201,7 @@ class Multiplication {
   T* const c_;
   const Parts parts_;
   std::int64_t slice_rows_, slice_depth_;  // of each part
-  Tensor pieces_;                          // the products that are added up, where there are several
+  Tensor pieces_;                          // the matrices that are added up, if there are several
 };
 
 // Both forms of gemm; the bias may be an empty handle.

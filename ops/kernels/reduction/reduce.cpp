@@ -10,8 +10,8 @@
 namespace taper::kernels {
 namespace {
 
-// f folded over x[0 … n): in eight independent lanes, so that the compiler vectorises it, always in the same
-// order.
+// f folded over x[0 … n): in eight independent lanes, so that the compiler vectorises it, and always in
+// the same order.
 template <class Accumulator, class T, class F>
 Accumulator fold(const T* x, std::int64_t n, Accumulator start, F f) {
   constexpr int lanes = 8;
@@ -41,8 +41,8 @@ void fold_rows(const T* x, std::int64_t rows, std::int64_t n, Accumulator* __res
   }
 }
 
-// Reduces the turns [begin, end) of the outermost loop, whose elements begin at x, into `out`, where the
-// result's elements of turn `begin` begin.
+// Reduces the turns [begin, end) of the outermost loop. The elements of turn `begin` start at x, and the
+// results that belong to it at `out`.
 template <class Accumulator, class T, class F>
 void reduce_part(const ReducePlan& plan, std::int64_t begin, std::int64_t end, const T* x, Accumulator* out,
                  Accumulator start, F f) {
@@ -51,7 +51,7 @@ void reduce_part(const ReducePlan& plan, std::int64_t begin, std::int64_t end, c
   if (std::find(extents.begin(), extents.end(), 0) != extents.end()) return;
   const int last = extents.size() - 1;
   const std::int64_t n = extents[last];
-  // Rows that fold into the same elements are one loop with the elements' own.
+  // In a sum over columns the rows fold into the same elements: rows and elements are one step.
   const bool is_column_sum = last > 0 && plan.strides[last] != 0;
   const int inner = is_column_sum ? last - 1 : last;
   const std::int64_t rows = is_column_sum ? extents[inner] : 1;
@@ -84,8 +84,8 @@ void reduce(const ReducePlan& plan, const T* x, T* y, Accumulator start, F f) {
   for (int loop = 1; loop < plan.extents.size(); ++loop) inner_size *= plan.extents[loop];
   const std::int64_t outer = plan.extents[0], outer_stride = plan.strides[0];
 
-  // If the outermost loop is itself reduced, each part has totals of its own, which are then put together.
-  // They must be few beside what is added up.
+  // If the outermost loop is itself reduced, each part has totals of its own, which are combined at the end.
+  // They must be few compared with the elements that are reduced.
   const bool apart = outer_stride == 0;
   const std::int64_t smallest = std::max(2 * part_size, apart ? 8 * count : 0);
   const std::int64_t part = std::max<std::int64_t>(1, smallest / std::max<std::int64_t>(1, inner_size));
@@ -102,8 +102,7 @@ void reduce(const ReducePlan& plan, const T* x, T* y, Accumulator start, F f) {
   for (std::int64_t i = 0; i < count; ++i) y[i] = static_cast<T>(totals[static_cast<std::size_t>(i)]);
 }
 
-// The reduction `what` by the device's kernel; on the CPU f folds, from the `start` that it is called with
-// T{} to get.
+// The reduction `what` by the device's kernel. On the CPU f folds, beginning with start(T{}).
 template <class Start, class F>
 Tensor reduce(const char* op, Reduction what, const ReducePlan& plan, const Tensor& x, Start start, F f) {
   Tensor y = Tensor::uninitialized(op, plan.result, x.kind());
@@ -135,7 +134,7 @@ ReducePlan plan_reduction(const Shape& shape, const Shape& reduced, bool keepdim
   Shape extents = Shape::filled(rank + 1, 1), strides = Shape::filled(rank + 1, 0);
   int loop = rank;  // loops loop … rank are in use; the innermost starts as a reduced one of extent 1
   bool loop_is_reduced = true;
-  std::int64_t stride = 1;  // of the coming kept axis in the result
+  std::int64_t stride = 1;  // of the next kept axis in the result
   for (int axis = rank - 1; axis >= 0; --axis) {
     const bool is_reduced = reduced[axis] != 0;
     const bool first = loop == rank && extents[rank] == 1 && strides[rank] == 0;

@@ -5,13 +5,13 @@
 
 namespace taper::kernels {
 
-// How to walk a tensor in memory order while reducing some of its axes. Neighbouring axes of one kind are one
-// loop.
+// How to walk a tensor in memory order while reducing some of its axes. Neighbouring axes that are both
+// reduced, or both kept, are one loop.
 struct ReducePlan {
   Shape kept;     // the result's shape with 1 for each reduced axis
   Shape result;   // the result's shape
   Shape extents;  // of the loops, outermost first; at least one
-  Shape strides;  // of the result in each loop, in elements; 0 where the loop is reduced
+  Shape strides;  // of the result in each loop, in elements; 0 in loops that are reduced
 };
 // `reduced` marks the axes to reduce, see Axes::reduced.
 ReducePlan plan_reduction(const Shape& shape, const Shape& reduced, bool keepdims);

@@ -18,12 +18,12 @@ namespace taper::kernels::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// The elements x[i … n), too few for a vector, after or before lanes of -inf.
+// The elements x[i … n), too few for a vector, in a vector whose other lanes are -inf.
 template <class D, class T = hn::TFromD<D>>
 HWY_INLINE hn::Vec<D> last_vector(D d, const T* x, std::int64_t i, std::int64_t n) {
   constexpr T infinity = std::numeric_limits<T>::infinity();
   const std::int64_t lanes = hn::Lanes(d);
-  if (n >= lanes) {  // elements that the vector before has read count as -inf
+  if (n >= lanes) {  // in place of elements that an earlier vector has read stands -inf
     const auto is_old = hn::FirstN(d, static_cast<std::size_t>(lanes - (n - i)));
     return hn::IfThenElse(is_old, hn::Set(d, -infinity), hn::LoadU(d, x + n - lanes));
   }
@@ -49,7 +49,7 @@ ExpTotal<T> total(const T* x, std::int64_t n) {
   if (!hn::AllTrue(d, is_below) || shift == -infinity)
     return {shift, std::numeric_limits<double>::quiet_NaN()};
 
-  // Summed in T for at most 64 vectors, beyond that in double.
+  // Up to 64 vectors are summed in T; such sums are added in double.
   const std::int64_t tile = 64 * lanes;
   const auto power = [&](auto v) HWY_ATTR { return hn::Exp(d, hn::Sub(v, hn::Set(d, shift))); };
   auto sum = whole < n ? power(last_vector(d, x, whole, n)) : hn::Zero(d);

@@ -1,13 +1,13 @@
-// Exponentials of a row, in vectors: what softmax, log_softmax and cross_entropy are made of. T is float or
-// double.
+// Exponentials of a row, in vectors: what softmax, log_softmax and cross_entropy are made of. T is
+// float or double.
 #pragma once
 
 #include <cstdint>
 
 namespace taper::kernels {
 
-// What softmax needs to know of a row x, as it is e^(x_i - largest) / total. The total is NaN if a NaN or
-// +inf is in the row, if all elements are -inf, and if there are none.
+// What softmax needs to know of a row x: softmax(x)_i = e^(x_i - largest) / total. The total is NaN if a NaN
+// or +inf is in the row, if all elements are -inf, and if there are none.
 template <class T>
 struct ExpTotal {
   T largest;

@@ -21,9 +21,9 @@ struct AxisView {
   std::int64_t inner = 1;
 };
 
-// Calls f(n, x_row…, out_row) for each row along `axis`, on several threads if there is enough to do:
-// pointers to n consecutive elements, one for each input and the result. The inputs have one shape and dtype,
-// which the result takes. f is called with float or double pointers.
+// Calls f(n, x_row…, out_row) for each row along `axis`, on several threads if there is enough to do. The
+// rows are pointers, to float or double, to n consecutive elements: one for each input, and one for the
+// result. All inputs have one shape and dtype, which the result takes.
 template <class F, class... Inputs>
 Tensor map_rows(const char* op, int axis, const F& f, const Tensor& first, const Inputs&... others) {
   constexpr std::size_t count = 1 + sizeof...(Inputs);
@@ -66,7 +66,7 @@ Tensor map_rows(const char* op, int axis, const F& f, const Tensor& first, const
   return result;
 }
 
-// The same for a function of one row that every device has a kernel for: f runs on the CPU alone.
+// The same for a function of one row for which every device has a kernel: f runs on the CPU alone.
 template <class F>
 Tensor map_rows(const char* op, RowFunction function, std::int64_t k, int axis, const F& f, const Tensor& z) {
   const Backend* backend = backend_of(z);

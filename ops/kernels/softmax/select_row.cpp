@@ -27,8 +27,8 @@ void select(const T* row, std::int64_t n, Selection<T>& selection) {
   prune(d, selection);
 }
 
-// Calls body(i, in0, in1, in2, in3) for each group of four vectors, which begins at p[i], with the masks of
-// the elements that are not 0.
+// Calls body(i, in0, in1, in2, in3) for each group of four vectors, which begins at p[i]. The masks tell
+// which elements are not 0.
 template <class T, class Body>
 HWY_INLINE void for_each_group(const T* p, std::int64_t n, const Body& body) {
   const hn::ScalableTag<T> d;
@@ -61,8 +61,8 @@ HWY_INLINE void for_each_nonzero(const T* p, std::int64_t n, const Body& body) {
   }
 }
 
-// Calls body(store) with a function that stores a vector: past the cache if the caller asks for that and
-// `out` is aligned.
+// Calls body(store) with a function that stores a vector. It writes past the cache if the caller asks for
+// that and `out` is aligned.
 template <class T, class Body>
 HWY_INLINE void with_store(const T* out, Stores stores, const Body& body) {
   const hn::ScalableTag<T> d;
@@ -76,8 +76,8 @@ HWY_INLINE void with_store(const T* out, Stores stores, const Body& body) {
   }
 }
 
-// Zeros are stored vector by vector up to the next index, and a vector that holds some of the values as a
-// whole.
+// Stores zeros, vector by vector, up to the next index of the selection; a vector that holds some of its
+// values is put together first.
 template <class T>
 void write(const Selection<T>& selection, std::int64_t n, T* row, Stores stores) {
   const hn::ScalableTag<T> d;
@@ -111,7 +111,7 @@ void center(const T* g, const T* p, std::int64_t n, T* out, Stores stores) {
   using M = hn::Mask<decltype(d)>;
   const std::int64_t lanes = hn::Lanes(d);
 
-  // The few elements of g that count lie far from one another: ask the memory for all of them, then wait.
+  // The elements of g that count are few and far from one another: ask the memory for all, then wait.
   for_each_nonzero(p, n, [g](std::int64_t i) { hwy::Prefetch(g + i); });
   double sum = 0, size = 0;
   for_each_nonzero(p, n, [&](std::int64_t i) {

@@ -1,5 +1,5 @@
-// Looks through a row in memory, and writes one that is nearly all zeros, at the speed of memory. T is float
-// or double.
+// Looks through a row in memory, and writes a row that is nearly all zeros, at the speed of memory. T is
+// float or double.
 #pragma once
 
 #include "../../../core/tensor.hpp"
@@ -11,7 +11,7 @@ namespace taper::kernels {
 template <class T>
 void select_row(const T* row, std::int64_t n, Selection<T>& selection);
 
-// How to write: by way of the cache, or past it, which saves reading what is overwritten.
+// How to write: through the cache, or past it, which saves reading what is overwritten.
 enum class Stores { to_cache, past_cache };
 // What suits a result of this size: past the cache if it would not find room there.
 inline Stores stores_for(const Tensor& result) {
@@ -20,7 +20,7 @@ inline Stores stores_for(const Tensor& result) {
                                                                                   : Stores::to_cache;
 }
 
-// row[0 … n) = the selection's values at its indices, 0 elsewhere; NaN everywhere if it is a NaN row's.
+// row[0 … n) = the selection's values at its indices, 0 elsewhere; NaN everywhere for a NaN row.
 template <class T>
 void write_row(const Selection<T>& selection, std::int64_t n, T* row, Stores stores);
 

@@ -36,8 +36,8 @@ HWY_INLINE std::uint64_t bits_of(D d, hn::Mask<D> mask0, hn::Mask<D> mask1, hn::
          bits_of(d, mask3) << 3 * lanes;
 }
 
-// Is a NaN or +inf among the n elements at x, n a multiple of the lanes? (What max does with a NaN differs
-// between instruction sets.)
+// Is there a NaN or +inf among the n elements at x, n a multiple of the lanes? (What max does with a NaN
+// differs between instruction sets.)
 template <class D, class T = hn::TFromD<D>>
 HWY_INLINE bool has_nan_or_plus_infinity(D d, const T* x, std::int64_t n) {
   const std::int64_t lanes = hn::Lanes(d);
@@ -47,9 +47,9 @@ HWY_INLINE bool has_nan_or_plus_infinity(D d, const T* x, std::int64_t n) {
   return !hn::AllTrue(d, below);
 }
 
-// The k-th largest of the n elements at x, n a multiple of the lanes. The number of elements that are larger
-// is counted for a vector of elements at a time: n^2 steps, but none that a processor could predict wrongly,
-// which for few elements is worth more.
+// The k-th largest of the n elements at x, n a multiple of the lanes. For each vector of elements it is
+// counted how many elements are larger: n^2 steps, but none that a processor could predict wrongly, which is
+// worth more if the elements are few.
 template <class D, class T = hn::TFromD<D>>
 HWY_INLINE T kth_largest(D d, const T* x, std::int64_t n, std::int64_t k) {
   const hn::RebindToSigned<D> di;
@@ -102,9 +102,9 @@ HWY_INLINE std::int64_t count_above(D d, const T* x, std::int64_t n, T threshold
   return hn::GetLane(hn::SumOfLanes(di, hn::Add(sum0, sum1)));
 }
 
-// Looks for a threshold that not many more than k of the n elements at x exceed. Between the present
-// threshold and the maximum, the logarithm of the number that exceed a bound is taken to fall linearly, as it
-// nearly does for normal scores.
+// Looks for a threshold that not many more than k of the n elements at x exceed. It assumes that, between the
+// present threshold and the maximum, the logarithm of the number of elements above a bound falls linearly
+// with the bound, as it nearly does for normal scores.
 template <class D, class T = hn::TFromD<D>>
 HWY_NOINLINE void narrow_threshold(D d, Selection<T>& row, const T* x, std::int64_t n) {
   double low = static_cast<double>(std::max(row.threshold, std::numeric_limits<T>::lowest()));
@@ -124,10 +124,10 @@ HWY_NOINLINE void narrow_threshold(D d, Selection<T>& row, const T* x, std::int6
   }
 }
 
-// Raises the threshold of a row that is to be projected by what `count` of its elements tell, whole vectors
-// of them. The sum of z - tau over any k elements z or fewer is at most 1, as that over the support is. So
-// (their sum - 1) / (their number) is not above tau, below which nothing is selected. Two steps of Michelot's
-// iteration, as in project(), but in T, which the margin makes up for.
+// Raises the threshold of a row that is to be projected. `elements` are `count` of its elements, whole
+// vectors. For any k elements z or fewer the sum of z - tau is at most 1, since it is 1 for the support. So
+// (their sum - 1) / (their number) is not above tau, and nothing below tau is selected. Takes two steps of
+// Michelot's iteration, as project() does, but in T; the margin makes up for its rounding.
 template <class D, class T = hn::TFromD<D>>
 HWY_INLINE void raise_to_tau(D d, Selection<T>& row, const T* elements, std::int64_t count) {
   constexpr T margin = 256 * std::numeric_limits<T>::epsilon();
@@ -143,16 +143,15 @@ HWY_INLINE void raise_to_tau(D d, Selection<T>& row, const T* elements, std::int
       sum = hn::Add(sum, hn::IfThenElseZero(is_above, z));
       above += static_cast<std::int64_t>(hn::CountTrue(d, is_above));
     }
-    if (above > row.k) return;  // the k-th largest of them is the bound, and others are equal
+    if (above > row.k) return;  // more than k: ties with the k-th largest, which is the bound already
     tau = std::max(tau, (hn::GetLane(hn::SumOfLanes(d, sum)) - 1) / static_cast<T>(above));
     row.threshold = std::max(row.threshold, just_below(row.largest + (tau - margin)));
   }
 }
 
-// Raises the threshold of a row that has no candidates yet, for x[0 … n), by what the maxima of the lanes
-// tell, which are elements of the row. Maxima of pairs are enough if they are twice as many as k: then
-// some 1.4 k elements of the row exceed the bound instead of 1.1 k, but it is found in a fraction of the
-// time.
+// Raises the threshold of a row that has no candidates yet, for x[0 … n), by the maxima of the lanes, which
+// are elements of the row. Maxima of pairs of lanes are enough if they are twice as many as k: then some 1.4
+// k elements of the row exceed the bound instead of 1.1 k, but the bound is found in a fraction of the time.
 template <class D, class V, class T = hn::TFromD<D>>
 HWY_INLINE void raise_threshold(D d, Selection<T>& row, const T* x, std::int64_t n, V max0, V max1, V max2,
                                 V max3) {
@@ -172,7 +171,7 @@ HWY_INLINE void raise_threshold(D d, Selection<T>& row, const T* x, std::int64_t
     hn::Store(max0, d, maxima), hn::Store(max1, d, maxima + lanes);
     hn::Store(max2, d, maxima + 2 * lanes), hn::Store(max3, d, maxima + 3 * lanes);
   }
-  // For large k that is a poor bound.
+  // If k is large, this bound is poor.
   if (row.k <= count) {
     row.threshold = std::max(row.threshold, just_below(kth_largest(d, maxima, count, row.k)));
   }
@@ -183,8 +182,8 @@ HWY_INLINE void raise_threshold(D d, Selection<T>& row, const T* x, std::int64_t
   }
 }
 
-// Offers row[base … base + n), which lies at x, to the selection. n is a multiple of Selection::step, and no
-// NaN and no +inf is among these elements.
+// Offers row[base … base + n), which lies at x, to the selection. n is a multiple of Selection::step. None of
+// these elements is NaN or +inf.
 template <class D, class T = hn::TFromD<D>>
 HWY_INLINE void scan_finite(D d, Selection<T>& row, const T* x, std::int64_t n, std::int64_t base) {
   using V = hn::Vec<D>;

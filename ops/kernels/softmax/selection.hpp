@@ -1,5 +1,5 @@
-// The k largest elements of a row, while the row streams past: what all sparse softmaxes have in common. Here
-// is the state and all that looks at few elements; selection-inl.hpp has the loop over the row.
+// The k largest elements of a row while the row streams past: what all sparse softmaxes have in common. This
+// file has the state and everything that looks at few elements; selection-inl.hpp has the loop over the row.
 #pragma once
 
 #include "../../../core/memory/pool.hpp"
@@ -17,7 +17,7 @@ namespace taper::kernels {
 template <class T>
 constexpr T infinity = std::numeric_limits<T>::infinity();
 
-// std::nextafter(x, -inf), without a call.
+// std::nextafter(x, -inf), without a function call.
 template <class T>
 T just_below(T x) {
   using Bits = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
@@ -27,8 +27,8 @@ T just_below(T x) {
   return std::bit_cast<T>(x > 0 ? bits - 1 : bits + 1);
 }
 
-// Candidates come in the order of their indices, so that of equal ones the lowest index is the one to keep,
-// and whatever comes later must be larger than the k-th largest so far.
+// Candidates come in the order of their indices. So the first of equal ones is the one to keep, and whatever
+// comes later must be larger than the k-th largest so far.
 template <class T>
 class Selection {
  public:
@@ -40,8 +40,8 @@ class Selection {
   static std::int64_t limit(std::int64_t k) { return 2 * k + 16; }
   static constexpr std::int64_t step = 64;
   static constexpr std::int64_t widest = 16;  // elements of a vector, at most
-  // Elements of `values` and `indices`, and of `scratch`, which several selections may share: with room for
-  // what fills up the last vector.
+  // The room for `values` and `indices`, and for `scratch`, which several selections may share. It includes
+  // the elements that fill up the last vector.
   static std::int64_t capacity(std::int64_t k) { return limit(k) + step + widest; }
 
   // Selects the at most k largest elements that exceed (maximum - width).
@@ -58,7 +58,7 @@ class Selection {
   void raise_largest(T value) {
     if (!(value > largest)) return;
     largest = value;
-    // One step of rounding below, which matters if `width` is no multiple of the spacing of T there.
+    // One step of rounding lower, which matters if `width` is no multiple of the spacing of T there.
     floor_ = just_below(largest - width_);
     if (count == 0) dropped_ = floor_;
     threshold = std::max(threshold, floor_);
@@ -72,7 +72,7 @@ class Selection {
   }
   bool is_nan_row() const { return largest != largest; }
 
-  // Is the selection for project()? Then what cannot be in the support may be left out.
+  // Is the selection for project()? If so, elements that cannot be in the support may be left out.
   bool is_projection() const { return width_ == 1; }
 
   // Leaves only the candidates for which predicate(value) holds, in their order.
@@ -112,7 +112,7 @@ class Selection {
   std::int64_t count = 0;
   std::int64_t k;
   T largest = -infinity<T>;    // of all elements so far
-  T threshold = -infinity<T>;  // what is not above it is not selected
+  T threshold = -infinity<T>;  // only elements above it are selected
 
  private:
   T width_;
@@ -151,9 +151,9 @@ class SelectionMemory {
 // probabilities, and leaves only those above 0. It computes in double, and relative to the largest value, so
 // that huge values keep their digits.
 //
-// tau of all candidates is too small if some lie below it: leave those out, and repeat (Michelot, J. Optim.
-// Theory Appl. 50, 1986). What is left is the support of the definition by sorting, whatever else was among
-// the candidates.
+// tau of all candidates is too small if some of them lie below it: those are left out, and tau is computed
+// again (Michelot, J. Optim. Theory Appl. 50, 1986). What is left is the support as sorting defines it,
+// whatever else was among the candidates.
 template <class T>
 void project(Selection<T>& row) {
   if (row.count == 0) return;

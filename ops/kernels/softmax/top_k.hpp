@@ -19,8 +19,8 @@ void with_largest(const T* row, std::int64_t n, std::int64_t k, T width, const B
   body(selection);
 }
 
-// The axis, checked, and k. Throws if k < 1, z has no axes, the axis is out of range or its extent is 2^31 or
-// more.
+// The axis, checked, and k. Throws if k < 1, if z has no axes, if the axis is out of range, or if its extent
+// is 2^31 or more.
 inline int checked_axis_and_k(const char* op, const Tensor& z, std::int64_t k, int axis) {
   check_given(op, "z", z);
   if (z.rank() == 0) fail(op, "z must have at least one axis, got shape ", z.shape());

@@ -1,6 +1,6 @@
-// select_keys where it counts: float32, many queries. The scores of 128 queries with 128 keys stay in the
-// registers of a block, as the sums of a matrix product do; the few that exceed their row's threshold join
-// the row's candidates.
+// select_keys for the case that matters: float32, many queries. The scores of 128 queries with 128 keys stay
+// in the registers of a block, as the sums of a matrix product do; the few scores that exceed their row's
+// threshold join the row's candidates.
 //
 // Floor: 2 batch n m d operations; an H200 does 67e12 a second. In instructions of a warp, for a tile of 128
 // x 128 scores and d = 64, as nvcc 13 compiles it for sm_90:
@@ -8,10 +8,11 @@
 //    256  load 4 elements each from shared memory: 8 x 8 sums a thread take 16 loads for 256 multiplications
 //    254  count loops and copy the next keys
 //    295  scale the scores, compare them with the thresholds, begin with 0
-// That alone would be 84 % of the floor's rate. The candidates come on top: with normal scores of deviation
-// 1, m = 4096 and k = 16, a row has some 170 of them, 128 in its first tile, and is pruned twice. With its
-// end that is some 1600 instructions of the warp a row, 800 a tile, so that 72 % is left. Scores closer
-// together cost more: 2200 a row at 0.25.
+// That alone would be 84 % of the floor's rate. The candidates are added to it: with normal scores of
+// deviation 1, m = 4096 and k = 16, a row has some 170 of them, 128 of these in its first tile, and is
+// pruned twice. With the work at the row's end that is some 1600 instructions of the warp for each row, or
+// 800 for each tile, so that 72 % is left. Scores that lie closer together cost more: 2200 a row at a
+// deviation of 0.25.
 #include "../../core/memory/array.hpp"
 #include "candidates.cuh"
 #include "select_keys.cuh"
@@ -28,12 +29,13 @@ constexpr int threads = 256;
 constexpr int warps = threads / warp_size;
 constexpr int blocks_per_processor = 2;
 constexpr int depth = 32;  // elements of the keys in shared memory at a time
-// Words from one row to the next in shared memory. The 8 threads of one access read 4 words each, of 8 rows:
+// Words from one row to the next in shared memory. In one access 8 threads read 4 words each, from 8 rows:
 // modulo 32, these begin at 8 different multiples of 4, so that each bank is asked once.
 constexpr int stride = depth + 4;
 
-// A warp has 16 queries: lanes with an even number have every second, the others the rest. A lane has every
-// 16th key. So a row belongs to the 16 lanes of one parity, and its columns come in the order of the lanes.
+// A warp has 16 queries: lanes with an even number have every second one, the odd lanes the others. A
+// lane has every 16th key. So a row belongs to the 16 lanes of one parity, and its columns come in the
+// order of the lanes.
 constexpr int rows_per_warp = tile / warps;
 constexpr int rows = rows_per_warp / 2;
 constexpr int columns = tile / 16;
@@ -52,8 +54,8 @@ struct Copier {
   int row = static_cast<int>(threadIdx.x) / 2 % (tile / 2) * 2 + static_cast<int>(threadIdx.x) / tile;
   int p = static_cast<int>(threadIdx.x) % 2 * 4;
 
-  // Its place in the tile of x (row_count, d) that begins with the row `first`. Rows past the last one are
-  // the last one.
+  // The place of this thread in the tile of x (row_count, d) that begins with the row `first`. For rows past
+  // the last one it is in the last row.
   __device__ const float* place(const float* x, int first, int row_count, int d) const {
     return x + std::int64_t{min(first + row, row_count - 1)} * d + p;
   }
@@ -91,7 +93,7 @@ __device__ void multiply(const float* queries, const float* keys, int length, fl
   }
 }
 
-// Which keys j + 16 c the queries i + 2 r may not look at: bit 8 r + c.
+// The keys j + 16 c that the queries i + 2 r may not look at: bit 8 r + c.
 __device__ std::uint64_t hidden_from(const KeySelection<float>& a, std::int64_t b, int i, int j) {
   std::uint64_t hidden = 0;
 #pragma unroll 1
@@ -118,11 +120,11 @@ __device__ void hide(std::uint64_t hidden, float (&scores)[rows][columns]) {
   }
 }
 
-// The candidates of a warp's 16 queries, of which this lane meets every second. Thresholds and counts are in
+// The candidates of a warp's 16 queries. This lane works for every second query. Thresholds and counts are in
 // shared memory.
 struct Rows {
   Candidate<float>* lists;
-  unsigned first, capacity;  // where in `lists` the first row's list begins, and how long each is
+  unsigned first, capacity;  // where the first row's list begins in `lists`, and the room in each list
   float* thresholds;
   int* counts;
 
@@ -199,7 +201,7 @@ __global__ void __launch_bounds__(threads, blocks_per_processor)
     const std::int64_t b = item / blocks;
     const int i0 = static_cast<int>(item % blocks) * tile;
     const float* const problem_keys = a.keys + b * a.m * d;
-    const int seen = a.visible(min(i0 + tile, a.n) - 1);  // by the last query, which sees most
+    const int seen = a.visible(min(i0 + tile, a.n) - 1);  // by the last query, which sees the most keys
 
     __pipeline_wait_prior(0);
     __syncthreads();  // shared memory is free
@@ -261,10 +263,10 @@ std::int64_t capacity_of(const KeySelection<float>& a) {
 }  // namespace
 
 bool can_select_keys_by_tiles(const KeySelection<float>& a) {
-  constexpr int fewest = 32;  // queries: with fewer, most of a tile would be idle
+  constexpr int fewest = 32;  // queries; with fewer, most of a tile would be idle
   constexpr int most = std::numeric_limits<int>::max() - 2 * tile;
   if (a.n < fewest || a.n > most || a.m > most || a.m == 0 || a.d == 0 || a.d % 4 != 0) return false;
-  // In all lists: 1 GiB, which only k in the thousands exceeds.
+  // All lists together may take 1 GiB, which only a k in the thousands exceeds.
   constexpr std::int64_t max_candidates = std::int64_t{1} << 27;
   int room;
   check(cudaDeviceGetAttribute(&room, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0), op);

@@ -1,7 +1,7 @@
 // select_keys, a warp a query: for float64, and for what the tiles of select_keys_tiles.cu don't take.
 //
-// A block copies 32 keys at a time to shared memory, 32 elements of each, and each of its 8 warps multiplies
-// them with its query: a lane a key. Products are summed up in ascending order, as in the tiles, so that both
+// A block copies 32 keys at a time to shared memory, 32 elements of each. Each of its 8 warps multiplies them
+// with its own query: a lane a key. Products are summed up in ascending order, as in the tiles, so that both
 // kernels find the same scores, bit for bit.
 //
 // Floor: 2 batch n m d operations. But each multiplication takes two loads from shared memory, where 32 words
@@ -23,7 +23,7 @@ constexpr int max_blocks = 1056;  // at a time: 8 for each SM of an H200; each h
 template <class T>
 __global__ void __launch_bounds__(threads, 3)
     select_by_warps(KeySelection<T> a, Candidate<T>* lists, std::int64_t capacity, int limit) {
-  __shared__ T keys[warp_size][warp_size + 1];  // one more, so that a column meets all banks
+  __shared__ T keys[warp_size][warp_size + 1];  // one column more, so that a column lies in all banks
   __shared__ T queries[warps][warp_size];
   const int lane = lane_index(), warp = static_cast<int>(threadIdx.x) / warp_size;
   Candidate<T>* const list = lists + (std::int64_t{blockIdx.x} * warps + warp) * capacity;
@@ -35,7 +35,7 @@ __global__ void __launch_bounds__(threads, 3)
     const T* const query = a.queries + (b * a.n + i) * a.d;
     const T* const mask = a.mask_of(b, i);
     Candidates<T> row{list};
-    const std::int64_t end = a.visible(i0 + count - 1);  // the last query sees most
+    const std::int64_t end = a.visible(i0 + count - 1);  // the last query sees the most keys
     for (std::int64_t j0 = 0; j0 < end; j0 += warp_size) {
       T score = 0;
       for (std::int64_t p0 = 0; p0 < a.d; p0 += warp_size) {

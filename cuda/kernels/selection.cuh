@@ -1,8 +1,9 @@
-// The k largest elements of a row and what sparse softmaxes compute of them, on a warp or a block: the same
-// elements as on the CPU (ops/kernels/softmax/selection.hpp), and sums in the same order.
+// The k largest elements of a row, and what sparse softmaxes compute from them, on a warp or a block: the
+// same elements as on the CPU (ops/kernels/softmax/selection.hpp), and sums in the same order.
 //
-// Only few elements of a usual row can be chosen. They are gathered, in the order of their indices, in a list
-// that one warp holds in registers; a row with too many of them goes through the same functions as a whole.
+// In most rows only few elements can be chosen. They are gathered, in the order of their indices, in a
+// list that one warp holds in registers. If a row has too many of them, the whole row goes through the
+// same functions.
 #pragma once
 
 #include "ordered_bits.cuh"
@@ -10,18 +11,18 @@
 
 namespace taper::cuda {
 
-// Elements of a list. A step of any row (32 packs) fits into it too.
+// Elements of a list. One step of any row (32 packs) fits into it, too.
 inline constexpr int list_room = 128;
 
 template <class T>
 inline constexpr T epsilon = std::numeric_limits<T>::epsilon();
 
-// Elements of all kinds of rows that are in line for the k largest: those above `above`, and of those that
-// equal `tied` only the ones up to index `last_tie`.
+// Which elements of a row are in line for the k largest: those above `above`, except that those equal to
+// `tied` count only up to index `last_tie`.
 template <class T>
 struct Choice {
   T above;
-  T tied = infinity<T>;  // no element of a row that is looked at
+  T tied = infinity<T>;  // equals no element of a row that is looked at
   int last_tie = 0;
 
   template <class Index>
@@ -68,8 +69,8 @@ class List {
   int size_;
 };
 
-// The number of elements for which is_in(value, index) holds, none of which is <= above: of all that the warp
-// has, and of the group.
+// The number of elements for which is_in(value, index) holds, counted over the whole warp, and then over the
+// group. It must hold for no element <= above.
 template <class Row, class IsIn>
 __device__ int count_in_warp(Row& row, typename Row::T above, const IsIn& is_in) {
   int count = 0;
@@ -92,7 +93,7 @@ __device__ int count(Row& row, typename Row::T above, const IsIn& is_in) {
   }
 }
 
-// The sum of the warps' counts: of those before this one, and of all.
+// The sum of the counts of the warps before this one, and of all warps.
 struct Prefix {
   int before, total;
 };
@@ -114,8 +115,8 @@ __device__ Prefix warp_prefix(int count) {
   }
 }
 
-// Stores the values whose flag is set at `to`, in the order of lanes and elements, unless they are more than
-// `room`; returns how many they are. All lanes call it.
+// Stores the values whose flag is set at `to`, in the order of lanes and elements, unless there are more than
+// `room` of them; returns how many there are. All lanes call it.
 template <int width, class T>
 __device__ int place(const bool (&in)[width], const T (&values)[width], T* to, int room = list_room) {
   const unsigned lanes_below = (1u << lane_index()) - 1;
@@ -177,9 +178,9 @@ __device__ Candidates<T, Group> candidates_of(Row& row, T above, T* memory) {
   }
 }
 
-// The sum of (value - shift) over the values that walk() names, in the order in which it does: value i is
-// added to sum i mod `chains`, and these are added up in the end, as on the CPU. Group, width: of the row.
-// walk(add) calls add(in, values) for each step, `buffer` has room for one.
+// The sum of (value - shift) over the values that walk() names, in that order: value i is added to sum i mod
+// `chains`, and these sums are added up in the end, as on the CPU. walk(add) calls add(in, values) for each
+// step, and `buffer` has room for the values of one step. Group and width are those of the row.
 template <int chains, class Group, class T, class Walk>
 __device__ double sum_in_order(T* buffer, double shift, const Walk& walk) {
   __shared__ double carried[chains + 1];  // from warp to warp: the sums, and how many values they hold
@@ -263,11 +264,12 @@ __device__ int index_of_nth(Row& row, T value, int n) {
   return Group::reduce(found, -1, Max());
 }
 
-// Leaves the k largest of the chosen elements, ties to the lowest index; more than k are chosen. Returns how
-// many of `tied` are left where not all are (last_tie says which); else 0.
+// Leaves the k largest of the chosen elements, of which there are more than k; of equal ones those with the
+// lowest indices. If only some of the elements equal to `tied` are left, returns how many (last_tie says
+// which); else 0.
 //
 // The k-th largest is found by halving the interval of its key: at most 32 or 64 counts, and seldom more than
-// ten, for a bound that exactly k elements reach will do.
+// ten, because any bound that exactly k elements reach will do.
 template <class Row, class T>
 __device__ int limit_to(int k, Row& row, T largest, Choice<T>& choice) {
   auto low = key_of(choice.above) + 1;  // more than k elements reach this
@@ -294,11 +296,14 @@ __device__ int limit_to(int k, Row& row, T largest, Choice<T>& choice) {
   return k - reach_high;
 }
 
-// A bound below which no element of the row is chosen, from few of its elements: the threads' largest, 32
-// after they were compared across the warps in `columns` (room for one element a thread).
+// Raises the bound below which no element of the row is chosen, by a few of its elements: the largest of each
+// thread, or in a block 32 of these, after they were compared across the warps in `columns` (room for one
+// element a thread).
 //
-// For the projection: more or larger elements have a larger tau. So tau of at most k elements, whichever they
-// are, is not above that of the k largest, below which nothing is chosen. It is found in T, which the margin
+// For the projection: tau grows with the number of elements and with the elements. So tau of any k
+// elements or fewer is not above that of the k largest, below which nothing is chosen. It is found in T;
+// the margin makes up for the rounding. Otherwise: the k-th largest of some elements is not above the k-th
+// largest of all.
 // makes up for. Otherwise, the k-th largest of some elements is not above that of all.
 template <bool is_projection, class Group, class T>
 __device__ T raised_by_maxima(int k, T thread_max, T largest, T above, T* columns) {
@@ -336,9 +341,9 @@ __device__ T raised_by_maxima(int k, T thread_max, T largest, T above, T* column
   return kth > above ? just_below(kth) : above;
 }
 
-// For a row of which many elements are in line for the projection: their tau without regard to k (Michelot's
-// iteration, in parallel), less a margin for the rounding of sums in another order. If it leaves at most k
-// elements, these hold all that the projection keeps; if more, the k largest are among them.
+// For a row with many elements in line for the projection: their tau without regard to k (Michelot's
+// iteration, in parallel), less a margin for the rounding of sums in another order. If at most k elements lie
+// above it, these include all that the projection keeps; if more do, the k largest are among them.
 template <class Row, class T>
 __device__ T raised_by_tau(Row& row, T largest, T above) {
   constexpr double margin = 1e-6;
@@ -361,13 +366,13 @@ __device__ T raised_by_tau(Row& row, T largest, T above) {
   }
 }
 
-// p = z - largest - tau of a chosen z where z - largest > bound, 0 elsewhere.
+// For a chosen z: p = z - largest - tau if z - largest > bound, else 0.
 struct Projection {
   double tau, bound;
 };
 
-// The projection onto the chosen elements, `size` of them, as project() in ops/kernels/softmax/selection.hpp
-// finds it.
+// The projection onto the `size` chosen elements, found as project() in
+// ops/kernels/softmax/selection.hpp finds it.
 template <class Row, class T>
 __device__ Projection project(Row& row, const Choice<T>& choice, int size, double largest, T* buffer) {
   Projection result{0, -infinity<double>};
@@ -375,7 +380,7 @@ __device__ Projection project(Row& row, const Choice<T>& choice, int size, doubl
     const auto is_left = [&](T z) { return static_cast<double>(z) - largest > result.bound; };
     const double sum = sum_of_chosen<4>(row, choice, buffer, largest, is_left);
     result.tau = (sum - 1) / size;
-    // What an earlier tau has left out stays out.
+    // An element that an earlier tau left out stays out.
     result.bound = max(result.bound, result.tau);
     const int left =
         count(row, choice.above, [&](T z, auto index) { return choice.has(z, index) && is_left(z); });

@@ -1,7 +1,7 @@
 // The products with a sparse pattern: what sparse_attention does after its selection. A group of neighbouring
-// lanes, as many as a row of x has packs of 16 bytes, at most 32, works for one row of the result, so that
-// each row that the pattern names is read in whole lines. A sum has the order of the slots, or of the entries
-// of a column.
+// lanes works for one row of the result. It has as many lanes as a row of x has packs of 16 bytes, but at
+// most 32, so that each row that the pattern names is read in whole lines. A sum has the order of the slots,
+// or of the entries of a column.
 //
 // Floor, for rows of w elements: each slot reads a row of w elements somewhere in its problem. With 256
 // problems of n = m = 4096, w = 64, k = 16 slots that are all used, float32, that is 4.3 GB. Memory has to
@@ -23,8 +23,8 @@ using kernels::SparsePattern;
 
 constexpr const char* op = "sparse_attention";
 constexpr int threads = 256;
-// The kernels below ask for room for 2 blocks, that is, for 128 registers a thread. Left to itself, nvcc
-// saves registers, and a lane waits for one row after the other.
+// The kernels below ask for room for 2 blocks, that is, for 128 registers a thread. Otherwise nvcc saves
+// registers, and a lane waits for one row after the other.
 template <class T>
 constexpr T nan = std::numeric_limits<T>::quiet_NaN();
 
@@ -46,8 +46,8 @@ struct TransposedView {
 // Rows are `packs` packs long, and `lanes` neighbours, a power of two, work for one row.
 struct Layout {
   int packs, lanes;
-  // What the groups of a warp work for, so that all of its lanes loop alike: rows `first` and following of
-  // `rows`.
+  // The groups of a warp take the rows first + group(), with `first` from first_row() on in steps of
+  // row_stride(), so that all lanes of the warp loop alike.
   __device__ std::int64_t first_row() const { return first_item() / warp_size * (warp_size / lanes); }
   __device__ std::int64_t row_stride() const { return item_stride() / warp_size * (warp_size / lanes); }
   __device__ int group() const { return static_cast<int>(threadIdx.x) % warp_size / lanes; }
@@ -63,7 +63,7 @@ __device__ Pack<T, size> filled(T value) {
 }
 
 // How many rows a lane asks memory for before it waits for the first. If fewer are left, it asks for the last
-// one again, as that takes no branches.
+// one again, which takes no branches.
 constexpr int batch = 8;
 
 // The sum over i in [0, count) of weight(i) times the pack at place(i), in this order.
@@ -143,8 +143,8 @@ __global__ void __launch_bounds__(threads, 2)
   }
 }
 
-// z = x[row] . y[column] for each slot. Every lane sums up its elements, then they are added in pairs. A
-// group has at least `batch` lanes.
+// z = x[row] . y[column] for each slot. Every lane sums up its elements, then the sums of the lanes are added
+// in pairs. A group has at least `batch` lanes.
 template <class T, int size>
 __global__ void __launch_bounds__(threads, 2)
     dot_products_kernel(PatternView s, Layout layout, const Pack<T, size>* __restrict__ x,
@@ -210,8 +210,8 @@ __global__ void __launch_bounds__(threads, 2)
   }
 }
 
-// The layout for rows of `packs` packs, with at least so many lanes, and a grid of enough warps for
-// `rows` rows of each problem.
+// The layout for rows of `packs` packs, with at least `lanes` lanes, and a grid of enough warps for `rows`
+// rows of each problem.
 Layout layout_of(std::int64_t packs, int lanes = 1) {
   while (lanes < packs && lanes < warp_size) lanes *= 2;
   return {static_cast<int>(packs), lanes};
@@ -221,8 +221,8 @@ dim3 grid_of(const Layout& layout, std::int64_t rows, std::int64_t problems) {
   return dim3(blocks_for(rows * layout.lanes, threads), static_cast<unsigned>(std::min(problems, most)));
 }
 
-// Calls body(size, packs) with the number of elements of a pack, as a type's value, and of packs in a
-// row.
+// Calls body(size, packs) with the number of elements in a pack, as a type's value, and the number of
+// packs in a row.
 template <class T, class Body>
 void with_packs(std::int64_t width, const Body& body) {
   constexpr int size = widest_pack<T>;

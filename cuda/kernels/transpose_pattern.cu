@@ -1,14 +1,15 @@
 // The sparse pattern sorted by columns: a counting sort that is stable, so that each column's entries come in
 // ascending order of their rows, and that waits for nothing and nobody.
 //
-// The rows of each problem are divided into chunks. How many entries of each column each chunk has is counted
-// by all warps at once, in integers, which any order sums up to the same; from these counts follow where a
-// column begins and where in it a chunk begins. Then a warp for each chunk puts the entries in their places,
+// The rows of each problem are divided into chunks. All warps at once count the entries of each column in
+// each chunk, in integers, whose sum is the same in any order. From these counts follows where each column
+// begins, and where in it each chunk begins. Then one warp for each chunk puts the entries in their places,
 // row after row. The columns of a row differ, so that its slots don't get in each other's way.
 //
-// Floor, a slot: the columns are read twice and an entry of 12 bytes is written, 20 bytes in all: 336 MB for
-// 256 problems of n = 4096, k = 16. The counts, at most one a slot, are set, counted, summed up and used,
-// which adds as much again. Placing takes chunk_rows steps of one trip to the counts each.
+// Floor for each slot: its column is read twice and an entry of 12 bytes is written, 20 bytes in all, or
+// 336 MB for 256 problems of n = 4096, k = 16. The counts, at most one a slot, are set, counted, summed
+// up and used, which adds as much again. Placing the entries takes chunk_rows steps, each with one trip
+// to the counts.
 #include "../../core/memory/array.hpp"
 #include "../../ops/kernels/attention/sparse_pattern.hpp"
 #include "cuda_backend.hpp"
@@ -52,8 +53,8 @@ __global__ void __launch_bounds__(threads, 2) count_entries(Sort s) {
   }
 }
 
-// Turns the number of entries that each chunk has of a column into the number that the chunks before it have.
-// The sum over all chunks goes to starts. A thread works for one column.
+// For each column, turns the number of entries in each chunk into the number in all chunks before it. The sum
+// over all chunks goes to starts. A thread works for one column.
 __global__ void __launch_bounds__(threads, 2) add_up_chunks(Sort s) {
   for (std::int64_t b = blockIdx.y; b < s.batch; b += gridDim.y) {
     for (std::int64_t j = first_item(); j < s.m; j += item_stride()) {
@@ -70,7 +71,7 @@ __global__ void __launch_bounds__(threads, 2) add_up_chunks(Sort s) {
   }
 }
 
-// The sum over the threads before this one; `all` is that over all threads of the block.
+// The sum over the threads before this one; `all` becomes the sum over all threads of the block.
 __device__ std::int64_t sum_of_threads_before(std::int64_t value, std::int64_t& all) {
   __shared__ std::int64_t of_warp[threads / warp_size];
   const int lane = static_cast<int>(threadIdx.x) % warp_size,

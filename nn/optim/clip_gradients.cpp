@@ -1,4 +1,4 @@
-// clip_gradients: the norm, and how much is left of each gradient.
+// clip_gradients: the norm, and the factor by which gradients shrink.
 #include "clip_gradients.hpp"
 
 #include "../../core/fail.hpp"

@@ -20,11 +20,11 @@ void check_learning_rate(const char* op, double rate) {
     fail(op, "learning_rate must be finite and at least 0, got ", rate);
 }
 
-constexpr auto max_steps = std::int64_t{1} << 53;  // Adam's t is a double, which counts as far as this
+constexpr auto max_steps = std::int64_t{1} << 53;  // Adam's t is a double, which counts exactly up to this
 
 std::string name_of(std::size_t i, const std::string& name) { return std::to_string(i) + '.' + name; }
 
-// The texts of a state, each of which has to be asked for.
+// The texts of a state. check_all_asked() throws unless each of them was asked for.
 class Texts {
  public:
   explicit Texts(const std::map<std::string, std::string>& texts) : texts_(texts) {}
@@ -55,7 +55,8 @@ class Texts {
   std::set<std::string> asked_;
 };
 
-// Throws unless update() of `kind` left parameter i, or a moment of it, of its shape, dtype and device.
+// Throws unless the value or moment that update() of `kind` gave parameter i has the parameter's shape,
+// dtype and device.
 void check_assigned(const char* kind, const char* name, std::size_t i, const Tensor& assigned,
                     const Tensor& parameter) {
   check_given(kind, name, assigned);
@@ -114,7 +115,7 @@ void Optimizer::step() {
     Tensor& parameter = parameters_[places[j]];
     for (std::size_t k = 0; k < moments.size(); ++k) {
       check_assigned(kind_, moment_names_[k].c_str(), places[j], moments[k], parameter);
-      // What is written into another handle's elements must not get into the moment.
+      // Somebody else who holds this tensor may write into it later; the moment must not change then.
       if (!moments[k].is_sole_owner()) moments[k] = moments[k].clone();
     }
     if (assigned && &assigned.impl() == &parameter.impl()) continue;
@@ -160,7 +161,7 @@ State Optimizer::state() const {
 }
 
 void Optimizer::load_state(const State& state) {
-  // The parameters may have another dtype since the last step.
+  // The parameters' dtype may have changed since the last step.
   for (std::size_t i = 0; i < parameters_.size(); ++i) move_moments(i);
   Texts texts(state.texts);
   if (texts("optimizer") != kind_) {

@@ -1,4 +1,4 @@
-// Optimizer: what every way of updating parameters by their gradients has in common.
+// Optimizer: what all ways of updating parameters by their gradients have in common.
 #pragma once
 
 #include "../../core/io/state.hpp"
@@ -12,9 +12,9 @@
 
 namespace taper::optim {
 
-// Keeps the parameters, the moments of each, such as running means of its gradients, and a count of its
-// steps. A kind of optimizer names its moments and settings and writes update(); docs/optimizers.md writes
-// one.
+// Keeps the parameters, the moments of each (such as running means of its gradients), and a count of its
+// steps. A kind of optimizer names its moments and settings and defines update(). docs/optimizers.md shows
+// how to write one.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
@@ -31,15 +31,14 @@ class Optimizer {
   // For the steps from here on, as a schedule wants it. Throws unless it is finite and at least 0.
   void set_learning_rate(double learning_rate);
 
-  // All that the steps to come depend on beside parameters and gradients, as copies. Tensors: the moments of
-  // parameter i as "i.first_moment", …, by their names. Texts: "optimizer" (which kind), "parameters" (how
-  // many), "learning_rate", the other settings by their names, and "i.steps", how often parameter i was
-  // updated.
+  // Copies of everything, besides parameters and gradients, on which later steps depend. The tensors are the
+  // moments: for parameter i, "i." and the name of the moment, such as "0.first_moment". The texts are
+  // "optimizer" (its kind), "parameters" (their number), "learning_rate", the other settings by their names,
+  // and "i.steps", how often parameter i was updated.
   State state() const;
-  // Goes on from where state() was called: from there on every step gives the same bits. The learning rate,
-  // counts and moments are taken over; the kind, the other settings and the parameters' shapes and dtypes
-  // must be the same here. Throws, naming what is missing, superfluous or different, and then has changed
-  // nothing.
+  // Continues from where state() was called: every later step gives the same bits. The learning rate, counts
+  // and moments are taken over; the kind, the other settings, and the parameters' shapes and dtypes must be
+  // the same here. Otherwise throws, naming what is missing, superfluous or different, and changes nothing.
   void load_state(const State& state);
 
  protected:
@@ -53,18 +52,18 @@ class Optimizer {
     std::int64_t step;          // 1, 2, …: how often the parameter was updated, this time included
   };
 
-  // The parameters to update, which are shared, not copied. `kind` is a literal: "Adam". Each parameter has
+  // The parameters to update are shared, not copied. `kind` is a literal such as "Adam". Each parameter has
   // one moment of each name, of its own shape, dtype and device, which starts at 0; if the parameter is
-  // moved, they follow. `settings`, without the learning rate, are what state() holds and load_state()
-  // compares. Throws if there is no parameter, one does not ask for a gradient or shares another's memory,
-  // and for a learning rate that set_learning_rate refuses.
+  // moved, its moments follow. `settings` are those without the learning rate: state() holds them and
+  // load_state() compares them. Throws if there is no parameter, if one does not ask for a gradient or shares
+  // another's memory, and for a learning rate that set_learning_rate refuses.
   Optimizer(const char* kind, std::vector<Tensor> parameters, double learning_rate,
             std::vector<std::string> moments = {}, Settings settings = {});
 
  private:
-  // Changes the parameters and moments of a step's updates: writes into their elements, or assigns to a
-  // handle a tensor of the same shape, dtype and device, whose elements step() takes over. step() throws for
-  // any other. Nothing is recorded on a tape meanwhile.
+  // Changes the parameters and moments of a step: either writes into their elements, or assigns to a handle a
+  // tensor of the same shape, dtype and device, whose elements step() takes over. If the assigned tensor
+  // differs in these, step() throws. Nothing that update() does is recorded on a tape.
   virtual void update(std::span<Update> updates) = 0;
 
   std::span<Tensor> moments_of(std::size_t i);

@@ -6,7 +6,7 @@
 
 namespace taper::optim {
 
-// A value that is given a step, counted from 0, and says the learning rate of that step:
+// Takes a step, counted from 0, and gives the learning rate of that step:
 //
 //   const auto schedule = Schedule::cosine(1e-3, 1000).warm_up(100);
 //   for (std::int64_t step = 0; step < 1000; ++step) {
@@ -14,7 +14,7 @@ namespace taper::optim {
 //     …
 //   }
 //
-// It has no state: a run that is taken up again at step s goes on with schedule(s).
+// It has no state: a run that is resumed at step s continues with schedule(s).
 class Schedule {
  public:
   // rate(s) = rate. All of these throw unless rates are finite and at least 0.
@@ -26,16 +26,16 @@ class Schedule {
   static Schedule step(double rate, std::int64_t every, double factor);
 
   // This schedule multiplied by min(1, (s + 1) / steps): a straight line from rate / steps at s = 0 to the
-  // full rate at s = steps - 1. It is not shifted: cosine(r, 1000).warm_up(100) ends at 1000 all the same.
-  // 0 steps: none. A second warm_up replaces the first. Throws if steps is negative. Source: Goyal et al.,
-  // arXiv 1706.02677, section 2.2.
+  // full rate at s = steps - 1. The schedule itself is not shifted: cosine(r, 1000).warm_up(100) still ends
+  // at 1000. With 0 steps there is no warm-up. A second warm_up replaces the first. Throws if steps is
+  // negative. Source: Goyal et al., arXiv 1706.02677, section 2.2.
   Schedule warm_up(std::int64_t steps) const;
 
   // The learning rate of this step. Throws if step is negative.
   double operator()(std::int64_t step) const;
 
-  // The call that makes this schedule: "cosine(0.001, 1000, 0).warm_up(100)". parse() reads it back exactly,
-  // and throws for a text that is no such call, saying what is wrong with it.
+  // The call that makes this schedule: "cosine(0.001, 1000, 0).warm_up(100)". parse() reads it back exactly;
+  // for a text that is no such call it throws and says what is wrong.
   std::string text() const;
   static Schedule parse(const std::string& text);
 

@@ -16,12 +16,11 @@ struct SgdOptions {
 //                    p <- p - learning_rate (g + mu v)    (nesterov)
 // Without momentum there is no velocity, and p <- p - learning_rate g.
 // Source: Sutskever, Martens, Dahl and Hinton, "On the importance of initialization and momentum in deep
-// learning" (ICML 2013), in the form that torch.optim.SGD gives it, where the learning rate stands outside
-// of v.
+// learning" (ICML 2013), in the form of torch.optim.SGD: v does not contain the learning rate.
 class Sgd : public Optimizer {
  public:
-  // Throws if there is no parameter or one does not ask for a gradient, and unless learning_rate is finite
-  // and at least 0 and 0 <= momentum < 1, or for nesterov without momentum.
+  // Throws if there is no parameter, if one does not ask for a gradient, and if nesterov is asked for without
+  // momentum; and unless learning_rate is finite and at least 0 and 0 <= momentum < 1.
   explicit Sgd(std::vector<Tensor> parameters, const SgdOptions& options = {});
 
  private:

@@ -1,5 +1,5 @@
-// Gradient checks in the tests of somebody else, with an installed Taper: of an op of theirs, and of a
-// function on xtensor arrays.
+// Gradient checks in somebody else's tests, with an installed Taper: of an op of their own, and of a function
+// on xtensor arrays.
 #include <taper/core/gradcheck/gtest.hpp>
 #include <taper/core/gradcheck/xtensor.hpp>
 #include <taper/taper.hpp>

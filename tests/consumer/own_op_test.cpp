@@ -1,5 +1,5 @@
-// Ops of somebody else, with an installed Taper: lambdas that run over the elements, of one tensor and of two
-// that broadcast.
+// Ops that somebody else writes with an installed Taper: lambdas that run over the elements of one tensor,
+// and of two that broadcast.
 #include <taper/core/gradcheck/gtest.hpp>
 #include <taper/ops/kernels/elementwise/elementwise.hpp>
 #include <taper/taper.hpp>

@@ -1,4 +1,5 @@
-// An optimizer of somebody else, with an installed Taper: Adagrad (Duchi, Hazan and Singer, JMLR 12, 2011).
+// An optimizer that somebody else writes with an installed Taper: Adagrad (Duchi, Hazan and Singer,
+// JMLR 12, 2011).
 #include <taper/taper.hpp>
 
 #include <cmath>

@@ -1,4 +1,5 @@
-// clip_gradients: against the formula, its edges and errors. (Trajectories hold it against PyTorch's.)
+// clip_gradients: against the formula, its edges and errors. (trajectory_test.cpp compares it
+// with PyTorch's.)
 #include "support/helpers.hpp"
 #include <taper/taper.hpp>
 

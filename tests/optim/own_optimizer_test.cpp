@@ -1,4 +1,5 @@
-// Optimizers of a user's own: what step() makes of their update(), with ops or plain loops, and their state.
+// A user's own optimizers: what step() makes of their update(), written with ops or with plain loops,
+// and their state.
 #include "optim/rms_prop.hpp"
 #include "support/helpers.hpp"
 #include "support/on_cuda.hpp"
@@ -14,7 +15,7 @@ namespace {
 
 const RmsPropOptions options{.learning_rate = 0.5, .decay = 0.75, .epsilon = 1};
 
-// An optimizer of one moment that does what it is told.
+// An optimizer with one moment, whose update() is the function that it is given.
 class Told : public optim::Optimizer {
  public:
   using Function = std::function<void(Tensor& p, const Tensor& g, Tensor& moment, std::int64_t step)>;
@@ -124,7 +125,7 @@ TEST(OwnOptimizer, IsNotRecorded) {
   EXPECT_EQ(Tape::recording(), &tape);
 }
 
-// A moment that was assigned the parameter or its gradient has their elements of then.
+// A moment that was assigned the parameter or its gradient keeps the elements that these had then.
 TEST(OwnOptimizer, MomentsAreTheirOwn) {
   const Tensor p = parameter({3}, float64);
   Told previous({p}, [](Tensor& x, const Tensor& g, Tensor& moment, std::int64_t) {

@@ -1,4 +1,4 @@
-// An optimizer as a user of the library writes one: docs/optimizers.md's.
+// The optimizer that docs/optimizers.md writes as an example.
 #pragma once
 
 #include <taper/taper.hpp>

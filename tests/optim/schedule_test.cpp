@@ -1,4 +1,4 @@
-// Schedules of the learning rate and of k: against their formulas, as text, and errors.
+// Schedules of the learning rate and of k: compared with their formulas, as text, and their errors.
 #include "support/helpers.hpp"
 #include <taper/taper.hpp>
 

@@ -37,7 +37,7 @@ Tensors copies(const Tensors& tensors) {
   return result;
 }
 
-// Gives each parameter a gradient drawn from `generator`, or now and then none.
+// Gives each parameter a gradient drawn from `generator`, or, now and then, none.
 void draw_gradients(const Tensors& parameters, Generator& generator) {
   for (const Tensor& parameter : parameters) {
     const bool has_gradient = generator.uniform() < 0.8;
@@ -92,7 +92,7 @@ TEST_P(EveryOptimizer, LoadsAllOrNothing) {
   optimizer->step();
   const State good = optimizer->state(), before = fresh->state();
 
-  std::map<std::string, State> bad;  // by what the message has to say
+  std::map<std::string, State> bad;  // by what the message must contain
   for (const auto& [name, text] : good.texts) {
     bad["text '" + name + "' is missing"] = good;
     bad["text '" + name + "' is missing"].texts.erase(name);

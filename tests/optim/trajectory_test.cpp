@@ -1,5 +1,5 @@
-// The optimizers, clipping and schedules against 100 steps of PyTorch's: golden/trajectories.json, whose
-// layout is described at the top of golden/make_trajectories.py.
+// The optimizers, clipping and schedules compared with 100 steps of PyTorch's: golden/trajectories.json,
+// whose layout golden/make_trajectories.py describes at its top.
 #include "support/golden.hpp"
 #include "support/helpers.hpp"
 #include <taper/taper.hpp>

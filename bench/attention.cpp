@@ -53,8 +53,8 @@ struct Run {
   double total() const { return forward + backward; }
 };
 
-// Runs `work` for about `seconds`. The first run of a turn warms caches up and doesn't count, unless it is so
-// long that they don't matter.
+// Runs `work` for about `seconds`. The first run of a turn warms the caches and does not count, unless it
+// alone takes longer than `seconds`.
 void time_runs(double seconds, const std::function<Run()>& work) {
   std::vector<double> forward, backward, total;
   const double start = now();
@@ -69,7 +69,7 @@ void time_runs(double seconds, const std::function<Run()>& work) {
               median(backward), median(total), total.size());
 }
 
-// Normal numbers for a request. They stay for the next turns that ask for the same.
+// Normal numbers for a request. They are kept for the next turns that ask for the same.
 struct Inputs {
   Request request;
   std::vector<Tensor> tensors;
@@ -86,7 +86,8 @@ const Inputs& inputs_for(const Request& request) {
     kept.tensors = {randn(shape) * request.deviation};
     kept.cotangent = randn(shape);
   } else {
-    // A score is a sum of `width` products of numbers of this deviation: it has amplitude^2 sqrt(width).
+    // A score is a sum of `width` products of numbers of this deviation: its own deviation is
+    // amplitude^2 sqrt(width).
     const double amplitude = std::sqrt(request.deviation / std::sqrt(static_cast<double>(request.width)));
     const Shape shape{request.batch, request.rows, request.width};
     kept.tensors = {randn(shape) * amplitude, randn(shape) * amplitude, randn(shape)};
@@ -110,7 +111,7 @@ void time_both(const Request& request, Function f) {
   });
 }
 
-// Gives OpenBLAS all our threads for as long as it lives; ops want it as it was.
+// As long as it lives, OpenBLAS uses all our threads; ops want it as it was before.
 class AllThreadsForBlas {
  public:
   AllThreadsForBlas() { openblas_set_num_threads(thread_count()); }

@@ -1,4 +1,4 @@
-// Time that passes, and medians: what the programs share that take turns with PyTorch.
+// Wall time, and medians: what the programs that take turns with PyTorch share.
 #pragma once
 
 #include <algorithm>

@@ -1,6 +1,5 @@
 // What the timed C++ programs have in common: the model's starting numbers, the clock, and the line of JSON
-// that bench/small_steps.py reads. Knows neither Taper nor libtorch. bench/toy_step.py holds the same in
-// Python.
+// that bench/small_steps.py reads. Knows neither Taper nor libtorch. bench/toy_step.py is the same in Python.
 #pragma once
 
 #include <algorithm>
@@ -36,8 +35,8 @@ struct Timing {
   std::size_t batches;
 };
 
-// Processor time of this process in seconds. On one thread that waits for nothing it is the time that passes
-// on a quiet machine; on a busy one it leaves out what other programs had.
+// Processor time of this process in seconds. For one thread that waits for nothing it equals wall time on a
+// quiet machine; on a busy one it leaves out the time that other programs had.
 inline double processor_seconds() {
   timespec now;
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);

@@ -1,9 +1,9 @@
-// The ops that take the time of a model, one at a time, for whoever tunes a kernel:
+// The ops in which a model spends its time, one at a time, for people who tune a kernel:
 //
 //   build/…/bench/ops --benchmark_filter=sparse_attention
 //
-// TAPER_THREADS says how many threads. What a row reaches stands beside its time: the copy's bytes per second
-// is the memory's bound, bmm's operations per second the cores'.
+// TAPER_THREADS says how many threads. The rate of a row stands beside its time: the copy's bytes per second
+// are the memory's bound, bmm's operations per second the cores'.
 #include <taper/core/random.hpp>
 #include <taper/core/tape.hpp>
 #include <taper/ops/attention/sparse_attention.hpp>
@@ -65,7 +65,7 @@ void sparse_attention_row(benchmark::State& state, bool with_backward) {
 void sparse_attention_forward(benchmark::State& state) { sparse_attention_row(state, false); }
 void sparse_attention_both(benchmark::State& state) { sparse_attention_row(state, true); }
 
-// Scores of the same queries and keys: what sparse attention can't do without.
+// Scores of the same queries and keys: the part that sparse attention can't do without.
 void bmm_scores(benchmark::State& state) {
   const std::int64_t batch = state.range(0), n = state.range(1);
   run(

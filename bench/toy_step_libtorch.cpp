@@ -32,8 +32,8 @@ struct Model : torch::nn::Module {
     register_module("output", output);
   }
 
-  // The projection onto the simplex with at most k non-zeros, along the last axis, differentiated by
-  // autograd.
+  // The projection onto the simplex with at most k non-zeros, along the last axis; autograd
+  // differentiates it.
   torch::Tensor sparse_softmax(const torch::Tensor& z) const {
     const auto [largest, indices] = z.topk(bench::k, -1);
     const torch::Tensor sums = largest.cumsum(-1);

@@ -76,7 +76,7 @@ class Training {
     time_runs(seconds, [&] { step(); });
   }
 
-  // Every product of a layer with its weight, and the two of its gradient, for random numbers.
+  // Every product of a layer with its weight, and the two products of its gradient, for random numbers.
   void time_products(double seconds) const {
     std::vector<std::vector<Tensor>> operands;  // x, W and dy
     for (const auto& [name, weight] : model_->named_parameters()) {
@@ -89,7 +89,8 @@ class Training {
     });
   }
 
-  // Attention of each block, with the queries, keys and values that the model has for a batch of the text.
+  // The attention of each block, with the queries, keys and values that the model has for a
+  // batch of the text.
   void time_attention(double seconds) const {
     struct Problem {
       Tensor queries, keys, values, cotangent;
@@ -138,7 +139,7 @@ class Training {
     return {{std::move(inputs), shape}, {std::move(labels), shape}};
   }
 
-  // The number, unless it is none, which JSON can't hold.
+  // The loss. Throws if it is not finite, which JSON can't hold.
   static double finite(double loss) {
     if (!std::isfinite(loss)) throw std::runtime_error("the loss is not finite");
     return loss;

@@ -1,5 +1,5 @@
-// What a user's first file looks like: small_steps.py times how long it takes to compile. Its peer is
-// user_program_libtorch.cpp.
+// A user's first file, more or less: small_steps.py times how long it takes to compile.
+// user_program_libtorch.cpp is its peer.
 #include <taper/taper.hpp>
 
 #include <iostream>

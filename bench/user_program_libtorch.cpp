@@ -1,5 +1,4 @@
-// The program of user_program.cpp, written against libtorch: small_steps.py times how long it takes to
-// compile.
+// The program of user_program.cpp, written with libtorch: small_steps.py times how long it takes to compile.
 #include <iostream>
 
 #include <torch/torch.h>

@@ -1,5 +1,5 @@
-// Attention on the device against the CPU's: Example 3 of the zeta.ops page, and a size at which every rung of the
-// kernels is climbed.
+// Attention on the device compared with the CPU's: Example 3 of the zeta.ops page, and a size at which every
+// path through the kernels is taken.
 #include "timings.hpp"
 #include <taper/taper.hpp>
 
@@ -28,8 +28,8 @@ Tensors results_of(const std::function<Tensor(const Tensors&)>& f, const Tensors
   return results;
 }
 
-// Prints ||a - b|| / ||b|| and the largest |a_i - b_i| over the largest |b_i| of each result. Which of the
-// two must stay below the bound says `by_norm`. NaN does not.
+// Prints, for each result, ||a - b|| / ||b|| and the largest |a_i - b_i| over the largest |b_i|. `by_norm`
+// says which of the two must stay below the bound. NaN does not.
 bool agree(const std::string& what, const Tensors& found, const Tensors& wanted, bool by_norm, double bound) {
   bool all_agree = true;
   const char* names[] = {"output", "d queries", "d keys", "d values"};
@@ -87,7 +87,7 @@ bool check_device(std::int64_t heads, std::int64_t rows) {
     const Tensors wide = results_of(f, large, {float64, cuda}, cotangent);
     all_agree &= agree(c.name + std::string(", float64"), wide, results_of(f, large, float64, cotangent),
                        false, 1e-10);
-    // In float32 rounding decides which keys a few queries keep, in many thousands, and much more often where
+    // In float32, rounding decides which keys a few queries in many thousands keep, and many more queries if
     // k bounds the support.
     const Tensors narrow = results_of(f, large, {float32, cuda}, cotangent);
     if (c.deviation == 1) all_agree &= agree(c.name + std::string(", float32"), narrow, wide, true, 1e-3);

@@ -1,5 +1,5 @@
-// The kernels that move bytes, one op at a time: what each takes, and the bytes that it can't do without.
-// Each input is read once and each result written once; a copy that does the same is the bound.
+// The kernels that move bytes, one op at a time: how long each takes, and the bytes that it can't do without.
+// Each input is read once and each result written once; the bound is a copy that does the same.
 #include "timings.hpp"
 #include <taper/taper.hpp>
 
@@ -24,7 +24,7 @@ struct Kernel {
   std::string name;
   std::vector<Shape> inputs;
   Function f;
-  // In elements of float32.
+  // In elements of float32:
   double forward_traffic;
   double backward_traffic = 0;  // 0: not timed
 };
@@ -115,7 +115,7 @@ class Kernels {
     time_adam();
   }
 
-  // Rows of each length: what the length does to a kernel that keeps the k largest.
+  // Rows of each length, to see how the length affects a kernel that keeps the k largest.
   void time_sparse_softmax() const {
     const std::int64_t k = cases_.at("k");
     const auto time_rows = [&](std::int64_t length, double deviation, const Kernels& arrays) {
@@ -123,7 +123,7 @@ class Kernels {
                           {{elements_ / length, length}},
                           [k](const Tensors& x) { return sparse_softmax(x[0], k); },
                           2.0 * static_cast<double>(elements_),
-                          2.0 * static_cast<double>(elements_)};  // dy is read where p is not 0 alone
+                          2.0 * static_cast<double>(elements_)};  // dy is read only where p is not 0
       arrays.time(kernel, {{"length", length}, {"k", k}, {"deviation", deviation}});
     };
     for (const std::int64_t length : cases_.at("row_lengths")) time_rows(length, 1, *this);
@@ -135,7 +135,7 @@ class Kernels {
   }
 
  private:
-  // The inputs of a run: whole arrays in turn; what is smaller is drawn.
+  // The inputs of a run. For the shape of a whole array the arrays take turns; smaller inputs are drawn.
   Tensors inputs_of(const Kernel& kernel, int set) const {
     Tensors inputs;
     for (const Shape& shape : kernel.inputs) {

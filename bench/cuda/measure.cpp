@@ -56,7 +56,7 @@ std::size_t free_bytes() {
 }  // namespace
 
 Json time_on_device(double seconds, const std::function<void(int run)>& work) {
-  // Until the device's clocks have risen and everything is there that the first run makes.
+  // Until the device's clocks have risen, and whatever the first run creates is there.
   double one = 0;
   const double start = now();
   for (int run = 0; run < 3 || now() - start < seconds / 2; ++run) {

@@ -18,8 +18,8 @@ using Json = nlohmann::ordered_json;
 // "upper_quartile", "runs"}.
 Json time_on_device(double seconds, const std::function<void(int run)>& work);
 
-// The bytes that one run of `work` takes from the device beyond what is in use now: blocks of the pool, which
-// has none left from before.
+// The bytes that one run of `work` takes from the device in addition to what is in use now: the blocks of the
+// pool, which begins without cached ones.
 std::size_t bytes_taken(const std::function<void()>& work);
 
 // A tensor of standard normal numbers on the device, the same in every run of the program for one seed.

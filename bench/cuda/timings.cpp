@@ -1,4 +1,5 @@
-// cuda_timings: what Taper takes on a CUDA device, and whether it computes there what it computes on the CPU.
+// cuda_timings: how long Taper takes on a CUDA device, and whether it computes there what it
+// computes on the CPU.
 //
 //   cuda_timings check [--heads H] [--rows N]   compares attention on the device with the CPU's
 //   cuda_timings time CASES                     times the cases in that file of JSON; prints a line of JSON
@@ -41,7 +42,8 @@ void time_products(const Json& cases) {
 }
 
 // sparse_attention on queries, keys and values of (heads, n, d), whose scores have the standard deviation
-// asked for. Operations are those of the scores, which no implementation in float32 avoids.
+// that the case asks for. The operations counted are those of the scores, which no implementation in
+// float32 avoids.
 void time_attention(const Json& cases) {
   std::vector<Tensor> x;  // queries, keys, values; the cotangent
   for (const Json& about : cases.at("attention")) {
@@ -60,7 +62,7 @@ void time_attention(const Json& cases) {
           x.clear();
           for (std::uint64_t i = 0; i < 4; ++i) x.push_back(normal(shape, i));
         }
-        work();  // what is made once, by the first run, is no run's memory
+        work();  // makes what is made only once, which is no run's memory
         const std::size_t taken = bytes_taken(work);
         const double inputs =
             4.0 * static_cast<double>(heads * n * d) * (part == std::string("forward") ? 3 : 4);

@@ -5,7 +5,7 @@
 
 namespace bench {
 
-// Does the device compute what the CPU does? Prints each comparison; false where one is off.
+// Does the device compute what the CPU does? Prints each comparison; false if one is off.
 bool check_device(std::int64_t heads, std::int64_t rows);
 
 // What moves bytes: the copy, elements, reductions, rows, layout, updates.

@@ -1,5 +1,5 @@
 // A training step of the character transformer on random symbols, on the CPU and on the device. Its time is
-// the one that passes: with drawing the batch, copying it to the device, and reading the loss.
+// wall time, and includes drawing the batch, copying it to the device, and reading the loss.
 #include "../character_model.hpp"
 #include "../clock.hpp"
 #include "timings.hpp"

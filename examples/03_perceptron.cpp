@@ -41,7 +41,7 @@ int main() {
     }
   }
 
-  // What it makes of the whole plane, also of places that it never saw.
+  // What it says of the whole plane, even of places that it never saw.
   const double reach = 1.2;
   const Tensor p = softmax(model(example::square_grid(121, reach)));
   example::save({"Two spirals, told apart", reach, slice(p, 1, 1, 2), points, labels}, "spirals.svg");

@@ -36,8 +36,8 @@ int main() {
   for (int step = 0; step <= 5; ++step) {
     const std::vector<double> at = p.to_vector();
     std::printf("%4d  %7.4f  %7.4f  %10.3g\n", step, at[0], at[1], valley(p).item());
-    // The gradient g (the Jacobian of a single number) and the Hessian h, row by row; h d = g by Cramer's
-    // rule.
+    // The gradient g (the Jacobian of a single number) and the Hessian h, row by row; Cramer's rule
+    // solves h d = g.
     const std::vector<double> g = jacobian(valley, p).to_vector(), h = hessian(valley, p).to_vector();
     const double determinant = h[0] * h[3] - h[1] * h[2];
     const Tensor d = tensor({g[0] * h[3] - g[1] * h[1], g[1] * h[0] - g[0] * h[2]}, float64) / determinant;
@@ -45,6 +45,6 @@ int main() {
   }
 
   p = start;
-  for (int step = 0; step < 1000; ++step) p = p - 0.001 * jacobian(valley, p);  // knows the slope alone
+  for (int step = 0; step < 1000; ++step) p = p - 0.001 * jacobian(valley, p);  // knows nothing but the slope
   std::printf("gradient descent, after a thousand steps: f = %.3g\n", valley(p).item());
 }

@@ -1,5 +1,4 @@
-// Example 1 of the zeta.ops page: sparse_softmax of six numbers, beside the two other meanings of its
-// formula.
+// Example 1 of the zeta.ops page: sparse_softmax of six numbers, beside two other readings of its formula.
 #include "common/support.hpp"
 
 int main(int argc, char** argv) {

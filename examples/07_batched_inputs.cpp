@@ -12,8 +12,8 @@ int main(int argc, char** argv) {
     using namespace taper;
     const Tensor batch = tensor({{2.0, -0.5}, {1.5, -1.0}, {0.1, 2.5}, {-1.0, 3.0}});
 
-    // The page stacks the results of one row at a time; along the last axis the op does the whole batch at
-    // once.
+    // The page computes one row at a time and stacks the results; the op does the whole batch at once, along
+    // the last axis.
     const Tensor projected = sparse_softmax(batch, k);
     std::cout << "sparse_softmax(batch, " << k << ") =\n" << projected << "\n\n";
 

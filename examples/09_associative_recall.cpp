@@ -1,17 +1,17 @@
-// Associative recall: a model reads pairs of a key and its value, and is asked for the value of each key
-// later.
+// Associative recall: a model reads pairs of a key and its value, and is later asked for the
+// value of each key.
 //
 //   k3 v7 k1 v2 …  .  .  k1  .  k3  .        the answers: v2 at k1, v7 at k3
 //
 // This is the task MQAR (multi-query associative recall) of Arora et al., Zoology, arXiv 2312.04927. Two
-// layers of causal attention solve it: in the first a value takes over the key that stands before it, in the
-// second a question finds the place whose key is its own. Each head of a query may look at k places only, so
-// the second layer has to find the one true place among all of them.
+// layers of causal attention solve it. In the first, each value takes over the key that stands before it. In
+// the second, each question finds the place whose key is its own. Each head of a query may look at k places
+// only, so the second layer has to find the one right place among all of them.
 //
 // A model that starts with the whole task takes long to notice that there is something to find. So training
-// begins with one pair and doubles pairs and length in stages of equally many steps. Rotary positions make
-// what is learnt at one length hold at the next. Batches are counted in tokens: many short sequences, then
-// fewer long ones, and as many questions in each step.
+// begins with one pair and doubles pairs and length, in stages with the same number of steps. With rotary
+// positions, what is learnt at one length holds at the next. Batches have a fixed number of tokens: first
+// many short sequences, then fewer long ones, with as many questions in each step.
 
 #include "common/heat_map.hpp"
 #include "common/markup.hpp"
@@ -43,15 +43,15 @@ struct Sequences {
   std::vector<std::int64_t> sources;  // (batch pairs): where in its sequence that value stands
 };
 
-// Token 0 fills the gaps, keys come from the lower half of the vocabulary and values from the upper. No key
-// stands twice among the pairs of a sequence, and each is asked for once, anywhere behind the pairs.
+// Token 0 fills the gaps, keys come from the lower half of the vocabulary and values from the upper half. No
+// key occurs twice among the pairs of a sequence, and each is asked for once, anywhere after the pairs.
 Sequences draw(std::int64_t batch, std::int64_t pairs, std::int64_t length, std::int64_t vocabulary,
                Generator generator) {
   const std::int64_t half = vocabulary / 2;
   const auto below = [&](std::int64_t n) {
     return static_cast<std::int64_t>(generator.uniform() * static_cast<double>(n));
   };
-  // The first `count` of the list become a random choice out of it, in random order.
+  // The first `count` elements of the list become a random choice from it, in random order.
   const auto choose = [&](std::vector<std::int64_t> list, std::int64_t count) {
     for (std::int64_t i = 0; i < count; ++i) {
       const std::int64_t other = i + below(static_cast<std::int64_t>(list.size()) - i);
@@ -118,8 +118,8 @@ struct RecallModel : nn::Module {
   }
 };
 
-// The share of questions whose true place is among the k keys to which some head of the second layer gives
-// most: what sparse attention drops can't be answered.
+// The share of questions whose right place is among the k keys to which some head of the second layer gives
+// most: a question about a key that sparse attention drops has no answer.
 double support_recall(const Tensor& probabilities, const Sequences& sequences, std::int64_t k) {
   const std::int64_t heads = probabilities.extent(1), length = probabilities.extent(2);
   const Tensor host = probabilities.to(Device::cpu());
@@ -175,7 +175,7 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense) {
     adam.step();
     return Measure{loss.item(), example::accuracy(logits, sequences.answers), sequences.tokens.size()};
   };
-  // Sequences that training never draws: it counts its steps from 0.
+  // Sequences that training never draws, since it counts its steps from 0.
   const auto unseen = [&](std::int64_t count, std::uint64_t number) {
     return draw(count, options.pairs, options.length, options.vocabulary,
                 nn::generator_of(options.seed, ~number));

@@ -73,7 +73,7 @@ Stretches stretches(const Characters& text, const Characters& starts, std::int64
   return {{std::move(inputs), shape}, {std::move(labels), shape}};
 }
 
-// Nine tenths are for training, the rest is only ever used to measure.
+// Nine tenths are for training; the rest is used only to measure.
 struct Source {
   example::Text text;
   Characters training, held_out;
@@ -88,7 +88,7 @@ Source read_source(const Options& options) {
   return source;
 }
 
-// The mean over the same stretches each time it is asked, spread evenly over the text.
+// The mean loss over stretches that are spread evenly over the text, the same in every call.
 Measure evaluate(const CharacterModel& model, const Characters& text, const Options& options) {
   constexpr std::int64_t count = 64;
   const std::int64_t last = static_cast<std::int64_t>(text.size()) - options.context - 1;

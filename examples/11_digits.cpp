@@ -30,7 +30,7 @@ struct Pictures {
   std::vector<std::int64_t> digits;
 };
 
-// The rows of the file numbered so, on that device.
+// The rows of the file with these numbers, on that device.
 Pictures pictures(const Tensor& table, const std::vector<std::int64_t>& rows, Device device) {
   Pictures result{zeros({static_cast<std::int64_t>(rows.size()), side, side}), {}};
   float* out = result.pixels.mutable_data<float>();
@@ -132,7 +132,7 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense, const Tensor&
     for (std::int64_t& row : rows) row = training_rows[static_cast<std::size_t>(row)];
     const Pictures batch = pictures(table, rows, options.device);
     Generator drawing = nn::generator_of(options.seed, static_cast<std::uint64_t>(number));
-    // There are few pictures: with noise no two steps see quite the same ones.
+    // There are few pictures: thanks to the noise, no two steps see exactly the same ones.
     const Tensor noisy = batch.pixels + options.noise * randn(batch.pixels.shape(), drawing, options.device);
     Tape tape;
     const Tensor logits = model(noisy);
@@ -208,7 +208,7 @@ example::DigitsReport report_of(const std::vector<std::unique_ptr<Outcome>>& out
 
 void demo(const Options& options) {
   const Tensor table = read_digits(options.path);
-  // Four fifths for training, one for the test, of an order that is the same in every run.
+  // Four fifths for training, one fifth for the test, in an order that is the same in every run.
   const std::int64_t count = table.extent(0), split = count * 4 / 5;
   const std::vector<std::int64_t> order = nn::Batches(count, count, 0)(0);
   const std::vector<std::int64_t> training_rows(order.begin(), order.begin() + split);

@@ -1,11 +1,11 @@
-// Sorting: trained on short sequences, tested on ones many times longer.
+// Sorting: trained on short sequences, tested on sequences many times longer.
 //
 //   5 9 2  |  2 5 9        the model reads "5 9 2 |" and writes what follows, a number at a time
 //
 // Positions play no part: the number to write next is the smallest one read that exceeds the number written
 // last. A query has to find one key among all. Softmax gives every key something, so the longer the sequence,
-// the less the right one keeps (its attention disperses: Velickovic et al., arXiv 2410.01104). Sparse
-// attention gives the wrong ones exactly 0, whatever their number.
+// the less is left for the right key (its attention disperses: Velickovic et al., arXiv 2410.01104). Sparse
+// attention gives the wrong keys exactly 0, however many there are.
 
 #include "common/heat_map.hpp"
 #include "common/markup.hpp"
@@ -28,9 +28,9 @@ struct Options : example::TrainingOptions {
   double learning_rate = 3e-3;
 };
 
-// Sequences of n different numbers, a bar, and the same numbers in order without the last, which is only ever
-// predicted. Numbers to read are tokens 0 … numbers - 1, numbers written the next so many, the bar is the
-// last.
+// Sequences of n different numbers, a bar, and the same numbers in order. The last of these is not in the
+// sequence, because it is only predicted. Numbers to read are tokens 0 … numbers - 1, numbers that are
+// written are tokens numbers … 2 numbers - 1, and the bar is the last token.
 struct Sequences {
   Indices tokens;  // (batch, 2 n)
   Indices sorted;  // (batch, n): what is to be written from the bar on
@@ -86,7 +86,7 @@ Measure measure(const Tensor& logits, const Tensor& loss, const Sequences& seque
 }
 
 // The share of sequences that are sorted without a mistake. (The model is shown the right numbers so far: as
-// long as it makes no mistake these are its own.)
+// long as it makes no mistake, these are its own.)
 double share_sorted(const Tensor& logits, const Sequences& sequences) {
   const std::int64_t batch = sequences.sorted.shape()[0], n = sequences.sorted.shape()[1];
   std::int64_t sorted = 0;
@@ -162,8 +162,8 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense) {
   return outcome;
 }
 
-// What the page shows: the figures by length, and the head on sequences twice and four times as long as in
-// training.
+// What the page shows: the figures by length, and the head on sequences twice and four times as long as
+// those in training.
 example::SortingReport report_of(const std::vector<std::unique_ptr<Outcome>>& outcomes,
                                  const Options& options) {
   example::SortingReport report{

@@ -21,7 +21,7 @@ struct Axis {
   double operator()(double value) const { return from + (value - first) / (last - first) * (to - from); }
 };
 
-// The step between ticks: 1, 2 or 5 times a power of ten, such that there are about `count`.
+// The step between ticks: 1, 2 or 5 times a power of ten, chosen to give about `count` of them.
 double tick_step(double range, int count) {
   const double rough = range / count, power = std::pow(10, std::floor(std::log10(rough)));
   for (double factor : {1.0, 2.0, 5.0}) {
@@ -39,7 +39,7 @@ struct Range {
   bool is_empty() const { return low > high; }
 };
 
-// The mean of each point's neighbours within a twentieth of the points; of the finite ones among them.
+// For each point the mean of its neighbours within a twentieth of all points, as far as they are finite.
 std::vector<double> smoothed(const std::vector<double>& y) {
   const std::size_t n = y.size(), reach = n / 40;
   std::vector<double> sum(n + 1), count(n + 1), mean(n);
@@ -50,7 +50,7 @@ std::vector<double> smoothed(const std::vector<double>& y) {
   }
   for (std::size_t i = 0; i < n; ++i) {
     const std::size_t a = i - std::min(i, reach), b = std::min(n, i + reach + 1);
-    mean[i] = (sum[b] - sum[a]) / (count[b] - count[a]);  // NaN where there is none
+    mean[i] = (sum[b] - sum[a]) / (count[b] - count[a]);  // NaN if there is none
   }
   return mean;
 }
@@ -109,8 +109,8 @@ std::string classes(const Series& series) {
   return "series s" + std::to_string(series.colour) + (series.dashed ? " line dashed" : " line");
 }
 
-// Names of the series, each behind a stroke of its kind, in as many rows as they need from `y` on; y becomes
-// where they end.
+// The names of the series, each after a stroke of its kind, in as many rows as they need from `y` on; y
+// becomes the end of the last row.
 std::string legend(const Chart& chart, double& y) {
   std::string out;
   double x = left;

@@ -10,8 +10,8 @@ struct Series {
   std::string name;
   std::vector<double> x, y;  // equally many; a y that is no finite number leaves a gap
   int colour = 0;            // 0 to 3
-  // Noisy: faint points, and a line through the means of their neighbourhoods. Otherwise a line from point to
-  // point, each marked.
+  // Noisy series are drawn as faint points, with a line through the means of their neighbourhoods. Others are
+  // drawn as a line from point to point, each marked.
   bool noisy = false, dashed = false;
 };
 
@@ -21,7 +21,7 @@ struct Chart {
   bool percent = false;  // y is a share, drawn from 0 to 100 %; otherwise from 0 (or less) to the largest
 };
 
-// The chart as an <svg> element. What it says stands in classes of page.cpp's style sheet.
+// The chart as an <svg> element. It uses the classes of page.cpp's style sheet.
 std::string svg(const Chart& chart);
 
 }  // namespace example

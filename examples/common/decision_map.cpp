@@ -51,7 +51,7 @@ class Corners {
   std::vector<double> p_;
 };
 
-// The shade of a cell: 0 where it is surest of class 0, 2 shades - 1 where it is surest of class 1.
+// The shade of a cell: from 0, surest of class 0, to 2 shades - 1, surest of class 1.
 int shade(const Corners& corners, std::size_t row, std::size_t column) {
   const double mean = (corners(row, column) + corners(row, column + 1) + corners(row + 1, column) +
                        corners(row + 1, column + 1)) /
@@ -82,7 +82,8 @@ std::string cells(const Corners& corners) {
   return out + "</g>\n";
 }
 
-// In each cell that the line of 1/2 crosses, the stretch between the sides at which it enters and leaves.
+// For each cell that the line of 1/2 crosses: the stretch from the side at which it enters to the side at
+// which it leaves.
 std::string boundary(const Corners& corners) {
   std::string path;
   for (std::size_t row = 0; row < corners.cells(); ++row) {
@@ -139,7 +140,7 @@ taper::Tensor square_grid(std::int64_t n, double reach) {
 std::string svg(const DecisionMap& map) {
   const Corners corners(map);
   const std::vector<double> points = map.points.to_vector();
-  std::string marks[] = {mark(left + 5, 45, 0), mark(left + 90, 45, 1)};  // those of the legend
+  std::string marks[] = {mark(left + 5, 45, 0), mark(left + 90, 45, 1)};  // in the legend
   for (std::int64_t i = 0; i < map.labels.size(); ++i) {
     const auto at = static_cast<std::size_t>(2 * i);
     const auto scaled = [&](double value) { return (1 + value / map.reach) / 2 * side; };

@@ -24,7 +24,7 @@ struct DecisionMap {
 // The map as an SVG file that needs nothing else, for light and dark screens.
 std::string svg(const DecisionMap& map);
 
-// Writes it. Throws taper::Error, naming the file, if it can't be written.
+// Writes the map to a file. Throws taper::Error, naming the file, if it can't be written.
 void save(const DecisionMap& map, const std::string& path);
 
 }  // namespace example

@@ -1,5 +1,5 @@
-// Attention heat maps: the cells of one shade are one path, neighbours in a row one piece of it, so that a
-// map of 64 x 64 stays small.
+// Attention heat maps: all cells of one shade are one path, and neighbours in a row are one piece of it, so
+// that a map of 64 x 64 stays small.
 #include "heat_map.hpp"
 
 #include "markup.hpp"
@@ -28,7 +28,7 @@ std::size_t longest(const std::vector<std::string>& labels) {
   return most;
 }
 
-// So many cells of one row.
+// A run of cells in one row, as a piece of a path.
 std::string run(std::int64_t row, std::int64_t column, std::int64_t length) {
   const std::string along = std::to_string(length);
   return "M" + std::to_string(column) + " " + std::to_string(row) + "h" + along + "v1h-" + along + "z";
@@ -87,7 +87,8 @@ HeatMap attention_map(const std::string& title, const taper::Tensor& probabiliti
 std::string svg(const HeatMap& map, double side) {
   const double rows = static_cast<double>(map.rows), columns = static_cast<double>(map.columns);
   const double size = side / columns;
-  // Labels beside the rows are as wide as the longest; above the columns they stand upright where they fit.
+  // The room for labels: beside the rows as wide as the longest one; above the columns labels that are too
+  // wide stand upright.
   const double left = map.row_labels.empty() ? 1 : 8 + letter * static_cast<double>(longest(map.row_labels));
   const bool upright = letter * static_cast<double>(longest(map.column_labels)) > size;
   const double above =

@@ -21,8 +21,8 @@ struct HeatMap {
   bool grey = false;                                                 // a picture in shades of grey instead
 };
 
-// What one head gives, out of probabilities (batch, heads, n, m): a row for each of the queries and a column
-// for each of the keys, which are positions. A key behind its query is NaN where attention is causal.
+// What one head gives, taken from probabilities (batch, heads, n, m): a row for each of the queries and a
+// column for each of the keys; both are positions. If attention is causal, a key after its query is NaN.
 HeatMap attention_map(const std::string& title, const taper::Tensor& probabilities, std::int64_t example,
                       std::int64_t head, const std::vector<std::int64_t>& queries,
                       const std::vector<std::int64_t>& keys, bool causal);

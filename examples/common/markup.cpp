@@ -16,7 +16,7 @@ std::string printed(const char* format, int digits, double value) {
   return buffer;
 }
 
-// Without zeros at the end of the decimals, and without a point that nothing follows.
+// The number without zeros at the end of its decimals, and without a point at its end.
 std::string shortened(std::string decimal) {
   if (decimal.find('.') == std::string::npos) return decimal;
   decimal.erase(decimal.find_last_not_of('0') + 1);
@@ -73,7 +73,7 @@ std::string number(double value, int digits) {
   const double size = std::abs(value);
   if (size != 0 && (size < 1e-4 || size >= 1e15)) return printed("%.*g", digits, value);
   const int whole = size < 1 ? 0 : static_cast<int>(std::floor(std::log10(size))) + 1;
-  // Below 1 the zeros behind the point are no significant digits.
+  // Below 1 the zeros after the point are no significant digits.
   const int zeros = size == 0 || size >= 1 ? 0 : static_cast<int>(-std::floor(std::log10(size))) - 1;
   std::string text = shortened(fixed(value, whole >= digits ? 0 : digits - whole + zeros));
   const std::size_t first = text[0] == '-' ? 1 : 0;
@@ -91,7 +91,7 @@ std::string fixed(double value, int decimals) {
 std::string percent(double share) {
   if (!std::isfinite(share)) return number(share);
   std::string text = printed("%.*f", 1, 100 * share);
-  if (text == "100.0" && share < 1) text = "99.9";  // rounded down: not all is all
+  if (text == "100.0" && share < 1) text = "99.9";  // only 1 is 100 %
   return shortened(text) + " %";
 }
 

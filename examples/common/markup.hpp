@@ -13,8 +13,8 @@ using Rows = std::vector<std::vector<std::string>>;
 // The table in plain text, a line a row, with the columns aligned.
 std::string aligned(const Rows& rows);
 
-// The text with & < > " written as XML wants them. Bytes that no XML document may hold (control characters
-// but tab and newline, broken UTF-8) become U+FFFD.
+// The text with & < > " written as XML wants them. Bytes that no XML document may hold (broken UTF-8, and
+// control characters except tab and newline) become U+FFFD.
 std::string escaped(std::string_view text);
 
 // A number with so many significant digits and no zeros at the end: 0.0123, 12.5, 12,500. NaN is "–".
@@ -32,7 +32,7 @@ std::string duration(double seconds);
 // A coordinate in an SVG: two decimals at most.
 std::string coordinate(double value);
 
-// An SVG path of these classes; nothing where there is no path.
+// An SVG path of these classes; nothing if the path is empty.
 std::string element(const std::string& path, const std::string& classes);
 
 }  // namespace example

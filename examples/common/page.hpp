@@ -12,7 +12,7 @@ namespace example {
 // Names and values, in the order in which they are shown.
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
-// What is added stands on the page in the order of the calls. All texts are plain; the page escapes them.
+// A page shows what was added in the order of the calls. All texts are plain; the page escapes them.
 class Page {
  public:
   Page(const std::string& title, const std::string& introduction);
@@ -23,14 +23,14 @@ class Page {
   void settings(const Settings& settings);
   // The first column is left-aligned, the others hold numbers.
   void table(const Rows& rows);
-  // In the typeface of a typewriter, with its line ends.
+  // In a typewriter face, with its line breaks.
   void sample(const std::string& text);
-  // Elements made by svg(…), side by side as far as there is room, with a caption beneath,
-  // unless that is empty.
+  // Elements made by svg(…), side by side as far as there is room, with the caption beneath them
+  // unless it is empty.
   void figures(const std::vector<std::string>& svgs, const std::string& caption);
 
   std::string html() const;
-  // Writes the file, in whole or not at all. Throws taper::Error, naming it, where it can't be written.
+  // Writes the file, as a whole or not at all. Throws taper::Error, naming the file, if it can't be written.
   void save(const std::string& path) const;
 
  private:

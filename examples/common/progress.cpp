@@ -36,7 +36,7 @@ void Progress::show(std::int64_t done, const Measure& measure) {
   constexpr std::int64_t width = 24;
   const auto filled = static_cast<std::size_t>(width * done / total_);
   const std::string bar = std::string(filled, '#') + std::string(width - filled, '.');
-  // \033[K clears what a longer line before left behind.
+  // \033[K clears what is left of a longer line before.
   std::fprintf(stderr, "%s[%s] %lld/%lld  loss %.3f  accuracy %s  %s tokens/s  %s%s%s", terminal_ ? "\r" : "",
                bar.c_str(), static_cast<long long>(done), static_cast<long long>(total_), measure.loss,
                percent(measure.accuracy).c_str(),

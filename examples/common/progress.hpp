@@ -1,5 +1,5 @@
-// A progress bar on standard error: how far, the loss, the accuracy, the speed and the time left. (No C++
-// progress bar is packaged for Debian that can show more than a percentage: see docs/decisions.md.)
+// A progress bar on standard error: how far, the loss, the accuracy, the speed and the time left. (No
+// progress bar for C++ that is packaged for Debian can show more than a percentage: see docs/decisions.md.)
 #pragma once
 
 #include <chrono>
@@ -15,15 +15,15 @@ struct Measure {
 
 class Progress {
  public:
-  // The bar of `total` steps of which `done` were finished before.
+  // The bar of `total` steps; `done` of them were finished before.
   Progress(std::int64_t done, std::int64_t total);
-  // Ends the line of the bar, where it was not drawn to its end.
+  // Ends the line of the bar if it was not drawn to its end.
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // `done` steps are finished, and the last one measured this. Draws at most ten times a second, and every
-  // ten seconds where nobody watches. Speed and time left follow the last few dozen steps.
+  // `done` steps are finished, and the last one measured this. Draws at most ten times a second, or every ten
+  // seconds if nobody watches. Speed and time left follow the last few dozen steps.
   void show(std::int64_t done, const Measure& measure);
 
   double seconds() const;  // since the bar began

@@ -15,8 +15,8 @@
 
 namespace example {
 
-// Thrown where Ctrl-C stops a program that saves its work first: what() says how to go on, status() is main's
-// exit status, 128 and the number of the signal as a shell has it.
+// Thrown if Ctrl-C stops a program that has saved its work: what() says how to go on; status() is main's exit
+// status, 128 plus the number of the signal, as in a shell.
 class Interrupted : public std::runtime_error {
  public:
   Interrupted(const std::string& advice, int signal) : std::runtime_error(advice), signal_(signal) {}
@@ -26,8 +26,8 @@ class Interrupted : public std::runtime_error {
   int signal_;
 };
 
-// Parses the command line and runs the body. Returns the exit status of main: 0, or 1 after a bad option or
-// an error, which is printed as one line; Interrupted's where that was thrown.
+// Parses the command line and runs the body. Returns main's exit status: 0; 1 after a bad option or an error,
+// which is printed as one line; or Interrupted's, if that was thrown.
 template <class Body>
 int run(CLI::App& app, int argc, char** argv, Body body) {
   try {

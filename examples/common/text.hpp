@@ -17,12 +17,12 @@ struct Text {
   std::string spell(const std::vector<std::int64_t>& numbers) const;
 };
 
-// Reads a UTF-8 text file. Throws taper::Error, naming the file, where it is missing, a directory, empty, not
+// Reads a UTF-8 text file. Throws taper::Error, naming the file, if it is missing, a directory, empty, not
 // text (it holds a zero byte or is not UTF-8), or shorter than `at_least` characters.
 Text read_text(const std::string& path, std::size_t at_least);
 
-// How many bytes the UTF-8 character takes that the text begins with; 0 where it begins with none, or with a
-// zero byte.
+// The number of bytes of the UTF-8 character with which the text begins; 0 if it begins with none, or
+// with a zero byte.
 std::size_t character_length(std::string_view text);
 
 // How many characters a UTF-8 text has.

@@ -25,8 +25,8 @@ namespace fs = std::filesystem;
 
 constexpr auto between_saves = std::chrono::seconds(30);
 
-// While one of these lives, Ctrl-C (and the signal of kill) is only remembered, the first time; the second
-// time it does what it does elsewhere.
+// As long as one of these lives, the first Ctrl-C (or signal of kill) is only remembered; the second one does
+// what it does elsewhere.
 class SignalWatch {
  public:
   SignalWatch() {
@@ -51,7 +51,7 @@ class SignalWatch {
   struct sigaction interrupt_, terminate_;
 };
 
-// A word as a shell takes it back.
+// A word, quoted so that a shell reads it back.
 std::string quoted(const std::string& word) {
   constexpr const char* plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=+,:@%";
   if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
@@ -151,7 +151,7 @@ void prepare_output(const TrainingOptions& options) {
            internal::shown(wanted->second), " steps; --resume goes on with it, --restart begins anew");
     }
   }
-  // Or a later --resume would go on with another run's dense half.
+  // Otherwise a later --resume would go on with another run's dense half.
   for (const std::string& path : runs) fs::remove(path, error);
 }
 

@@ -24,7 +24,7 @@ namespace example {
 // The options that every demo has. A demo derives its own from them, and sets steps, k and output first.
 struct TrainingOptions {
   std::int64_t steps = 0;
-  std::int64_t quick_steps = 0;  // no option: what --quick makes of steps, where --steps is not given
+  std::int64_t quick_steps = 0;  // no option: what --quick sets steps to if --steps is not given
   std::uint64_t seed = 0;
   taper::Device device = taper::Device::cpu();
   std::int64_t k = 0;
@@ -34,17 +34,17 @@ struct TrainingOptions {
   std::string command;  // what was typed, for the advice how to go on
 };
 
-// How the attention of a run is computed: dense runs are there to compare with.
+// How the attention of a run is computed: dense runs are there for comparison.
 inline taper::nn::AttentionMethod method(bool dense) {
   return dense ? taper::nn::AttentionMethod::dense : taper::nn::AttentionMethod::fused;
 }
 
-// Adds them to the command line, with what `options` holds as defaults.
+// Adds the options to the command line, with the values in `options` as defaults.
 void add_training_options(CLI::App& app, TrainingOptions& options, int argc, char** argv);
 
-// Makes options.output a folder for a demo's runs, before the first of them: clears it of finished ones, or
-// of all with --restart. Throws where it holds one that is not finished, unless it is to be resumed or
-// restarted, and where it holds none that could be resumed.
+// Makes options.output a folder for a demo's runs, before the first of them: clears it of finished runs, or
+// with --restart of all. Throws if it holds an unfinished run, unless that is to be resumed or restarted;
+// with --resume, throws if it holds none.
 void prepare_output(const TrainingOptions& options);
 
 // What was measured, and after how many steps.
@@ -52,26 +52,26 @@ struct Curve {
   std::vector<double> step, loss, accuracy;
 };
 
-// What happens in each step of training, which are counted from 0: forward, backward, update.
+// One step of training: forward, backward, update. Steps are counted from 0.
 using Step = std::function<Measure(std::int64_t step)>;
-// The model on examples that it is not trained on.
+// Measures the model on examples that it is not trained on.
 using Evaluation = std::function<Measure()>;
 
-// One run of training, which leaves its checkpoint in options.output and can be stopped and gone on with.
+// One run of training. It leaves its checkpoint in options.output; it can be stopped, and resumed.
 class Training {
  public:
-  // `name` tells the runs of one demo apart, and its checkpoint's file is name + ".safetensors". The settings
-  // are what the run's course depends on beside the number of steps and the data; a resumed run must have the
-  // same.
+  // `name` tells the runs of one demo apart; the checkpoint's file is name + ".safetensors". The settings are
+  // everything that shapes the run, apart from the number of steps and the data; a resumed run must have the
+  // same settings.
   Training(const TrainingOptions& options, std::string name, Settings settings);
 
-  // Takes up the run where --resume asks for it, and then trains up to options.steps. Evaluates every
+  // Takes up the run if --resume asks for it, then trains up to options.steps. Evaluates every
   // `evaluate_every` steps and after the last one. Saves twice a minute, and at the end. At Ctrl-C finishes
   // the step, saves, and throws Interrupted (support.hpp); a second Ctrl-C ends the program at once. Throws
-  // where the loss is no finite number, and leaves the last checkpoint as it is.
+  // if the loss is no finite number; the last checkpoint then stays as it is.
   void go(taper::nn::Run run, const Step& step, std::int64_t evaluate_every, const Evaluation& evaluation);
 
-  // How long go() took, in seconds; NaN where it only went on with what was trained before.
+  // How long go() took, in seconds; NaN if it went on with a run that had been trained before.
   double seconds() const { return seconds_; }
   const Curve& training() const { return training_; }  // of each step
   const Curve& held_out() const { return held_out_; }  // of each evaluation
@@ -96,7 +96,7 @@ std::int64_t parameter_count(const taper::nn::Module& model);
 // Writes options.output + "/page.html", and says where page and checkpoint are.
 void save_page(const Page& page, const TrainingOptions& options);
 
-// "Loss" and "Accuracy" side by side for the runs by their names, as a page's figures.
+// "Loss" and "Accuracy" side by side, a line for each run by its name, as figures of a page.
 std::vector<std::string> curves(const std::vector<std::pair<std::string, const Training*>>& runs);
 
 }  // namespace example

@@ -7,7 +7,7 @@ namespace example {
 namespace {
 
 // A row of figures for each layer: the picture, and beside it the heads, so that a row of a map stands in
-// line with the row of pixels that asks.
+// line with the row of pixels that is its query.
 void add_maps(Page& page, const DigitsReport& report, const DigitsReport::Run& run) {
   for (std::size_t i = 0; i < report.pictures.size(); ++i) {
     const auto& [digit, pixels] = report.pictures[i];

@@ -7,7 +7,7 @@
 namespace example {
 namespace {
 
-// What each number to be written takes from those that were read. The right one is outlined.
+// What each number to be written takes from the numbers read. The right one is outlined.
 std::string heat_map(const std::string& name, const SortingReport::Sequence& one,
                      const taper::Tensor& attention) {
   const std::int64_t n = one.sorted.size();

@@ -26,13 +26,13 @@ LARGEST_DIFFERENCE = 1e-4  # between our results and the composition's, relative
 MEMORY_ROWS, MEMORY_K = 65536, 16
 TAPER_SIDES = ("sparse_attention", "gemm", "sparse_softmax", "copy", "peak")
 SCALING_BATCH = 2  # sdpa's backward shares out the batch among the threads
-# At more rows a side would need a minute or most of the memory.
+# With more rows, a side would need a minute, or most of the memory.
 MOST_ROWS = {"composition": 8192, "compiled": 8192, "dense": 8192, "gemm": 16384, "sdpa": 16384}
 
 
 @dataclasses.dataclass
 class Session:
-    """Both processes, and how long they are measured."""
+    """The two processes, and how long each is measured."""
 
     taper: Worker
     pytorch: Worker
@@ -61,7 +61,7 @@ class Session:
 
 
 def check_results(session: Session, folder: Path) -> str:
-    """Exits where both sides don't compute the same: then their times can't be compared."""
+    """Exits if the two sides don't compute the same: their times can't be compared then."""
     folder.mkdir(exist_ok=True)
     largest, unclear = 0.0, 0.0
     for deviation in DEVIATIONS:
@@ -82,7 +82,7 @@ def check_results(session: Session, folder: Path) -> str:
 
 
 def peak_memory(program: Path, cores: list[int], case: Case) -> float:
-    """MiB that a process holds at most which does one forward and backward."""
+    """The most MiB that a process holds which does one forward and backward."""
     process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, **pinned(cores))
     assert process.stdin
     print("sparse_attention", *case.words(), 0, file=process.stdin)

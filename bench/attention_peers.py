@@ -27,8 +27,8 @@ from projection import project, sparse_softmax, top_k_projection
 
 Function = Callable[..., torch.Tensor]
 
-# A query whose choice of keys rounding may decide differently in two programs: where the gap between its k-th and its
-# next score, or between a score and tau, is smaller than this, times the deviation where that is above 1.
+# Two programs may choose different keys for a query because they round differently. This may happen if the gap between
+# the k-th score and the next one, or between a score and tau, is smaller than this (times the deviation, if above 1).
 UNCLEAR_GAP = 1e-4
 SPARSEMAX_HINT = 64  # entmax sorts so many of the largest first
 
@@ -90,7 +90,7 @@ def attention_inputs(batch: int, rows: int, width: int, deviation: float) -> lis
 
 
 class Peers:
-    """What this process keeps between two requests: the inputs, and for which shapes functions are compiled."""
+    """What this process keeps between two requests: the inputs, and the shapes for which functions are compiled."""
 
     def __init__(self) -> None:
         self.inputs_key: tuple[Any, ...] = ()
@@ -110,7 +110,7 @@ class Peers:
         return time_runs(seconds, lambda: run(function, inputs, None if what in FORWARD_ONLY else cotangent))
 
     def prepare(self, *key: Any) -> None:
-        """Makes the inputs where they are not those of the last request."""
+        """Makes the inputs, unless they are those of the last request."""
         if key == self.inputs_key:
             return
         is_attention, batch, rows, width, deviation = key
@@ -146,8 +146,8 @@ def limited_threads(count: int) -> Iterator[None]:
 
 @functools.cache
 def threads_for_one_head() -> int:
-    """With how many threads sdpa's backward is fastest with a batch of 1. It shares out the batch among the threads;
-    where it can't, its many small products are shared out instead, which took up to ten times as long as one thread."""
+    """The number of threads with which sdpa's backward is fastest for a batch of 1. It shares out the batch among them;
+    if it can't, its many small products are shared out instead, which took up to ten times as long as one thread."""
     *inputs, cotangent = attention_inputs(1, 1024, 64, 1)
     for x in inputs:
         x.requires_grad_()
@@ -189,7 +189,7 @@ def unclear_queries(scores: torch.Tensor, k: int, gap: float) -> torch.Tensor:
 
 
 def write_inputs(folder: Path, batch: int, rows: int, width: int, k: int, deviation: float) -> dict[str, float]:
-    """Writes inputs. The cotangent is 0 for unclear queries, so that they count for no gradient."""
+    """Writes inputs. The cotangent is 0 for unclear queries, so that they add nothing to any gradient."""
     torch.manual_seed(0)
     queries, keys, values, cotangent = attention_inputs(batch, rows, width, deviation)
     unclear = unclear_queries(queries.double().bmm(keys.double().mT), k, UNCLEAR_GAP * max(1.0, deviation))
@@ -200,7 +200,7 @@ def write_inputs(folder: Path, batch: int, rows: int, width: int, k: int, deviat
 
 
 def compare(folder: Path, k: int) -> dict[str, float]:
-    """The largest difference of each result from the composition's, over the largest element of that."""
+    """The largest difference of each result from the composition's, relative to the largest element of the latter."""
     def load(name: str) -> torch.Tensor:
         return torch.from_numpy(numpy.load(folder / f"{name}.npy"))
 

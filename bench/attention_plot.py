@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def add_legend(axes: Axes, points: dict[str, list[tuple[int, float]]]) -> None:
-    """Beside the lines, and in the order in which they stand at the last n that all reach."""
+    """Writes the labels beside the lines, in the lines' order at the last n that all of them reach."""
     common = min(line[-1][0] for line in points.values())
     handles, labels = axes.get_legend_handles_labels()
     names = [name for name in STYLES if name in points]

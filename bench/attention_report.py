@@ -11,7 +11,7 @@ from harness import HEADER, Row, facts_list, table
 
 ATTENTION, SPARSE_SOFTMAX, SCALING = "attention", "sparse_softmax", "time against n"
 BYTES = 4  # of a float32
-SCALING_FROM = 4096  # the slope is that from here on, where the n x n scores are all that counts
+SCALING_FROM = 4096  # the slope is taken from here on: for larger n only the n x n scores count
 NAMES = {
     "composition": "PyTorch composition",
     "compiled": "compiled",
@@ -36,7 +36,7 @@ class Case:
     deviation: float = 1
 
     def words(self) -> tuple[object, ...]:
-        """The case as the programs want it."""
+        """The case in the form that the programs read."""
         return self.batch, self.rows, self.width, self.k, self.deviation
 
     def shape(self) -> str:
@@ -67,7 +67,7 @@ class Measurement:
 
 
 def milliseconds(seconds: float) -> str:
-    """To three figures where it is below 100."""
+    """To three figures if it is below 100."""
     return f"{1e3 * seconds:.0f} ms" if seconds >= 0.1 else f"{1e3 * seconds:.3g} ms"
 
 
@@ -130,8 +130,8 @@ def memory_row(case: Case, peak: float) -> Row:
 
 
 class Floor:
-    """Seconds that nothing can go below: operations over the cores' peak, bytes over the memory's bandwidth, each as
-    the best round of this run reached it."""
+    """The least possible seconds: operations over the cores' peak, bytes over the memory's bandwidth, both of them those
+    of the best round of this run."""
 
     def __init__(self, measurements: list[Measurement]) -> None:
         def best(work: dict[str, Callable[[Case], float]]) -> float:

@@ -3,7 +3,7 @@
 
 For t >= 0 the tail of the standard normal distribution is Phi(-t) = e^(-t^2 / 2) R(t) with R(t) = erfcx(t / sqrt(2)) / 2.
 R is approximated by a polynomial in u - 1/2, u = 1 / (1 + t / 4), whose largest relative error for t from 0 to 14 is made
-small by least squares with weights that grow where the error is large (Lawson's algorithm).
+small by least squares with weights that grow at points of large error (Lawson's algorithm).
 """
 
 import numpy

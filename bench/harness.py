@@ -24,8 +24,8 @@ DIGITS = {"times": 1, "s": 2, "MiB": 0, "of its time": 2, "%": 2}  # of a row's 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A line of the report. `value` is a peer's time over Taper's ("times", the more the better); or a number of which
-    less is better: seconds, MiB, per cent, or Taper's time over the peer's ("of its time")."""
+    """A line of the report. `value` is a peer's time over Taper's ("times"), which should be large, or one of these, which
+    should be small: seconds, MiB, per cent, or Taper's time over the peer's ("of its time")."""
 
     name: str
     taper: str
@@ -50,7 +50,7 @@ HEADER = ["", "Taper", "peer", "result", "target", ""]
 
 
 def pinned(cores: Iterable[int]) -> dict[str, Any]:
-    """Arguments of subprocess with which a program runs on these cores, with one thread for each."""
+    """The arguments of subprocess that make a program run on these cores, with one thread on each."""
     chosen = set(cores)
     return {
         "env": os.environ | dict.fromkeys(THREAD_SETTINGS, str(len(chosen))),
@@ -97,7 +97,7 @@ def build_bench_program(work_dir: Path, target: str) -> Path:
 
 
 def line_of(command: list[str], start: str = "") -> str:
-    """The first line that the command prints and that begins so."""
+    """The first line of the command's output that begins with `start`."""
     output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, cwd=ROOT).stdout
     return next((line for line in output.splitlines() if line.startswith(start)), "unknown")
 
@@ -136,7 +136,7 @@ def write_numbers(path: Path, numbers: dict[str, Any]) -> None:
 
 
 def publish(text: str, output: Path | None, facts: dict[str, str], rows: list[Row], **measured: Any) -> None:
-    """Prints the report, writes it with all numbers beside it, and exits with an error where a target is missed."""
+    """Prints the report, writes it with all numbers beside it, and exits with an error if a target is missed."""
     print(text)
     if output:
         output.write_text(text)

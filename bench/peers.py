@@ -49,8 +49,8 @@ def log(message: str) -> None:
 
 
 def find_torch(python: Path | None, venv_dir: Path, *others: str) -> Torch:
-    """PyTorch of the given interpreter; without one, of a virtual environment that is made where it is missing. What is
-    not there yet, of PyTorch and the other packages that are named, is installed in its newest release."""
+    """PyTorch of the given interpreter; without one, of a virtual environment, which is made if it is missing. PyTorch and
+    the other packages that are named are installed in their newest releases, unless they are there already."""
     if python is None:
         python = venv_dir / "bin" / "python"
         if not python.exists():

@@ -4,7 +4,7 @@ import torch
 
 
 def top_k_projection(z: torch.Tensor, ranks: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Probabilities of the k largest elements along the last axis, and where these stand. `ranks` is 1, 2, …, k."""
+    """The probabilities of the k largest elements along the last axis, and their places. `ranks` is 1, 2, …, k."""
     largest, indices = z.topk(ranks.numel(), dim=-1)
     return project(largest, ranks), indices
 
@@ -18,6 +18,6 @@ def project(largest: torch.Tensor, ranks: torch.Tensor) -> torch.Tensor:
 
 
 def sparse_softmax(z: torch.Tensor, ranks: torch.Tensor) -> torch.Tensor:
-    """The same as a row as long as z's, with exact zeros elsewhere."""
+    """The same probabilities in rows as long as z's, with exact zeros elsewhere."""
     probabilities, indices = top_k_projection(z, ranks)
     return torch.zeros_like(z).scatter(-1, indices, probabilities)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Puts PyTorch and libtorch beside Taper where the work is small and the overhead is all that counts.
+"""Puts PyTorch and libtorch beside Taper on work so small that only the overhead counts.
 
 Times a toy training step and one tape node of all three in one run, on one core and one thread, in turns; then a
 clean release build of the library and the compilation of a user's file. README.md says what each row means.
@@ -53,7 +53,7 @@ def time_steps(torch: Torch, work_dir: Path, rounds: int, seconds: float, core: 
 
 
 def check_agreement(results: dict[str, list[dict[str, Any]]]) -> None:
-    """Exits where the programs did not compute the same: then their times can't be compared."""
+    """Exits if the programs did not compute the same: their times can't be compared then."""
     for quantity in ("loss", "gradient"):
         values = {name: runs[0][quantity] for name, runs in results.items()}
         if not all(math.isclose(values["taper"], value, rel_tol=LARGEST_LOSS_DIFFERENCE) for value in values.values()):
@@ -61,7 +61,7 @@ def check_agreement(results: dict[str, list[dict[str, Any]]]) -> None:
 
 
 def microseconds(times: list[float]) -> str:
-    """Their median, to three figures at most where it is below 100."""
+    """The median, to at most three figures if it is below 100."""
     median = statistics.median(times)
     return f"{median:.0f} us" if median >= 100 else f"{median:.3g} us"
 
@@ -85,7 +85,7 @@ def step_rows(results: dict[str, list[dict[str, Any]]]) -> list[Row]:
 
 
 class Stopwatch:
-    """The time that passes, and the processor time of the programs that were run and have ended meanwhile."""
+    """Wall time, and the processor time of the programs that ran and ended meanwhile."""
 
     def __init__(self) -> None:
         self.start = self._now()
@@ -101,7 +101,7 @@ class Stopwatch:
 
 
 def clean_build_row(build_dir: Path, cuda: bool) -> Row:
-    """Configuring and building the library from nothing."""
+    """Configures and builds the library from nothing."""
     label = f"clean build {'with' if cuda else 'without'} CUDA, {BUILD_JOBS} jobs"
     log(label)
     shutil.rmtree(build_dir, ignore_errors=True)
@@ -113,7 +113,7 @@ def clean_build_row(build_dir: Path, cuda: bool) -> Row:
 
 
 def time_compilation(command: list[str], output: Path, times: int) -> tuple[float, float]:
-    """Median seconds to compile one file without linking: the time that passes, and processor time."""
+    """Median seconds to compile one file without linking: wall time and processor time."""
     readings = []
     for _ in range(times):
         watch = Stopwatch()

@@ -24,7 +24,8 @@ TARGETS = {(128, "composition"): 1.5, (128, "sdpa"): 1.2, (1024, "composition"):
 LARGEST_LOSS_DIFFERENCE = 2  # per cent
 PARTS = ("step", "products", "attention")
 
-# Draws where each row of each batch begins, and the places to measure at: the last tenth of the text, window by window.
+# Draws the place at which each row of each batch begins, and lists the places to measure at: the last tenth of the
+# text, window by window.
 PREPARE = """
 import sys, numpy
 path, folder, context, batch, steps = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])

@@ -81,7 +81,7 @@ class CharacterModel(nn.Module):
         return self.logits(self.norm(x))
 
     def weights(self) -> dict[str, torch.Tensor]:
-        """By Taper's names, and (inputs, outputs), as views: what is copied into them arrives in the model."""
+        """The weights by Taper's names, as (inputs, outputs). They are views: copying into them changes the model."""
         found = {"symbols.table": self.symbols.weight, "positions.table": self.positions.weight}
 
         def add_linear(name: str, weight: torch.Tensor, bias: torch.Tensor) -> None:
@@ -106,7 +106,7 @@ class CharacterModel(nn.Module):
 
 
 def median_time(seconds: float, work: Callable[[], object]) -> dict[str, float]:
-    """Of `work`, which runs for about `seconds` after a first run that doesn't count."""
+    """The median time of `work`, which runs for about `seconds` after a first run that doesn't count."""
     work()
     times: list[float] = []
     end = time.perf_counter() + seconds
@@ -157,7 +157,7 @@ class Training:
         return {"losses": losses, "held_out": statistics.fmean(held_out)}
 
     def time_products(self, seconds: float) -> dict[str, float]:
-        """Every product of a layer with its weight, and the two of its gradient, for random numbers."""
+        """Every product of a layer with its weight, and the two products of its gradient, for random numbers."""
         rows = self.batch_size * self.context
         operands = [(torch.randn(rows, layer.in_features), layer.weight.detach(), torch.randn(rows, layer.out_features))
                     for layer in self.model.modules() if isinstance(layer, nn.Linear)]
@@ -171,7 +171,7 @@ class Training:
         return median_time(seconds, work)
 
     def time_attention(self, seconds: float) -> dict[str, float]:
-        """Attention of each block, with the queries, keys and values that the model has for a batch of the text."""
+        """The attention of each block, with the queries, keys and values that the model has for a batch of the text."""
         problems = []
         with torch.no_grad():
             x = self.model.symbols(self.batch(self.starts, 0)[0]) + self.model.positions.weight

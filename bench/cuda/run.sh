@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Checks and times Taper on this machine's NVIDIA GPU in one call of less than ten minutes. Each stage has a limit and a log,
-# and the next one runs whatever became of it. The tables come last.
+# and the next stage runs however the last one ended. The tables come last.
 # Usage: bench/cuda/run.sh [--packed ARCHIVE | --emulated] [STAGE…]
 #   --packed    runs what pack.sh has packed, instead of building
 #   --emulated  runs everything on the emulator of cuda/emulator, in tiny sizes, to see whether the scripts work
 #   STAGE       versions, tests, check, sanitizers, timings; without any, all of them
-# OUT is the folder for logs and tables (bench/results/cuda_DATE where it is not set), PYTHON an interpreter with PyTorch.
+# OUT is the folder for logs and tables (bench/results/cuda_DATE if it is not set), PYTHON an interpreter with PyTorch.
 set -euo pipefail
 command_line="bench/cuda/run.sh $*"
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -57,7 +57,7 @@ if [[ $library ]] && ! /sbin/ldconfig -p | grep -F "$library" >/dev/null; then
   export LD_LIBRARY_PATH=$(dirname "$found")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 fi
 
-# stage NAME SECONDS COMMAND…: runs it, unless other stages were asked for, and keeps what became of it.
+# stage NAME SECONDS COMMAND…: runs the command, unless only other stages were asked for, and keeps how it ended.
 summary=()
 stage() {
   local name=$1 limit=$2 status=0 started=$SECONDS
@@ -94,8 +94,8 @@ tests() {
   return $failed
 }
 
-# Each tool of compute-sanitizer over some of the tests, all four at once; what is printed by a tool that does not get
-# through them in time says how far it came.
+# Each tool of compute-sanitizer over some of the tests, all four tools at once. If a tool does not get through them in
+# time, its log says how far it came.
 sanitizers() {
   local failed=0 tool process
   local folder=$(mktemp -d) processes=()

@@ -28,7 +28,7 @@ CASES = {
     "products": [{"batch": batch, "m": m, "n": n, "k": k, "dtype": dtype} for batch, m, n, k, dtype in (
         (1, 8192, 8192, 8192, "float32"), (1, 2048, 2048, 2048, "float32"), (1, 65536, 2048, 512, "float32"),
         (256, 1024, 1024, 64, "float32"), (256, 1024, 64, 1024, "float32"), (1, 4096, 4096, 4096, "float64"))],
-    # Those of one shape follow each other: their inputs are drawn once.
+    # Cases of one shape follow each other, so that their inputs are drawn only once.
     "attention": [TARGET | changes for changes in (
         {}, {"causal": True}, {"k": 8}, {"k": 32}, {"deviation": 0.25}, {"deviation": 8},
         *({"n": n, "causal": causal} for n in (512, 1024, 2048, 8192) for causal in (False, True)), {"d": 128})],
@@ -44,11 +44,11 @@ TINY = CASES | {
     "training_seconds": 0.1,
     "training": [{"width": 16, "heads": 2, "layers": 1, "k": 4, "context": 16, "batch": 2}],
 }
-PEERS = ("top-k, scatter", "top-k, gather", "sdpa math", "sdpa efficient")  # those that do every case
+PEERS = ("top-k, scatter", "top-k, gather", "sdpa math", "sdpa efficient")  # the sides that do every case
 
 
 def run(command: list[str], seconds: float) -> tuple[list[Line], str]:
-    """The lines that the program printed, and how it ended, unless well."""
+    """The lines that the program printed, and how it ended, unless it ended well."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             output, _ = process.communicate(timeout=seconds)
@@ -71,7 +71,7 @@ def time_cell(line: Line | None) -> str:
 
 
 def share(floor: float, line: Line | None) -> str:
-    """How much of the measured time the floor is."""
+    """The share of the measured time that the floor makes up."""
     return "" if line is None or "error" in line else f"{floor / line['seconds']:.0%}"
 
 
@@ -80,7 +80,7 @@ def mebibytes(line: Line | None) -> str:
 
 
 def rate(lines: list[Line], unit: str) -> float:
-    """The best that was reached, a second."""
+    """The best rate that was reached, per second."""
     return max((line[unit] / line["seconds"] for line in lines if "error" not in line), default=0)
 
 

@@ -17,12 +17,12 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from projection import sparse_softmax, top_k_projection
 
-DEVICE = "cuda" if torch.cuda.is_available() else "cpu"  # the latter to see whether all works
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"  # cpu only shows that everything works
 COMPOSITIONS = ("top-k, scatter", "top-k, gather")
 BACKENDS = {"sdpa math": SDPBackend.MATH, "sdpa efficient": SDPBackend.EFFICIENT_ATTENTION,
             "sdpa flash": SDPBackend.FLASH_ATTENTION, "sdpa cudnn": SDPBackend.CUDNN_ATTENTION}
 IN_FLOAT32 = (*COMPOSITIONS, "sdpa math", "sdpa efficient")
-# Side, dtype and whether float32 products may use TF32: at every case, and at the first two alone.
+# Side, dtype, and whether float32 products may use TF32: for every case, and for the first two cases alone.
 EVERYWHERE = [(side, torch.float32, False) for side in IN_FLOAT32]
 AT_THE_TARGET = [*((side, torch.float32, True) for side in IN_FLOAT32), *((side, torch.bfloat16, False) for side in BACKENDS)]
 
@@ -118,7 +118,7 @@ def time_side(seconds: float, side: str, case: dict[str, Any], inputs: list[torc
 
 
 def time_attention(cases: dict[str, Any]) -> None:
-    of_dense: dict[tuple[Any, ...], dict[str, dict[str, Any]]] = {}  # which neither k nor the deviation changes
+    of_dense: dict[tuple[Any, ...], dict[str, dict[str, Any]]] = {}  # neither k nor the deviation changes these
     for i, case in enumerate(cases["attention"]):
         for side, dtype, tf32 in EVERYWHERE + (AT_THE_TARGET if i < 2 else []):
             torch.set_float32_matmul_precision("high" if tf32 else "highest")

@@ -1,13 +1,13 @@
 # The CUDA back end, as TAPER_CUDA says: compiled by nvcc (ON), compiled by the C++ compiler against the emulator of
 # cuda/emulator (EMULATED), or replaced by a stub (OFF).
 
-# cuda/ announces its memory to core, which names nothing of it: so a program has to link it even if it calls no op.
+# cuda/ announces its memory to core, and core names nothing in cuda/. So a program has to link it even if it calls no op.
 target_link_options(taper INTERFACE LINKER:-u,_ZN5taper7kernels12cuda_backendEv)
 
 file(GLOB cuda_sources CONFIGURE_DEPENDS cuda/*.cu cuda/memory/*.cu cuda/kernels/*.cu)
 
-# Without fused multiply-adds: these give the CPU's bits, and have to wait for memory anyway. In normalize.cu a fused
-# gain * dy - mean would not be 0 where the mean is that product, and is multiplied by 1 / sqrt(epsilon) afterwards.
+# Without fused multiply-adds these kernels give the CPU's bits, and they have to wait for memory anyway. In normalize.cu
+# a fused gain * dy - mean would not be 0 if the mean is that product, and it is multiplied by 1 / sqrt(epsilon) afterwards.
 set(sources_without_contraction map.cu normalize.cu rotary.cu updates.cu)
 list(TRANSFORM sources_without_contraction PREPEND ${PROJECT_SOURCE_DIR}/cuda/kernels/)
 
@@ -20,7 +20,7 @@ if(TAPER_CUDA STREQUAL EMULATED)
                                                          "-xc++;-ftrivial-auto-var-init=pattern;-Wno-unknown-pragmas")
   set_property(SOURCE ${sources_without_contraction} APPEND PROPERTY COMPILE_OPTIONS -ffp-contract=off)
   set_target_properties(taper_cuda PROPERTIES CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
-  # As system headers: they stand in for NVIDIA's, whose names no C++ program may use.
+  # They are system headers because they stand in for NVIDIA's, whose names no C++ program may define.
   target_include_directories(taper_cuda PRIVATE ${include_dir})
   target_include_directories(taper_cuda SYSTEM PUBLIC cuda/emulator/include)
   target_link_libraries(taper_cuda PRIVATE Boost::context taper_warnings)
@@ -28,11 +28,11 @@ if(TAPER_CUDA STREQUAL EMULATED)
   target_link_libraries(taper PRIVATE $<BUILD_INTERFACE:Boost::context>)
 elseif(TAPER_CUDA)
   if(NOT CMAKE_CUDA_ARCHITECTURES)
-    set(CMAKE_CUDA_ARCHITECTURES 80 90)  # native fails where there is no GPU
+    set(CMAKE_CUDA_ARCHITECTURES 80 90)  # native fails if there is no GPU
   endif()
   enable_language(CUDA)
   find_package(CUDAToolkit REQUIRED)
-  # CMake 3.25 does not know C++20 for nvcc 13: an object library of its own gets the flag by hand. (Where CXX_STANDARD or
+  # CMake 3.25 does not know C++20 for nvcc 13: an object library of its own gets the flag by hand. (If CXX_STANDARD or
   # cxx_std_20 is set, CMake asks the same of CUDA, so neither may be set for this target.)
   add_library(taper_cuda OBJECT ${cuda_sources})
   set_property(SOURCE ${PROJECT_SOURCE_DIR}/cuda/kernels/cublas.cu PROPERTY COMPILE_DEFINITIONS

@@ -3,7 +3,7 @@ include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/taper)
-# What a program may call of ops/ and cuda/: the rest is for the kernels.
+# The headers of ops/ and cuda/ that a program may include; the others are for the kernels.
 foreach(part core ops nn)
   install(DIRECTORY ${part} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/taper FILES_MATCHING PATTERN *.hpp
           PATTERN ops/kernels EXCLUDE)

@@ -7,7 +7,7 @@ find_package(hwy REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(Threads REQUIRED)
 
-# To add an op means to add its pair of files: the sources follow from what is there.
+# To add an op, add its pair of files: CMake finds the sources.
 file(GLOB_RECURSE sources CONFIGURE_DEPENDS core/*.cpp ops/*.cpp nn/*.cpp)
 
 # Within the library a header is included by its path from the including file. Users, the tests and the examples among them,
@@ -31,8 +31,8 @@ target_link_libraries(taper PUBLIC xtensor PRIVATE $<BUILD_INTERFACE:xtensor-bla
                                    BLAS::BLAS hwy::hwy Threads::Threads)
 target_compile_definitions(taper PRIVATE HAVE_CBLAS=1)
 
-# Half of the time that a file of ops/ takes goes into these. (The clang build of .ci/run does without, so that every file
-# still has to include what it uses.)
+# Compiling a file of ops/ spends half of its time on these headers. (The clang build of .ci/run does not precompile them,
+# so that every file still has to include what it uses.)
 target_precompile_headers(taper PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${PROJECT_SOURCE_DIR}/core/fail.hpp>
                                         $<$<COMPILE_LANGUAGE:CXX>:${PROJECT_SOURCE_DIR}/core/record.hpp>
                                         $<$<COMPILE_LANGUAGE:CXX>:${PROJECT_SOURCE_DIR}/ops/kernels/elementwise/elementwise.hpp>)
@@ -42,7 +42,7 @@ target_compile_options(taper PRIVATE -fno-math-errno -fno-trapping-math)
 # The random stream is the same on every machine (core/random.cpp), a step of Adam with every instruction set.
 set_source_files_properties(${PROJECT_SOURCE_DIR}/core/random.cpp ${PROJECT_SOURCE_DIR}/ops/kernels/optim/adam.cpp
                             PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
-# With a precompiled header, g++ 12 forgets that option wherever a pragma names the instruction set.
+# With a precompiled header, g++ 12 forgets that option in code for which a pragma names the instruction set.
 set_source_files_properties(${PROJECT_SOURCE_DIR}/ops/kernels/optim/adam.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 
 # A false alarm of g++ 12 about string concatenation (GCC bug 105651), inside xtensor's printer.
@@ -51,7 +51,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
                                                                      SKIP_PRECOMPILE_HEADERS ON)
 endif()
 
-# What we hold our own code to; a program that uses the library chooses for itself.
+# These warnings are for our own code; a program that uses the library chooses its own.
 add_library(taper_warnings INTERFACE)
 target_compile_options(taper_warnings INTERFACE -Wall -Wextra -Wpedantic $<$<BOOL:${TAPER_WERROR}>:-Werror>)
 target_link_libraries(taper PRIVATE $<BUILD_INTERFACE:taper_warnings>)

@@ -5,7 +5,7 @@ packages=(g++ cmake ninja-build libxtensor-dev libxtensor-blas-dev libopenblas-d
 
 say() { printf '\n== %s\n' "$*"; }
 
-# Runs a command as root: with sudo, where it has to be.
+# Runs a command as root: with sudo, if need be.
 as_root() {
   if ((EUID == 0)); then "$@"; else sudo "$@"; fi
 }

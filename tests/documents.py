@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the code in README.md and docs/ and holds what it prints against what they show.
+"""Runs the code in README.md and docs/ and compares what it prints with what they show.
 
     tests/documents.py PREFIX WORK_FOLDER
 

@@ -108,7 +108,7 @@ learned() {
 }
 
 # interrupted PROGRAM ARGUMENTS…: does Ctrl-C, pressed after the first step, stop a training run? On a fast or a busy machine
-# it may come too late: after the program's end, or between its two runs, where it ends without advice.
+# it may come too late: after the program's end, or between its two runs, when it ends without advice.
 interrupted() {
   local process status=0
   : >err  # the first line of progress comes after the first step

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Looks for false alarms of the gradient checker: every variant of every op of the registry at inputs that no op was made for.
+"""Looks for false alarms of the gradient checker: every variant of every op of the registry, at extreme inputs.
 
-Elements are drawn from 1e-8 to 1e8, and at and near kinks (tests/gradcheck/seeds/gradcheck_seeds_test.cpp). No check may fail. What is
-undecided is counted, so that it is no way out. A thousand seeds take some seven minutes on two cores; the first seed is
-printed and repeats a run. Exits with 1 if there was a false alarm.
+Elements are drawn from 1e-8 to 1e8, and at and near kinks (tests/gradcheck/seeds/gradcheck_seeds_test.cpp). No check may
+fail. Undecided checks are counted, so that "undecided" is no way out. A thousand seeds take some seven minutes on two
+cores; the first seed is printed and repeats a run. Exits with 1 if there was a false alarm.
 """
 
 import argparse

@@ -19,10 +19,10 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-# The second has the ops on tensors so large that they are cut into parts.
+# The second program runs the ops on tensors so large that they are cut into parts.
 PROGRAMS = ("taper_tests", "taper_thread_tests")
 
-# (file, what stands there, what it becomes): backward code that is not an expression of ops in a closure.
+# (file, text in it, replacement): backward code that is not an expression of ops in a closure.
 EXTRA = [
     ("ops/kernels/elementwise/functions.hpp", "x > 0 ? T(1) : x < 0 ? T(-1)", "x > 0 ? T(1) : x < 0 ? T(0)"),
     ("ops/kernels/elementwise/functions.hpp", "x > 0 ? T(1) : x < 0 ? T(-1)", "x < 0 ? T(-1)"),
@@ -125,7 +125,7 @@ def mutated_expressions(expression: str, is_returned: bool):
 
 
 def with_switches(path: str, text: str, mutants: list[str]) -> str:
-    """The file with a switch at each expression of a vector-Jacobian product; appends what each mutant is to `mutants`."""
+    """The file with a switch at each expression of a vector-Jacobian product; describes each mutant in `mutants`."""
     changes = []
     for closure in re.finditer(r"\]\(const Tensor& d\w*\) \{", text):
         end = closing(text, closure.end() - 1, "{}")

@@ -15,7 +15,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FIND = "find_package(taper REQUIRED)\n"
-# Library and program are built for what they print, not for speed.
+# Only the output of the program matters, not its speed.
 QUICK = ["-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_FLAGS_RELEASE=-O0"]
 
 
@@ -35,7 +35,7 @@ def main() -> int:
     ways = {
         "find_package": (project, [f"-DCMAKE_PREFIX_PATH={arguments.prefix.resolve()}"]),
         "add_subdirectory": (project.replace(FIND, instead), ["-DTAPER_CUDA=OFF"]),
-        # CMake's own way to take a copy on this machine instead of the address.
+        # CMake's own variable that takes a copy on this machine instead of the address.
         "FetchContent": (project.replace(FIND, fetch), ["-DTAPER_CUDA=OFF", f"-DFETCHCONTENT_SOURCE_DIR_TAPER={ROOT}"]),
     }
     wrong = 0

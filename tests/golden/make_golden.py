@@ -89,7 +89,7 @@ def cases():
     for op, f in binary.items():
         for a, b in [((3, 4), (3, 4)), ((2, 3, 1), (4,)), ((), (2, 3)), ((2, 1, 3), (4, 1))]:
             yield op, {}, [positive(*a), randn(*b) + 0.01 if op == "div" else randn(*b)], f
-    # Ties and zeros, where the derivative is a convention.
+    # Ties and zeros, at which the derivative is a convention.
     yield "maximum", {}, [torch.tensor([1.0, 2, 3]), torch.tensor([1.0, 1, 5])], torch.maximum
     yield "max", {"axes": [0]}, [torch.tensor([2.0, 1, 2, 2])], lambda x: x.amax(0)
     yield "relu", {}, [torch.tensor([0.0, 1, -1])], torch.relu
@@ -142,7 +142,7 @@ def cases():
 
 
 def layer_cases():
-    """The same for what the layers of a model are made of."""
+    """The same for the ops that a model's layers are made of."""
     for shape in [(4, 6), (2, 3, 5), (3, 200)]:
         width = shape[-1:]
         for epsilon in [1e-5, 0.1]:
@@ -177,7 +177,7 @@ def layer_cases():
         return losses[labels >= 0].mean()
 
     for scale in [0.3, 1.0]:
-        # The whole row: the package's own loss.
+        # k is the whole row: the package's own loss.
         yield ("sparsemax_loss", {"labels": array(labels), "k": 5, "ignored_label": -100}, [scale * randn(2, 3, 5)],
                lambda z: SparsemaxLoss()(z[labels >= 0], labels[labels >= 0]))
         for k in [1, 2, 3]:
@@ -224,7 +224,7 @@ def main():
         documented_entry(2, 2, [[2.0, -0.5], [1.5, -1.0], [0.1, 2.5], [-1.0, 3.0]]),
     ]
     attention = attention_entry([randn(2, 3, 5) for _ in range(3)])
-    ops += [op_entry(*case) for case in layer_cases()]  # drawn last, so that what was there keeps its values
+    ops += [op_entry(*case) for case in layer_cases()]  # drawn last, so that the older cases keep their values
     compact = lambda value: json.dumps(value, separators=(",", ":"))
     lines = lambda entries: ",\n".join(compact(entry) for entry in entries)
     text = (f'{{"made_with": "torch {torch.__version__}",\n"ops": [\n{lines(ops)}\n],\n'

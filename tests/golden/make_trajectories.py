@@ -4,8 +4,8 @@
     pip install torch
     python make_trajectories.py
 
-The network is y = tanh(x w1 + b1) w2 + b2, without b1 in every third step (which then has no gradient), the loss the mean
-of (y - target)^2. Layout, where an array is {"shape": [2, 3], "values": [six numbers in row-major order]}:
+The network is y = tanh(x w1 + b1) w2 + b2, without b1 in every third step (in which b1 has no gradient). The loss is the
+mean of (y - target)^2. Layout, where an array is {"shape": [2, 3], "values": [six numbers in row-major order]}:
 
     {"made_with": "torch …",
      "x": array, "target": array,
@@ -33,7 +33,7 @@ POINTS = (1, 2, 10, 100)
 
 torch.manual_seed(20240626)
 x, target = torch.randn(6, 3, dtype=torch.float64), torch.randn(6, 2, dtype=torch.float64)
-# Numbers that float32 holds exactly, so that runs in both dtypes start from the same.
+# Numbers that float32 holds exactly, so that runs in both dtypes start from the same values.
 x, target = x.float().double(), target.float().double()
 START = [torch.randn(*shape).div(2).double() for shape in ((3, 4), (4,), (4, 2), (2,))]
 

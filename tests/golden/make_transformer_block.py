@@ -39,7 +39,7 @@ def array(tensor):
 
 
 def hidden_from(n):
-    """True where a position may not look: at those that come later."""
+    """True at the places that a position may not look at: those that come later."""
     return torch.ones(n, n, dtype=torch.bool).triu(1)
 
 

@@ -5,7 +5,7 @@
 
 Run it by hand: it needs the PyPI packages numpy, torch and safetensors, which neither the tests nor the gate have, and
 build/release/tests/safetensors_program, which is built with the tests. Every tensor is compared by its bytes, with the
-.npy files that the C++ side writes beside. Prints how much agreed, and exits with 1 at the first difference.
+.npy files that the C++ side writes as well. Prints how much agreed, and exits with 1 at the first difference.
 """
 
 import pathlib

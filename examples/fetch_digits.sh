@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fetches scikit-learn's digits, 1797 handwritten ones of 8 x 8 pixels, out of Debian's package python3-sklearn
 # (which is not installed for that) into build/data/digits.csv. Each line holds 64 pixels from 0 to 16 and the digit
-# that they show. Does nothing where the file is there already.
+# that they show. Does nothing if the file is there already.
 # Usage: examples/fetch_digits.sh
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

@@ -1,4 +1,5 @@
-// What the tape says when one of its checks fails. Nothing here runs as long as all is well.
+// What the tape says when one of its checks fails. As long as all is well nothing here runs, except
+// check_unchanged if an array was changed after a node was recorded.
 #include "fail.hpp"
 #include "tape_walk.hpp"
 

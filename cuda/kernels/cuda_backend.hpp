@@ -42,7 +42,7 @@ class CudaBackend final : public kernels::Backend {
   void cross_entropy_vjp(const kernels::CrossEntropyCall& call, const Tensor& dloss, const Tensor& logits,
                          const Tensor& totals, Tensor& dz) const override;
 
-  // select_keys.cu, sparse_pattern.cu
+  // select_keys.cu, transpose_pattern.cu, sparse_pattern.cu
   void select_keys(const Tensor& queries, const Tensor& keys, double scale,
                    const kernels::Visibility& visibility, kernels::SparsePattern& pattern,
                    Tensor& p) const override;

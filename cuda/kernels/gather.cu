@@ -1,7 +1,7 @@
 // gather and its adjoint.
 #include "../../core/memory/array.hpp"
 #include "../../core/memory/device_memory.hpp"
-#include "../../ops/kernels/softmax/rows.hpp"
+#include "../../ops/kernels/axis_view.hpp"
 #include "cuda_backend.hpp"
 #include "index.hpp"
 #include "launch.cuh"

@@ -1,4 +1,4 @@
-// The one place that knows which devices there are.
+// Which back end computes what lies on a device.
 #include "backend.hpp"
 
 namespace taper::kernels {

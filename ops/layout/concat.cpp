@@ -5,7 +5,7 @@
 #include "../../core/memory/transfer.hpp"
 #include "../../core/record.hpp"
 #include "../kernels/layout/copy_runs.hpp"
-#include "../kernels/softmax/rows.hpp"
+#include "../kernels/axis_view.hpp"
 #include "slice.hpp"
 
 #include <string>

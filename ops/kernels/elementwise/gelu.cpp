@@ -10,6 +10,7 @@
 
 #include "gelu.hpp"
 
+#include "../backend.hpp"
 #include "elementwise.hpp"
 
 #include <algorithm>
@@ -122,7 +123,7 @@ void gelu_vjp(std::int64_t n, const double* x, const double* dy, double* dx) {
 }  // namespace
 
 Tensor gelu(const Tensor& x) {
-  if (!x.device().is_cpu()) return map("gelu", x, functions::Gelu());
+  if (backend_of(x)) return map("gelu", x, functions::Gelu());
   Tensor y = Tensor::uninitialized("gelu", x.shape(), x.dtype());
   dispatch(x.dtype(), [&]<class T>() {
     const T* from = x.data<T>();
@@ -136,7 +137,7 @@ Tensor gelu(const Tensor& x) {
 
 Tensor gelu_vjp(const Tensor& x, const Tensor& dy) {
   common_kind("gelu", x, dy);
-  if (!x.device().is_cpu()) return map("gelu", x, dy, functions::GeluVjp());
+  if (backend_of(x)) return map("gelu", x, dy, functions::GeluVjp());
   Tensor dx = Tensor::uninitialized("gelu", x.shape(), x.dtype());
   dispatch(x.dtype(), [&]<class T>() {
     const T *from = x.data<T>(), *cotangent = dy.data<T>();

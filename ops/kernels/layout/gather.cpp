@@ -2,7 +2,7 @@
 #include "gather.hpp"
 
 #include "../../../core/create.hpp"
-#include "../softmax/rows.hpp"
+#include "../axis_view.hpp"
 
 #include <algorithm>
 

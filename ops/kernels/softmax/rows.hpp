@@ -3,23 +3,13 @@
 
 #include "../../../core/tensor.hpp"
 #include "../../../core/threads.hpp"
+#include "../axis_view.hpp"
 #include "../backend.hpp"
 
 #include <algorithm>
 #include <array>
 
 namespace taper::kernels {
-
-// A tensor seen as (outer, length, inner), where `length` is the extent of one axis.
-struct AxisView {
-  AxisView(const Shape& shape, int axis) : length(shape[axis]) {
-    for (int i = 0; i < axis; ++i) outer *= shape[i];
-    for (int i = axis + 1; i < shape.size(); ++i) inner *= shape[i];
-  }
-  std::int64_t outer = 1;
-  std::int64_t length;
-  std::int64_t inner = 1;
-};
 
 // Calls f(n, x_row…, out_row) for each row along `axis`, on several threads if there is enough to do. The
 // rows are pointers, to float or double, to n consecutive elements: one for each input, and one for the

@@ -304,7 +304,6 @@ __device__ int limit_to(int k, Row& row, T largest, Choice<T>& choice) {
 // elements or fewer is not above that of the k largest, below which nothing is chosen. It is found in T;
 // the margin makes up for the rounding. Otherwise: the k-th largest of some elements is not above the k-th
 // largest of all.
-// makes up for. Otherwise, the k-th largest of some elements is not above that of all.
 template <bool is_projection, class Group, class T>
 __device__ T raised_by_maxima(int k, T thread_max, T largest, T above, T* columns) {
   T element = thread_max;

@@ -7,7 +7,7 @@
 // problems of n = m = 4096, w = 64, k = 16 slots that are all used, float32, that is 4.3 GB. Memory has to
 // deliver the 268 MB of x once if the problems that are worked on at a time (a few MB each) stay in the
 // second level of cache; the rest comes from there. The 2 batch n k w operations, 2 a word, are nothing
-// beside it.
+// compared with that.
 #include "../../ops/kernels/attention/sparse_pattern.hpp"
 #include "cuda_backend.hpp"
 #include "launch.cuh"

@@ -1,7 +1,7 @@
 # The CUDA back end, as TAPER_CUDA says: compiled by nvcc (ON), compiled by the C++ compiler against the emulator of
 # cuda/emulator (EMULATED), or replaced by a stub (OFF).
 
-# cuda/ announces its memory to core, and core names nothing in cuda/. So a program has to link it even if it calls no op.
+# cuda/ announces its memory to core, and core names nothing in cuda/. So a program has to link cuda/ even if it calls no op.
 target_link_options(taper INTERFACE LINKER:-u,_ZN5taper7kernels12cuda_backendEv)
 
 file(GLOB cuda_sources CONFIGURE_DEPENDS cuda/*.cu cuda/memory/*.cu cuda/kernels/*.cu)

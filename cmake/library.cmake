@@ -39,7 +39,7 @@ target_precompile_headers(taper PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${PROJECT_SOUR
 
 # No op sets errno or relies on traps: without them sqrt and comparisons vectorise. Results stay those of IEEE arithmetic.
 target_compile_options(taper PRIVATE -fno-math-errno -fno-trapping-math)
-# The random stream is the same on every machine (core/random.cpp), a step of Adam with every instruction set.
+# The random stream is the same on every machine (core/random.cpp), and a step of Adam with every instruction set.
 set_source_files_properties(${PROJECT_SOURCE_DIR}/core/random.cpp ${PROJECT_SOURCE_DIR}/ops/kernels/optim/adam.cpp
                             PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
 # With a precompiled header, g++ 12 forgets that option in code for which a pragma names the instruction set.

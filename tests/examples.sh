@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The examples as a user meets them: the first eight print what tests/expected/ holds, learn, or find the mistake; the demos
-# learn, write their pages, and go on after Ctrl-C as if nothing had been; bad input ends in one line on standard error,
+# learn, write their pages, and go on after Ctrl-C as if nothing had happened; bad input ends in one line on standard error,
 # naming what is wrong, and exit status 1.
 # Usage: tests/examples.sh FOLDER_OF_THE_PROGRAMS
 set -euo pipefail
@@ -19,7 +19,7 @@ well_formed() {
     fail "$1 is not well-formed"
 }
 
-# Fails unless the two files are equal but for the last printed digit of their numbers, which depends on the processor.
+# Fails unless the two files are equal except for the last printed digit of their numbers, which depends on the processor.
 same_print() {
   diff <(tr -s ' ' <"$1" | sed 's/[-0-9.]\{3,\}/#/g') <(tr -s ' ' <"$2" | sed 's/[-0-9.]\{3,\}/#/g') &&
     paste -d '\n' <(grep -oE -- '-?[0-9.]{3,}' "$1") <(grep -oE -- '-?[0-9.]{3,}' "$2") |
@@ -153,7 +153,7 @@ for name in "${demos[@]}"; do
   case $name in 10_*) iconv -f UTF-8 -t UTF-8 out >/dev/null || fail "$name writes broken UTF-8" ;; esac
 done
 
-# A finished dense run of another seed is not what a stopped run goes on with.
+# A stopped run does not go on with a finished dense run of another seed.
 demo 11_digits halves --steps 3 --dense
 endless=("$programs/11_digits" easy.csv --output halves --seed 1 --steps 1000000 --dense)
 interrupted "${endless[@]}" || fail "11 does not stop at Ctrl-C: $(cat err)"

@@ -25,8 +25,7 @@ struct SparseAttentionOptions {
 };
 
 // y = P V with P = sparse_softmax(scale Q K^T, k), for queries Q (b, n, d), keys K (b, m, d) and values V (b,
-// m, e); y is (b, n, e). By default composed as Example 3 of the zeta.ops page. It has no
-// parameters.
+// m, e); y is (b, n, e). By default composed as Example 3 of the zeta.ops page. It has no parameters.
 class SparseAttention : public Module {
  public:
   // Throws if k < 1.

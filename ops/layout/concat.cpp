@@ -4,8 +4,8 @@
 #include "../../core/fail.hpp"
 #include "../../core/memory/transfer.hpp"
 #include "../../core/record.hpp"
-#include "../kernels/layout/copy_runs.hpp"
 #include "../kernels/axis_view.hpp"
+#include "../kernels/layout/copy_runs.hpp"
 #include "slice.hpp"
 
 #include <string>

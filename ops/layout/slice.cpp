@@ -4,8 +4,8 @@
 #include "../../core/create.hpp"
 #include "../../core/fail.hpp"
 #include "../../core/record.hpp"
-#include "../kernels/layout/copy_runs.hpp"
 #include "../kernels/axis_view.hpp"
+#include "../kernels/layout/copy_runs.hpp"
 
 #include <utility>
 

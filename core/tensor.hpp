@@ -192,8 +192,8 @@ inline constexpr const char* an_empty_handle =
 
 }  // namespace internal
 
-// For those who write ops: throws Error("[op] name is an empty handle: …") if x is one, and likewise for the names and tensors after
-// it. Returns x.
+// For those who write ops. Throws Error("[op] name is an empty handle: …") if x is one, and likewise for the
+// names and tensors after it. Returns x.
 template <class... Others>
 const Tensor& check_given(const char* op, const char* name, const Tensor& x, const Others&... others) {
   if (!x) internal::throw_not_given(op, name);

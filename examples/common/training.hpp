@@ -98,5 +98,12 @@ void save_page(const Page& page, const TrainingOptions& options);
 
 // "Loss" and "Accuracy" side by side, a line for each run by its name, as figures of a page.
 std::vector<std::string> curves(const std::vector<std::pair<std::string, const Training*>>& runs);
+// The same for the runs of a demo's report, each of which has a name and a training.
+template <class Run>
+std::vector<std::string> curves_of(const std::vector<Run>& runs) {
+  std::vector<std::pair<std::string, const Training*>> named;
+  for (const Run& run : runs) named.emplace_back(run.name, run.training);
+  return curves(named);
+}
 
 }  // namespace example

@@ -52,10 +52,8 @@ Page page(const RecallReport& report) {
       "Support recall is the share of questions whose true place is among the k keys to which some head of "
       "the second layer gives most.");
   page.heading("Learning");
-  std::vector<std::pair<std::string, const Training*>> runs;
-  for (const RecallReport::Run& run : report.runs) runs.emplace_back(run.name, run.training);
   page.figures(
-      curves(runs),
+      curves_of(report.runs),
       "Training begins with one pair and doubles pairs and length in stages; each new stage is harder at "
       "first. Held-out sequences are those of the whole task from the beginning. Faint points are single "
       "steps, the line is the mean of their neighbours.");

@@ -36,10 +36,8 @@ Page page(const CharacterReport& report) {
   page.table(report.results);
   page.paragraph("Losses are in nats a character. Held out is the last tenth of the text.");
   page.heading("Learning");
-  std::vector<std::pair<std::string, const Training*>> runs;
-  for (const CharacterReport::Run& run : report.runs) runs.emplace_back(run.name, run.training);
   page.figures(
-      curves(runs),
+      curves_of(report.runs),
       "In training dropout is on. Faint points are single steps, the line is the mean of their neighbours.");
   for (const CharacterReport::Run& run : report.runs) {
     page.heading("It writes: " + run.name);

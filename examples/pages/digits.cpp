@@ -58,10 +58,8 @@ Page page(const DigitsReport& report) {
       "The test pictures are a fifth of all, drawn at random once, so that the same people wrote both "
       "parts.");
   page.heading("Learning");
-  std::vector<std::pair<std::string, const Training*>> runs;
-  for (const DigitsReport::Run& run : report.runs) runs.emplace_back(run.name, run.training);
   page.figures(
-      curves(runs),
+      curves_of(report.runs),
       "In training the pictures are noisy, the loss smooths its labels, and dropout is on. Faint points are "
       "single steps, the line is the mean of their neighbours.");
   for (const DigitsReport::Run& run : report.runs) {

@@ -34,7 +34,7 @@ Adam::Adam(const char* kind, std::vector<Tensor> parameters, const AdamOptions& 
 }
 
 void Adam::update(std::span<Update> updates) {
-  taper::internal::PoolVector<kernels::AdamUpdate> all;
+  internal::PoolVector<kernels::AdamUpdate> all;
   all.reserve(updates.size());
   for (auto& [parameter, gradient, moments, t] : updates) {
     const auto exponent = static_cast<double>(t);

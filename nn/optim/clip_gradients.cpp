@@ -12,8 +12,8 @@ namespace taper::optim {
 double clip_gradients(const std::vector<Tensor>& parameters, double max_norm) {
   if (!(max_norm > 0)) fail("clip_gradients", "max_norm must be positive, got ", max_norm);
   check_given("clip_gradients", "parameters", parameters);
-  taper::internal::PoolVector<Tensor> gradients;
-  taper::internal::PoolVector<const void*> memory;
+  internal::PoolVector<Tensor> gradients;
+  internal::PoolVector<const void*> memory;
   for (const Tensor& parameter : parameters) {
     const Tensor gradient = parameter.grad();
     if (!gradient) continue;

@@ -39,14 +39,14 @@ class Texts {
   Number number(const std::string& name) {
     const std::string& text = (*this)(name);
     Number value{};
-    if (!taper::internal::from_text(text, value))
-      fail("load_state", "text '", name, "' must be a number, got ", taper::internal::shown(text));
+    if (!internal::from_text(text, value))
+      fail("load_state", "text '", name, "' must be a number, got ", internal::shown(text));
     return value;
   }
   void check_all_asked() const {
     for (const auto& [name, text] : texts_) {
       if (!asked_.count(name))
-        fail("load_state", "text ", taper::internal::shown(name), " is none of this optimizer's");
+        fail("load_state", "text ", internal::shown(name), " is none of this optimizer's");
     }
   }
 
@@ -97,8 +97,8 @@ Optimizer::Optimizer(const char* kind, std::vector<Tensor> parameters, double le
 }
 
 void Optimizer::step() {
-  taper::internal::PoolVector<Update> updates;
-  taper::internal::PoolVector<std::size_t> places;  // of their parameters
+  internal::PoolVector<Update> updates;
+  internal::PoolVector<std::size_t> places;  // of their parameters
   updates.reserve(parameters_.size());
   places.reserve(parameters_.size());
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
@@ -120,7 +120,7 @@ void Optimizer::step() {
     }
     if (assigned && &assigned.impl() == &parameter.impl()) continue;
     check_assigned(kind_, "the value", places[j], assigned, parameter);
-    taper::internal::copy_elements(assigned, parameter);
+    internal::copy_elements(assigned, parameter);
   }
 }
 
@@ -147,14 +147,14 @@ void Optimizer::move_moments(std::size_t i) {
 State Optimizer::state() const {
   State state;
   state.texts["optimizer"] = kind_;
-  state.texts["parameters"] = taper::internal::to_text(static_cast<std::int64_t>(parameters_.size()));
-  state.texts["learning_rate"] = taper::internal::to_text(learning_rate_);
-  for (const auto& [name, value] : settings_) state.texts[name] = taper::internal::to_text(value);
+  state.texts["parameters"] = internal::to_text(static_cast<std::int64_t>(parameters_.size()));
+  state.texts["learning_rate"] = internal::to_text(learning_rate_);
+  for (const auto& [name, value] : settings_) state.texts[name] = internal::to_text(value);
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    state.texts[name_of(i, "steps")] = taper::internal::to_text(steps_[i]);
+    state.texts[name_of(i, "steps")] = internal::to_text(steps_[i]);
     for (std::size_t k = 0; k < moment_names_.size(); ++k) {
       state.tensors[name_of(i, moment_names_[k])] =
-          taper::internal::copied("state", moments_[i * moment_names_.size() + k], parameters_[i].kind());
+          internal::copied("state", moments_[i * moment_names_.size() + k], parameters_[i].kind());
     }
   }
   return state;
@@ -165,7 +165,7 @@ void Optimizer::load_state(const State& state) {
   for (std::size_t i = 0; i < parameters_.size(); ++i) move_moments(i);
   Texts texts(state.texts);
   if (texts("optimizer") != kind_) {
-    fail("load_state", "the state is of the optimizer ", taper::internal::shown(texts("optimizer")),
+    fail("load_state", "the state is of the optimizer ", internal::shown(texts("optimizer")),
          ", this one is ", kind_);
   }
   if (const auto count = texts.number<std::int64_t>("parameters");
@@ -176,8 +176,8 @@ void Optimizer::load_state(const State& state) {
   check_learning_rate("load_state", learning_rate);
   for (const auto& [name, here] : settings_) {
     if (const auto there = texts.number<double>(name); there != here) {
-      fail("load_state", name, " is ", taper::internal::to_text(there), " in the state and ",
-           taper::internal::to_text(here), " here");
+      fail("load_state", name, " is ", internal::to_text(there), " in the state and ",
+           internal::to_text(here), " here");
     }
   }
   std::vector<std::int64_t> steps;
@@ -205,13 +205,13 @@ void Optimizer::load_state(const State& state) {
   texts.check_all_asked();
   for (const auto& [name, tensor] : state.tensors) {
     if (!expected.count(name))
-      fail("load_state", "tensor ", taper::internal::shown(name), " is none of this optimizer's");
+      fail("load_state", "tensor ", internal::shown(name), " is none of this optimizer's");
   }
 
   learning_rate_ = learning_rate;
   steps_ = std::move(steps);
   for (auto& [from, to] : copies) {
-    taper::internal::copy_elements(from, to);
+    internal::copy_elements(from, to);
   }
 }
 

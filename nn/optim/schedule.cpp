@@ -66,7 +66,7 @@ double Schedule::operator()(std::int64_t step) const {
 }
 
 std::string Schedule::text() const {
-  using taper::internal::to_text;
+  using internal::to_text;
   std::string text;
   switch (kind_) {
     case Kind::constant:

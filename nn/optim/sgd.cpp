@@ -18,7 +18,7 @@ Sgd::Sgd(std::vector<Tensor> parameters, const SgdOptions& options)
 }
 
 void Sgd::update(std::span<Update> updates) {
-  taper::internal::PoolVector<kernels::SgdUpdate> all;
+  internal::PoolVector<kernels::SgdUpdate> all;
   all.reserve(updates.size());
   for (auto& [parameter, gradient, moments, step] : updates)
     all.push_back({&gradient, moments.empty() ? nullptr : &moments[0], &parameter});

@@ -5,7 +5,7 @@
 #include "fail.hpp"
 #include "memory/device_memory.hpp"
 #include "record.hpp"
-#include "tape_walk.hpp"
+#include "tape/walk_state.hpp"
 #include "threads.hpp"
 
 #include <atomic>
@@ -174,7 +174,7 @@ Tape::PoolVector<Tensor> Tape::walk_back(const char* op, const Tensor& output, c
         fail_contribution(op, i, *edge, contribution);
       if (check_finite_) [[unlikely]]
         check_edge(op, i, *edge, cotangent, contribution, cotangents[edge->input]);
-      contribution.bytes();  // it may be a tensor that the product kept: then this is the read
+      internal::note_read(contribution.impl());  // it may be a tensor that the product kept
       Tensor& total = cotangents[edge->input];
       total =
           total ? sum_of_cotangents(nodes_[i].op, std::move(total), contribution) : std::move(contribution);

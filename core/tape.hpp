@@ -142,7 +142,7 @@ class Tape {
                          std::equal_to<>,
                          internal::PoolAllocator<std::pair<const internal::TensorImpl* const, Leaf>>>;
 
-  class Walk;  // see tape_walk.hpp
+  class Walk;  // see tape/walk_state.hpp
   friend void internal::check_unchanged(internal::TensorImpl& impl);
 
   static constexpr std::uint32_t foreign = 0xffffffff;  // the input was recorded on another tape

@@ -1,8 +1,10 @@
-// Tensor: memory, sharing and access. Printing is in print.cpp, which alone pays for xtensor's headers.
+// Tensor: memory, sharing, access, and the op `to`. Printing is in print.cpp, which alone pays for xtensor's
+// headers.
 #include "fail.hpp"
 #include "memory/device_memory.hpp"
 #include "memory/pool.hpp"
 #include "memory/transfer.hpp"
+#include "record.hpp"
 
 #include <limits>
 #include <new>
@@ -97,6 +99,30 @@ std::vector<double> Tensor::to_vector() const {
 
 Tensor Tensor::clone() const {
   return internal::copied("clone", *this, {impl("clone").dtype, impl_->device});
+}
+
+Tensor Tensor::to(Kind kind) const {
+  if (Kind(impl("to").dtype, impl_->device) == kind) return *this;
+  return record("to", internal::copied("to", *this, kind),
+                vjp(*this, [from = this->kind()](const Tensor& dy) { return dy.to(from); }));
+}
+
+void Tensor::move_to(Kind kind) {
+  if (Kind(impl("move_to").dtype, impl_->device) == kind) return;
+  if (impl().tape != 0)
+    fail("move_to", "only a leaf can be moved; this tensor of shape ", shape(), " is a recorded result");
+  if (impl().owner && !impl().owner.is_sole_owner())
+    fail("move_to", "this tensor of shape ", shape(), " is a view of another, or another is a view of it");
+  Tensor moved = internal::copied("move_to", *this, kind);
+  Tensor gradient = impl().grad ? internal::copied("move_to", impl().grad, kind) : Tensor();
+  // Up to rounding to another dtype, the elements stay what they are: so does the record of
+  // when they changed.
+  moved.impl().changed = impl_->owner_of_elements().changed.load();
+  impl_->data = moved.impl().data;
+  impl_->dtype = kind.dtype;
+  impl_->device = kind.device;
+  impl_->owner = std::move(moved);
+  impl_->grad = std::move(gradient);
 }
 
 Tensor Tensor::detach() const { return Tensor(internal::share(*this, impl("detach").shape)); }

@@ -179,6 +179,8 @@ void mark_changed(TensorImpl& impl) noexcept;
 // Throws if one of changes_since_recording changed the elements, unless they are the cotangent's, which the
 // walk itself hands over.
 void check_unchanged(TensorImpl& impl);
+// The elements are about to be read: calls check_unchanged if there were changes.
+void note_read(TensorImpl& impl);
 
 // Destroys the tensor and returns its block to the pool.
 void destroy(TensorImpl* impl) noexcept;
@@ -230,10 +232,13 @@ inline bool Tensor::wants_grad() const { return impl("wants_grad").wants_grad; }
 inline void Tensor::check_access(DType wanted) const {
   if (impl("data").dtype != wanted || !impl_->device.is_cpu()) throw_access(wanted);
 }
+inline void internal::note_read(TensorImpl& impl) {
+  if (changes_since_recording != 0) [[unlikely]]
+    check_unchanged(impl);
+}
 inline const std::byte* Tensor::bytes() const {
-  if (internal::changes_since_recording != 0) [[unlikely]]
-    internal::check_unchanged(impl());
-  return impl().data;
+  internal::note_read(impl());
+  return impl_->data;
 }
 inline std::byte* Tensor::mutable_bytes() {
   if (!is_sole_owner()) internal::mark_changed(*impl_);

@@ -1,28 +1,15 @@
-// Copies between devices and dtypes, and the op `to`.
+// Copies between devices and dtypes.
 #include "transfer.hpp"
 
 #include "../fail.hpp"
-#include "../record.hpp"
 #include "../threads.hpp"
 #include "device_memory.hpp"
 
 #include <algorithm>
 #include <cstring>
-#include <ostream>
 #include <type_traits>
 
 namespace taper {
-
-std::ostream& operator<<(std::ostream& out, DType dtype) {
-  return out << (dtype == float32 ? "float32" : "float64");
-}
-std::ostream& operator<<(std::ostream& out, Device device) {
-  return out << (device.is_cpu() ? "cpu" : "cuda");
-}
-std::ostream& operator<<(std::ostream& out, const Kind& kind) {
-  out << kind.dtype;
-  return kind.device.is_cpu() ? out : out << " on " << kind.device;
-}
 
 namespace {
 
@@ -79,30 +66,6 @@ Tensor internal::copied(const char* op, const Tensor& x, Kind kind) {
     convert_elements(x, copy);
   }
   return copy;
-}
-
-Tensor Tensor::to(Kind kind) const {
-  if (Kind(impl("to").dtype, impl_->device) == kind) return *this;
-  return record("to", internal::copied("to", *this, kind),
-                vjp(*this, [from = this->kind()](const Tensor& dy) { return dy.to(from); }));
-}
-
-void Tensor::move_to(Kind kind) {
-  if (Kind(impl("move_to").dtype, impl_->device) == kind) return;
-  if (impl().tape != 0)
-    fail("move_to", "only a leaf can be moved; this tensor of shape ", shape(), " is a recorded result");
-  if (impl().owner && !impl().owner.is_sole_owner())
-    fail("move_to", "this tensor of shape ", shape(), " is a view of another, or another is a view of it");
-  Tensor moved = internal::copied("move_to", *this, kind);
-  Tensor gradient = impl().grad ? internal::copied("move_to", impl().grad, kind) : Tensor();
-  // Up to rounding to another dtype, the elements stay what they are: so does the record of
-  // when they changed.
-  moved.impl().changed = impl_->owner_of_elements().changed.load();
-  impl_->data = moved.impl().data;
-  impl_->dtype = kind.dtype;
-  impl_->device = kind.device;
-  impl_->owner = std::move(moved);
-  impl_->grad = std::move(gradient);
 }
 
 }  // namespace taper

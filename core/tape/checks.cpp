@@ -1,7 +1,7 @@
 // What the tape says when one of its checks fails. As long as all is well nothing here runs, except
 // check_unchanged if an array was changed after a node was recorded.
-#include "fail.hpp"
-#include "tape_walk.hpp"
+#include "../fail.hpp"
+#include "walk_state.hpp"
 
 #include <sstream>
 #include <string>

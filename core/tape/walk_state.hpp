@@ -2,7 +2,7 @@
 // tape's own files include this.
 #pragma once
 
-#include "tape.hpp"
+#include "../tape.hpp"
 
 namespace taper {
 

@@ -1,8 +1,8 @@
 // TapeOptions::check_finite: where the first NaN or infinity came from.
-#include "fail.hpp"
-#include "memory/transfer.hpp"
-#include "scope.hpp"
-#include "tape_walk.hpp"
+#include "../fail.hpp"
+#include "../memory/transfer.hpp"
+#include "../scope.hpp"
+#include "walk_state.hpp"
 
 #include <algorithm>
 #include <cmath>

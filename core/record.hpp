@@ -12,6 +12,8 @@
 
 #include "tape.hpp"
 
+#include <array>
+#include <span>
 #include <utility>
 
 namespace taper {
@@ -36,6 +38,7 @@ template <class Function>
 struct EdgeOf final : Tape::Edge {
   explicit EdgeOf(Function&& f) : function(std::move(f)) {}
   Tensor vjp(const Tensor& cotangent) const override { return function(cotangent); }
+  std::span<const std::byte> closure() const override { return std::as_bytes(std::span(&function, 1)); }
   Function function;
 };
 
@@ -58,8 +61,8 @@ Tensor record(const char* op, Tensor result, Vjp<Functions>... vjps) {
     (internal::add_if_tracked(*tape, edges, argument++, vjps), ...);
     tape->add_node(op, edges, result);
   }
-  if (tape && tape->checks_finite()) [[unlikely]]
-    tape->check_result(op, result, {vjps.input...});
+  if (tape && tape->is_watched()) [[unlikely]]
+    tape->watch_result(op, result, std::array<const Tensor*, sizeof...(vjps)>{vjps.input...});
   return result;
 }
 
@@ -71,8 +74,11 @@ Tensor record(const char* op, Tensor result, internal::PoolVector<Vjp<Function>>
     std::uint32_t argument = 0;
     for (Vjp<Function>& vjp : vjps) internal::add_if_tracked(*tape, edges, argument++, vjp);
     if (edges) tape->add_node(op, edges, result);
-    if (tape->checks_finite()) [[unlikely]]
-      tape->check_result(op, result, {});
+    if (tape->is_watched()) [[unlikely]] {
+      std::vector<const Tensor*> inputs;
+      for (const Vjp<Function>& vjp : vjps) inputs.push_back(vjp.input);
+      tape->watch_result(op, result, inputs);
+    }
   }
   return result;
 }

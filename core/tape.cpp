@@ -5,6 +5,7 @@
 #include "fail.hpp"
 #include "memory/device_memory.hpp"
 #include "record.hpp"
+#include "tape/recorder.hpp"
 #include "tape/walk_state.hpp"
 #include "threads.hpp"
 
@@ -52,7 +53,8 @@ Tensor sum_of_cotangents(const char* op, Tensor x, const Tensor& y) {
 Tape::Tape(const TapeOptions& options)
     : id_(next_id.fetch_add(1, std::memory_order_relaxed)),
       enclosing_(recording_),
-      check_finite_(options.check_finite) {
+      check_finite_(options.check_finite),
+      recorder_(options.keep_values ? std::make_unique<internal::TraceRecorder>() : nullptr) {
   recording_ = this;
 }
 
@@ -100,13 +102,21 @@ std::uint32_t Tape::node_of(const Tensor& x) {
   if (impl.tape == id_) return impl.node;
   if (impl.tape != 0) return foreign;
   auto [leaf, added] = leaves_.try_emplace(&impl);
-  if (added) leaf->second = {x, append(nullptr, nullptr, impl)};
+  if (added) {
+    leaf->second = {x, append(nullptr, nullptr, impl)};
+    if (recorder_) recorder_->leaf(x);
+  }
   return leaf->second.node;
 }
 
 void Tape::add_node(const char* op, Edge* edges, const Tensor& result) {
   result.impl().node = append(op, edges, result.impl());
   result.impl().tape = id_;
+}
+
+void Tape::watch_result(const char* op, const Tensor& result, std::span<const Tensor* const> inputs) {
+  if (recorder_ && result.impl().tape == id_) recorder_->node(op, nodes_.back().edges, result, inputs);
+  if (check_finite_) check_result(op, result, inputs);
 }
 
 void Tape::check_output(const char* op, const Tensor& output, const GradientOptions& options) const {
@@ -153,6 +163,7 @@ Tape::PoolVector<Tensor> Tape::walk_back(const char* op, const Tensor& output, c
   cotangents[last] = options.cotangent ? options.cotangent : ones(output.shape(), output.kind());
 
   Walk walk(*this, op);
+  internal::WalkRecorder recorder(recorder_.get(), op, last, options, cotangents[last], nodes_.size());
   for (std::uint32_t i = last + 1; i-- > 0;) {
     if (!cotangents[i] || !nodes_[i].op || (marks && !(*marks)[i].leads_to_input)) continue;
     if (nodes_[i].is_freed()) {
@@ -162,6 +173,7 @@ Tape::PoolVector<Tensor> Tape::walk_back(const char* op, const Tensor& output, c
     const bool is_input = marks && (*marks)[i].is_input;
     const Tensor cotangent = is_input ? cotangents[i] : std::move(cotangents[i]);
     walk.visit(i, nodes_[i].recorded, cotangent);
+    recorder.begin_visit(i, cotangent);
     for (const Edge* edge = nodes_[i].edges; edge; edge = edge->next) {
       if (edge->input == foreign) {
         fail(op, "reached an input of ", nodes_[i].op,
@@ -172,15 +184,19 @@ Tape::PoolVector<Tensor> Tape::walk_back(const char* op, const Tensor& output, c
       Tensor contribution = edge->vjp(cotangent);
       if (!contribution || !nodes_[edge->input].is_like(contribution.impl())) [[unlikely]]
         fail_contribution(op, i, *edge, contribution);
+      recorder.contribution(*edge, contribution);
       if (check_finite_) [[unlikely]]
         check_edge(op, i, *edge, cotangent, contribution, cotangents[edge->input]);
       internal::note_read(contribution.impl());  // it may be a tensor that the product kept
       Tensor& total = cotangents[edge->input];
       total =
           total ? sum_of_cotangents(nodes_[i].op, std::move(total), contribution) : std::move(contribution);
+      recorder.total(total);
     }
     if (!keep_graph) free_edges(nodes_[i]);
+    recorder.end_visit(!keep_graph, nodes_.size());
   }
+  recorder.end();
   return cotangents;
 }
 
@@ -206,6 +222,9 @@ void Tape::backward(const Tensor& loss, const GradientOptions& options) {
     totals.emplace_back(&leaf, std::move(gradient));
   }
   for (auto& [leaf, gradient] : totals) leaf->tensor.impl().grad = std::move(gradient);
+  if (recorder_) {
+    for (const auto& [leaf, gradient] : totals) recorder_->gradient(leaf->node, leaf->tensor.impl().grad);
+  }
 }
 
 std::vector<Tensor> Tape::gradient(const Tensor& loss, const std::vector<Tensor>& inputs,
@@ -239,6 +258,7 @@ std::vector<Tensor> Tape::gradient(const Tensor& loss, const std::vector<Tensor>
     const std::uint32_t node = node_of(input);
     const bool reached = node < cotangents.size() && cotangents[node];
     gradients.push_back(reached ? cotangents[node] : zeros(input.shape(), input.kind()));
+    if (recorder_) recorder_->gradient(node, gradients.back());
   }
   return gradients;
 }

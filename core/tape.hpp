@@ -11,7 +11,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <initializer_list>
+#include <iosfwd>
+#include <memory>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -35,6 +37,20 @@ struct TapeOptions {
   // Scope in which it ran. For debugging: it reads every value once more, on a device after a copy to the
   // host. An infinity on purpose (-inf in masked scores) throws as well.
   bool check_finite = false;
+  // Keep all that the tape sees, to be looked at with trace(), print(), dot() and json() or shown as a page:
+  // results, cotangents, what each edge returned, what each closure holds, times and memory. For learning and
+  // debugging: it copies every value.
+  bool keep_values = false;
+};
+
+struct Trace;
+namespace internal {
+class TraceRecorder;
+}
+
+struct JsonOptions {
+  // Of a tensor with more elements, only some rows and columns are written, evenly spaced.
+  std::int64_t largest = 1024;
 };
 
 class Tape {
@@ -62,6 +78,17 @@ class Tape {
   // How many nodes have been recorded, leaves included.
   std::size_t node_count() const { return nodes_.size(); }
 
+  // What the tape has seen so far. These four throw unless the tape was made with {.keep_values = true}.
+  const Trace& trace() const;
+  // A line for each node, with aligned columns: number, op, inputs, shape, bytes that its closures keep, memory
+  // in use, time forward and backward, and scope. Units are written with the numbers.
+  void print(std::ostream& out) const;
+  void print() const;  // to std::cout
+  // The graph in Graphviz's language (dot -Tsvg): a box for each node, in a frame for each Scope.
+  std::string dot() const;
+  // The whole trace as JSON; docs/seeing_the_tape.md has the format.
+  std::string json(const JsonOptions& options = {}) const;
+
   // --- For record() in core/record.hpp ---
 
   // One argument of a recorded op: which node it came from, and the vector-Jacobian product with
@@ -69,6 +96,7 @@ class Tape {
   struct Edge {
     virtual ~Edge() = default;
     virtual Tensor vjp(const Tensor& cotangent) const = 0;
+    virtual std::span<const std::byte> closure() const = 0;  // with what it captured
     std::uint32_t input = 0;
     std::uint32_t argument = 0;  // its place among the op's vjp(…) arguments
     Edge* next = nullptr;
@@ -92,9 +120,13 @@ class Tape {
   // Appends the node whose result is `result`.
   void add_node(const char* op, Edge* edges, const Tensor& result);
 
-  // For TapeOptions::check_finite: throws if `result`, which was just recorded, is not finite.
-  bool checks_finite() const { return check_finite_; }
-  void check_result(const char* op, const Tensor& result, std::initializer_list<const Tensor*> inputs);
+  // For TapeOptions: looks at the result of an op that just ran, recorded or not.
+  bool is_watched() const { return check_finite_ || recorder_; }
+  void watch_result(const char* op, const Tensor& result, std::span<const Tensor* const> inputs);
+  // What keeps the values of the tape that records on this thread, or null.
+  static internal::TraceRecorder* recorder_of_recording() {
+    return recording_ ? recording_->recorder_.get() : nullptr;
+  }
 
   // Makes `tape` the recording one (null: nothing records) until the end of the scope.
   class Recording {
@@ -154,6 +186,7 @@ class Tape {
                                const PoolVector<Mark>* marks);
   static void free_edges(Node& node);
   // Throws, for op, because edge `edge` of node `node` returned a wrong `contribution`.
+  const Trace& checked_trace(const char* method) const;
   [[noreturn]] void fail_contribution(const char* op, std::uint32_t node, const Edge& edge,
                                       const Tensor& contribution) const;
   // With check_finite: throws if the sum of what has come for node `node` so far is not finite.
@@ -161,6 +194,8 @@ class Tape {
   // "sqrt (node 1, in encoder.layer.3)"
   std::string place_of(std::uint32_t node) const;
 
+  // With check_finite: throws if `result`, which an op just made, is not finite.
+  void check_result(const char* op, const Tensor& result, std::span<const Tensor* const> inputs);
   // check_contribution, and check_total if the contribution is added to `total`.
   [[gnu::noinline]] void check_edge(const char* op, std::uint32_t node, const Edge& edge,
                                     const Tensor& cotangent, const Tensor& contribution,
@@ -176,7 +211,8 @@ class Tape {
   std::uint64_t id_;
   Tape* enclosing_;  // the tape that records again when this one ends
   bool check_finite_;
-  std::vector<std::string> scopes_;  // in which each node was recorded, if check_finite_
+  std::unique_ptr<internal::TraceRecorder> recorder_;  // null unless values are kept
+  std::vector<std::string> scopes_;                    // in which each node was recorded, if check_finite_
   PoolVector<Node> nodes_;
   LeafMap leaves_;
   internal::Arena arena_;

@@ -5,6 +5,7 @@
 #include "memory/pool.hpp"
 #include "memory/transfer.hpp"
 #include "record.hpp"
+#include "tape/creations.hpp"
 
 #include <limits>
 #include <new>
@@ -32,6 +33,7 @@ TensorImpl* share(const Tensor& source, const Shape& shape) {
   auto* header = new (pool_allocate(sizeof(TensorImpl))) TensorImpl(shape, source.kind(), impl.size, false);
   header->data = impl.data;
   header->owner = impl.owner ? impl.owner : source;
+  note_creation(*header);
   return header;
 }
 
@@ -69,6 +71,7 @@ Tensor Tensor::uninitialized(const char* op, const Shape& shape, Kind kind) {
   if (!block) internal::fail_out_of_memory(op, block_bytes, &shape);
   auto* impl = new (block) internal::TensorImpl(shape, kind, size, is_on_cpu);
   impl->data = is_on_cpu ? block + sizeof(internal::TensorImpl) : static_cast<std::byte*>(elements);
+  internal::note_creation(*impl);
   return Tensor(impl);
 }
 

@@ -24,6 +24,7 @@ bool read(std::string_view text, T& value) {
 }  // namespace
 
 std::string to_text(double value) { return written(value); }
+std::string to_text(float value) { return written(value); }
 std::string to_text(std::int64_t value) { return written(value); }
 bool from_text(std::string_view text, double& value) { return read(text, value); }
 bool from_text(std::string_view text, std::int64_t& value) { return read(text, value); }

@@ -127,7 +127,8 @@ std::string bytes_text(std::size_t bytes) {
 
 PoolStats pool_stats(Device device) {
   if (!device.is_cpu()) return internal::device_memory("pool_stats", device).stats();
-  return {internal::pool.system_allocations, internal::pool.cached_bytes};
+  const internal::Pool& pool = internal::pool;
+  return {pool.system_allocations, pool.cached_bytes, pool.system_bytes - pool.cached_bytes};
 }
 
 void release_cached_memory(Device device) {

@@ -17,6 +17,9 @@ namespace taper {
 struct PoolStats {
   std::uint64_t system_allocations = 0;  // requests that no cached block could serve
   std::size_t cached_bytes = 0;          // freed blocks waiting for reuse
+  // Blocks that were handed out and have not come back. On the CPU a block that another thread freed counts for
+  // the thread that had asked the system for it.
+  std::size_t bytes_in_use = 0;
 };
 PoolStats pool_stats(Device device = Device::cpu());
 

@@ -67,7 +67,7 @@ std::string what_is_wrong(const Tensor& x) {
 
 }  // namespace
 
-void Tape::check_result(const char* op, const Tensor& result, std::initializer_list<const Tensor*> inputs) {
+void Tape::check_result(const char* op, const Tensor& result, std::span<const Tensor* const> inputs) {
   if (result.impl().tape == id_) {
     scopes_.resize(nodes_.size());
     scopes_[result.impl().node] = Scope::path();

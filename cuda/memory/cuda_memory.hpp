@@ -44,7 +44,6 @@ class CudaMemory final : public internal::DeviceMemory {
   mutable std::mutex mutex_;  // guards all that follows
   mutable std::array<Class, internal::class_count> classes_;
   mutable PoolStats stats_;
-  mutable std::size_t bytes_in_use_ = 0;  // of the blocks handed out
 };
 
 }  // namespace taper::cuda

@@ -45,7 +45,7 @@ void* CudaMemory::allocate(const char* op, std::size_t bytes) const {
     }
     if (!block) fail_out_of_memory(op, bytes);
   }
-  bytes_in_use_ += size.bytes;
+  stats_.bytes_in_use += size.bytes;
   hand_out(block, bytes, size.bytes);
   return block;
 }
@@ -57,7 +57,7 @@ void CudaMemory::release(void* block, std::size_t bytes) const noexcept {
   const std::lock_guard lock(mutex_);
   classes_[static_cast<std::size_t>(size.index)].free.push_back(block);
   stats_.cached_bytes += size.bytes;
-  bytes_in_use_ -= size.bytes;
+  stats_.bytes_in_use -= size.bytes;
 }
 
 PoolStats CudaMemory::stats() const {
@@ -102,7 +102,7 @@ void CudaMemory::free_cached_blocks() const {
 void CudaMemory::fail_out_of_memory(const char* op, std::size_t bytes) const {
   std::size_t free = 0, total = 0;
   check(cudaMemGetInfo(&free, &total), op);
-  fail(op, "out of device memory: asked for ", bytes, " bytes; ", bytes_in_use_, " are in use here, ", free,
+  fail(op, "out of device memory: asked for ", bytes, " bytes; ", stats_.bytes_in_use, " are in use here, ", free,
        " of the device's ", total, " are free");
 }
 

@@ -8,6 +8,7 @@
 #include "../../core/fail.hpp"
 #include "../../core/memory/transfer.hpp"
 #include "../../core/record.hpp"
+#include "../../core/tape/creations.hpp"
 #include "../elementwise/cast.hpp"
 #include "../kernels/attention/select_keys.hpp"
 #include "../kernels/elementwise/elementwise.hpp"
@@ -103,6 +104,7 @@ Tensor sparse_attention(const Tensor& queries, const Tensor& keys, const Tensor&
       internal::PoolAllocator<kernels::SparsePattern>(), queries.device(), batch, n, m, std::min(k, m));
   const Tensor selected = kernels::select_keys(queries, keys, options.scale, visibility, *kept);
   const Pattern pattern = kept;
+  internal::note_creation(kept.get(), "sparse pattern", kept->bytes());
   const double scale = options.scale;
   // The scores themselves are gone, and nothing asks for their values: a node for their cotangent is enough.
   const Tensor scores =

@@ -32,6 +32,9 @@ struct SparsePattern {
   using Array = internal::Array<T>;
   Array<std::int32_t> sizes;
   Array<std::int32_t> columns;  // of each slot
+  std::size_t bytes() const {
+    return static_cast<std::size_t>(sizes.size() + columns.size()) * sizeof(std::int32_t);
+  }
 
   // The same entries sorted by columns: column j of problem b has entries starts[b * (m + 1) + j] to
   // starts[b * (m + 1) + j + 1] - 1, in ascending order of their rows.

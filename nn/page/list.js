@@ -1,0 +1,175 @@
+// The tape as a list. Only rows in view exist.
+
+const ROW_HEIGHT = 30;
+
+function makeList(app) {
+  const canvas = el("canvas", { class: "arcs", "aria-hidden": "true" });
+  const sizer = el("div", { class: "rows", role: "presentation" });
+  const element = el("div", { class: "list", role: "tree", tabindex: "0", "aria-label": "the tape" });
+  const frame = el("div", { class: "list-frame" }, element, canvas);
+  element.append(sizer);
+  let tree, rows, arcs;
+  let cursor = 0; // the row that the arrow keys up and down move
+
+  const reset = () => {
+    tree = foldTree(app.model);
+    relayout();
+  };
+  const relayout = () => {
+    rows = layoutRows(app.model, tree);
+    arcs = layoutArcs(app.model, rows);
+    sizer.style.height = `${rows.count * ROW_HEIGHT}px`;
+    frame.style.setProperty("--rows", `${rows.count * ROW_HEIGHT + 2}px`);
+  };
+  const draw = () => {
+    const height = element.clientHeight;
+    const top = element.scrollTop;
+    const first = Math.max(0, Math.floor(top / ROW_HEIGHT) - 3);
+    const last = Math.min(rows.count - 1, Math.ceil((top + height) / ROW_HEIGHT) + 3);
+    const shown = [];
+    for (let row = first; row <= last; ++row) shown.push(rowElement(app, rows, row, cursor));
+    sizer.replaceChildren(...shown);
+    const active = cursor >= first && cursor <= last;
+    if (active) element.setAttribute("aria-activedescendant", `row${cursor}`);
+    else element.removeAttribute("aria-activedescendant");
+    drawArcs(canvas, arcs, { top, height, rowHeight: ROW_HEIGHT, first, last }, strongArcs(app, rows),
+             app.colors, app.model.kind[app.step] === VISIT);
+  };
+  const bringIntoView = (row) => {
+    const margin = Math.min(3 * ROW_HEIGHT, element.clientHeight / 4);
+    const y = row * ROW_HEIGHT;
+    if (y < element.scrollTop + margin) element.scrollTop = y - margin;
+    else if (y + ROW_HEIGHT > element.scrollTop + element.clientHeight - margin) {
+      element.scrollTop = y + ROW_HEIGHT + margin - element.clientHeight;
+    }
+  };
+  const toggle = (row) => {
+    const group = groupOfRow(rows, row);
+    group.open = !group.open;
+    relayout();
+    cursor = row;
+    draw();
+  };
+  const choose = (row) => {
+    if (rows.node[row] < 0) toggle(row);
+    else app.goToNode(rows.node[row]);
+  };
+
+  element.addEventListener("scroll", () => requestAnimationFrame(draw), { passive: true });
+  element.addEventListener("click", (event) => {
+    const row = Math.floor((event.clientY - element.getBoundingClientRect().top + element.scrollTop) / ROW_HEIGHT);
+    if (row >= 0 && row < rows.count) choose(row);
+  });
+  element.addEventListener("keydown", (event) => {
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      cursor = clamp(cursor + (event.key === "ArrowDown" ? 1 : -1), 0, rows.count - 1);
+      bringIntoView(cursor);
+      draw();
+    } else if (event.key === "Enter") {
+      choose(cursor);
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  new ResizeObserver(() => draw()).observe(element);
+
+  reset();
+  return {
+    element: frame,
+    reset,
+    show() {
+      cursor = rows.rowOf[nodeOfStep(app.model, app.step)];
+      bringIntoView(cursor);
+      draw();
+    },
+    unfoldTo(number) {
+      unfoldTo(tree, number);
+      relayout();
+    },
+    rowOfNode: (number) => rows.rowOf[number],
+  };
+}
+
+// The pairs of rows that the step joins: arguments to a recorded node, or a visited node to where its contributions go.
+function strongArcs(app, rows) {
+  const { model, step } = app;
+  const visit = visitOfStep(model, step);
+  const pairs = [];
+  if (visit) {
+    for (const { node } of visit.contributions) pairs.push([rows.rowOf[visit.node], rows.rowOf[node]]);
+  } else if (model.kind[step] === RECORD) {
+    const number = model.place[step];
+    for (const { node } of model.nodes[number].edges ?? []) {
+      if (node !== null && node !== undefined) pairs.push([rows.rowOf[node], rows.rowOf[number]]);
+    }
+  }
+  return pairs.filter(([from, to]) => from !== to);
+}
+
+function rowElement(app, rows, row, cursor) {
+  const group = groupOfRow(rows, row);
+  const current = rows.rowOf[nodeOfStep(app.model, app.step)] === row;
+  const element = el("div", {
+    role: "treeitem", id: `row${row}`, class: "row", "aria-level": rows.depth[row] + 1,
+    "aria-setsize": rows.count, "aria-posinset": row + 1, "aria-selected": String(row === cursor),
+    "aria-current": current ? "step" : null, "aria-expanded": group ? String(group.open) : null,
+    style: `top:${row * ROW_HEIGHT}px;--depth:${rows.depth[row]}`,
+  });
+  element.append(...(group ? groupCells(app, group, current) : nodeCells(app, rows.node[row])));
+  if (!group && rows.node[row] >= app.model.nodesAt[app.step]) element.classList.add("future");
+  if (group) element.classList.add("group");
+  if (app.model.walk[app.step] >= 0) element.classList.add("back");
+  return element;
+}
+
+function groupCells(app, group, current) {
+  const number = nodeOfStep(app.model, app.step);
+  const inside = current && !group.open ? `at ${number} ${opName(app.model, number)}` : "";
+  return [
+    el("span", { class: "fold" }, group.open ? "▾" : "▸"),
+    el("span", { class: "name" }, group.name),
+    el("span", { class: "size" }, inside || groupSize(group)),
+  ];
+}
+
+function nodeCells(app, number) {
+  const { model, step } = app;
+  const node = model.nodes[number];
+  const exists = number < model.nodesAt[step];
+  const slot = exists ? slotAt(model, step, number) : null;
+  const hidden = app.hides(number);
+  const cells = [
+    el("span", { class: "number" }, number),
+    el("span", { class: node.op === null ? "op leaf" : "op" }, opName(model, number)),
+  ];
+  if (model.appendedBy[number] >= 0) {
+    cells.push(el("span", { class: "tag", title: `appended by walk ${model.appendedBy[number]}` }, `+w${model.appendedBy[number]}`));
+  }
+  if (!exists) return cells;
+  if (!slot || slot.state === "none") {
+    cells.push(el("span", { class: "value" }, preview(model, node.value)));
+    return cells;
+  }
+  const text = hidden ? "?" : slot.tensor === null ? "" : preview(model, slot.tensor);
+  cells.push(el("span", { class: `value back ${slot.state}` }, text), slotMark(slot, hidden));
+  return cells;
+}
+
+// Few numbers as they are, many as their shape.
+function preview(model, place) {
+  const tensor = model.tensors[place];
+  if (!tensor) return "";
+  const numbers = tensor.elements.length <= 3 ? numbersOf(tensor) : null;
+  if (!numbers) return shapeText(tensor.shape);
+  const text = Array.from(numbers, (x) => digits(x, 3)).join(", ");
+  return tensor.shape.length === 0 ? text : `[${text}]`;
+}
+
+// A disc that fills with the contributions.
+function slotMark(slot, hidden = false) {
+  const part = slot.state === "taken" ? 0 : slot.filled / slot.expected;
+  return el("span", { class: `slot ${slot.state}`, style: `--part:${hidden ? 0 : part}`, title: hidden ? "hidden" : slotWords(slot) },
+            aloud(hidden ? "hidden" : slotWords(slot)));
+}

@@ -22,7 +22,14 @@ foreach(header nn/taper.hpp ops/ops.hpp)
   file(CONFIGURE OUTPUT ${include_dir}/taper/${name} CONTENT "#include \"${header}\"  // IWYU pragma: export\n")
 endforeach()
 
-add_library(taper ${sources})
+# The page of show() and what it says of each op.
+set(page_files ${PROJECT_BINARY_DIR}/page_files.cpp)
+file(GLOB page_sources CONFIGURE_DEPENDS nn/page/*.html nn/page/*.css nn/page/*.js ops/*/*.cpp docs/ops/*.md)
+add_custom_command(OUTPUT ${page_files} DEPENDS ${page_sources} cmake/page_files.cmake
+                   COMMAND ${CMAKE_COMMAND} -DSOURCE=${PROJECT_SOURCE_DIR} -DOUTPUT=${page_files}
+                           -P ${PROJECT_SOURCE_DIR}/cmake/page_files.cmake)
+
+add_library(taper ${sources} ${page_files})
 add_library(taper::taper ALIAS taper)
 target_compile_features(taper INTERFACE cxx_std_20)
 set_target_properties(taper PROPERTIES CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)

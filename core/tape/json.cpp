@@ -27,6 +27,9 @@ Json json_of(T value) {
   return number;
 }
 
+// A time to the nanosecond: the digits beyond are noise.
+double rounded(double seconds) { return std::round(seconds * 1e9) / 1e9; }
+
 // How many rows, columns, … of a large tensor one is written of: of each axis in proportion, so that no more
 // than `largest` elements remain.
 Shape steps_for(const Shape& shape, std::int64_t size, std::int64_t largest) {
@@ -114,7 +117,7 @@ Json json_of(const Trace::Node& node, Tensors& tensors) {
                              {"bytes", edge.bytes},
                              {"holds", std::move(holds)}});
   }
-  json["seconds"] = node.seconds;
+  json["seconds"] = rounded(node.seconds);
   json["bytes"] = node.bytes;
   return json;
 }
@@ -138,7 +141,7 @@ Json json_of(const Trace::Walk& walk, Tensors& tensors) {
     }
     json["visits"].push_back({{"node", visit.node},
                               {"cotangent", tensors.place_of(visit.cotangent)},
-                              {"seconds", visit.seconds},
+                              {"seconds", rounded(visit.seconds)},
                               {"bytes", visit.bytes},
                               {"nodes", visit.nodes},
                               {"freed", visit.freed},

@@ -36,7 +36,8 @@ const std::vector<std::pair<Norm, int>> norms{
 TEST_F(CudaLayers, NormsAndTheirGradientsAreThoseOfTheCpu) {
   for (const std::int64_t n : lengths) {
     const DType dtype = this->dtype();
-    const std::int64_t rows = one_of<std::int64_t>({1, 3, 5, 64, 65, 130});
+    const std::int64_t rows =
+        n > 4097 ? one_of<std::int64_t>({1, 3, 5}) : one_of<std::int64_t>({1, 3, 5, 64, 65, 130});
     SCOPED_TRACE(testing::Message() << "(" << rows << ", " << n << "), " << dtype);
     Tensors inputs{randn({rows, n}, generator, dtype) + 3.0, randn({n}, generator, dtype),
                    randn({n}, generator, dtype)};

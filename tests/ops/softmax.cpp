@@ -60,13 +60,16 @@ OpRow dense(const char* op, Tensor (*f)(const Tensor&, int), Row (*reference)(co
   return op_row;
 }
 
-// Elements that differ by 0.05 at least: no ties, and with 0.1 a step supports of several elements.
+// Elements that differ by 0.05 at least: no ties, and with 0.1 a step supports of several elements. What k does
+// has nothing to do with the place of a row in memory, so that three k in two places will do.
 OpRow sparse(const char* op, Tensor (*f)(const Tensor&, std::int64_t, int),
              Row (*reference)(const Row&, std::int64_t)) {
   OpRow op_row{.op = op, .arguments = {"z"}};
   for (const Place& place : places()) {
     const int axis = place.axis < 0 ? place.axis + place.shape.size() : place.axis;
     for (const std::int64_t k : {1, 3, 100}) {
+      if (k != 3 && place.name != std::string("a vector") && place.name != std::string("middle axis"))
+        continue;
       op_row.variants.push_back({place.name + std::string(", k = ") + std::to_string(k),
                                  [f, place, k](const Tensors& x) { return f(x[0], k, place.axis); },
                                  rowwise(axis, [=](const Row& z) { return reference(z, k); }),

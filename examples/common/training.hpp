@@ -7,7 +7,7 @@
 #include <taper/core/device.hpp>
 #include <taper/core/indices.hpp>
 #include <taper/nn/checkpoint.hpp>
-#include <taper/nn/sparse_attention.hpp>
+#include <taper/nn/layers/sparse_attention.hpp>
 
 #include <cstdint>
 #include <functional>

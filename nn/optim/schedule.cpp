@@ -3,7 +3,7 @@
 
 #include "../../core/fail.hpp"
 #include "../../core/io/number_text.hpp"
-#include "../call_text.hpp"
+#include "call_text.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,8 +1,8 @@
 // LayerNorm and RmsNorm: rows brought to one scale, with learned gains.
 #pragma once
 
-#include "../core/tensor.hpp"
-#include "module.hpp"
+#include "../../core/tensor.hpp"
+#include "../module.hpp"
 
 namespace taper::nn {
 

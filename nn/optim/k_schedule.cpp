@@ -1,8 +1,8 @@
 // KSchedule: the formula, and its text.
 #include "k_schedule.hpp"
 
-#include "../core/fail.hpp"
-#include "../core/io/number_text.hpp"
+#include "../../core/fail.hpp"
+#include "../../core/io/number_text.hpp"
 #include "call_text.hpp"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // SparseAttention: attention in which each query looks at k keys at most.
 #pragma once
 
-#include "module.hpp"
+#include "../module.hpp"
 
 namespace taper::nn {
 
@@ -11,14 +11,14 @@ enum class AttentionMethod {
   composed,
   // The op sparse_attention, which makes no n x m matrix and is several times faster: to train with. Values
   // and gradients are those of the composition but for rounding, and but for NaN and infinities where no
-  // query looks: see sparse_attention.hpp.
+  // query looks: see ops/attention/sparse_attention.hpp.
   fused,
   // softmax over all keys that a query may look at, composed; k counts for nothing: to compare with.
   dense
 };
 
 struct SparseAttentionOptions {
-  // As AttentionOptions (sparse_attention.hpp in ops) has them.
+  // As AttentionOptions (ops/attention/sparse_attention.hpp) has them.
   double scale = 1;
   bool causal = false;
   AttentionMethod method = AttentionMethod::composed;

@@ -1,8 +1,8 @@
 // Dropout: elements set to 0 at random in training.
 #pragma once
 
-#include "../core/random.hpp"
-#include "module.hpp"
+#include "../../core/random.hpp"
+#include "../module.hpp"
 
 namespace taper::nn {
 

@@ -1,8 +1,8 @@
 // Linear: an affine map of the last axis.
 #pragma once
 
-#include "../core/random.hpp"
-#include "module.hpp"
+#include "../../core/random.hpp"
+#include "../module.hpp"
 
 namespace taper::nn {
 

@@ -1,10 +1,10 @@
 // Positional encodings: the learned table and the sinusoidal one.
 #include "positions.hpp"
 
-#include "../core/fail.hpp"
-#include "../core/memory/transfer.hpp"
-#include "../ops/elementwise/add.hpp"
-#include "../ops/layout/slice.hpp"
+#include "../../core/fail.hpp"
+#include "../../core/memory/transfer.hpp"
+#include "../../ops/elementwise/add.hpp"
+#include "../../ops/layout/slice.hpp"
 
 #include <cmath>
 

@@ -1,8 +1,8 @@
 // Mlp: initialisation and forward.
 #include "mlp.hpp"
 
-#include "../core/fail.hpp"
-#include "../ops/elementwise/gelu.hpp"
+#include "../../core/fail.hpp"
+#include "../../ops/elementwise/gelu.hpp"
 
 namespace taper::nn {
 namespace {

@@ -2,11 +2,11 @@
 // problem p is problem p h + i.
 #include "multi_head_sparse_attention.hpp"
 
-#include "../core/fail.hpp"
-#include "../ops/attention/rotary.hpp"
-#include "../ops/layout/broadcast_to.hpp"
-#include "../ops/layout/reshape.hpp"
-#include "../ops/layout/transpose.hpp"
+#include "../../core/fail.hpp"
+#include "../../ops/attention/rotary.hpp"
+#include "../../ops/layout/broadcast_to.hpp"
+#include "../../ops/layout/reshape.hpp"
+#include "../../ops/layout/transpose.hpp"
 
 #include <cmath>
 

@@ -2,8 +2,8 @@
 // an option of MultiHeadSparseAttention, because it turns queries and keys.)
 #pragma once
 
-#include "../core/random.hpp"
-#include "module.hpp"
+#include "../../core/random.hpp"
+#include "../module.hpp"
 
 namespace taper::nn {
 

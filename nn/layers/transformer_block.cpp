@@ -1,7 +1,7 @@
 // TransformerBlock: initialisation and forward.
 #include "transformer_block.hpp"
 
-#include "../ops/elementwise/add.hpp"
+#include "../../ops/elementwise/add.hpp"
 
 namespace taper::nn {
 namespace {

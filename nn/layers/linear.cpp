@@ -1,9 +1,9 @@
 // Linear: initialisation and forward.
 #include "linear.hpp"
 
-#include "../core/fail.hpp"
-#include "../ops/product/affine.hpp"
-#include "../ops/product/matmul.hpp"
+#include "../../core/fail.hpp"
+#include "../../ops/product/affine.hpp"
+#include "../../ops/product/matmul.hpp"
 
 #include <cmath>
 

@@ -1,9 +1,9 @@
 // Embedding: a vector for each of a number of symbols.
 #pragma once
 
-#include "../core/indices.hpp"
-#include "../core/random.hpp"
-#include "module.hpp"
+#include "../../core/indices.hpp"
+#include "../../core/random.hpp"
+#include "../module.hpp"
 
 namespace taper::nn {
 

@@ -1,9 +1,9 @@
 // Calls as text: reading them.
 #include "call_text.hpp"
 
-#include "../core/fail.hpp"
-#include "../core/io/number_text.hpp"
-#include "../core/io/safetensors.hpp"
+#include "../../core/fail.hpp"
+#include "../../core/io/number_text.hpp"
+#include "../../core/io/safetensors.hpp"
 
 namespace taper::nn {
 

@@ -1,10 +1,10 @@
 // LayerNorm and RmsNorm: initialisation, and the calls of the ops.
 #include "norms.hpp"
 
-#include "../core/create.hpp"
-#include "../core/fail.hpp"
-#include "../ops/norm/layer_norm.hpp"
-#include "../ops/norm/rms_norm.hpp"
+#include "../../core/create.hpp"
+#include "../../core/fail.hpp"
+#include "../../ops/norm/layer_norm.hpp"
+#include "../../ops/norm/rms_norm.hpp"
 
 namespace taper::nn {
 namespace {

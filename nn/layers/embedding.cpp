@@ -1,8 +1,8 @@
 // Embedding: initialisation and forward.
 #include "embedding.hpp"
 
-#include "../core/fail.hpp"
-#include "../ops/layout/gather.hpp"
+#include "../../core/fail.hpp"
+#include "../../ops/layout/gather.hpp"
 
 namespace taper::nn {
 

@@ -1,15 +1,15 @@
 // SparseAttention: the composition, and the call of the op that replaces it.
 #include "sparse_attention.hpp"
 
-#include "../core/create.hpp"
-#include "../core/fail.hpp"
-#include "../ops/attention/sparse_attention.hpp"
-#include "../ops/elementwise/mul.hpp"
-#include "../ops/elementwise/where.hpp"
-#include "../ops/layout/transpose.hpp"
-#include "../ops/product/bmm.hpp"
-#include "../ops/softmax/softmax.hpp"
-#include "../ops/softmax/sparse_softmax.hpp"
+#include "../../core/create.hpp"
+#include "../../core/fail.hpp"
+#include "../../ops/attention/sparse_attention.hpp"
+#include "../../ops/elementwise/mul.hpp"
+#include "../../ops/elementwise/where.hpp"
+#include "../../ops/layout/transpose.hpp"
+#include "../../ops/product/bmm.hpp"
+#include "../../ops/softmax/softmax.hpp"
+#include "../../ops/softmax/sparse_softmax.hpp"
 
 #include <algorithm>
 #include <limits>

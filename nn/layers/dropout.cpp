@@ -1,9 +1,9 @@
 // Dropout: drawing the mask.
 #include "dropout.hpp"
 
-#include "../core/dtype.hpp"
-#include "../core/fail.hpp"
-#include "../ops/elementwise/mul.hpp"
+#include "../../core/dtype.hpp"
+#include "../../core/fail.hpp"
+#include "../../ops/elementwise/mul.hpp"
 
 namespace taper::nn {
 

@@ -4,11 +4,11 @@
 # cuda/ announces its memory to core, and core names nothing in cuda/. So a program has to link cuda/ even if it calls no op.
 target_link_options(taper INTERFACE LINKER:-u,_ZN5taper7kernels12cuda_backendEv)
 
-file(GLOB cuda_sources CONFIGURE_DEPENDS cuda/*.cu cuda/memory/*.cu cuda/kernels/*.cu)
+file(GLOB_RECURSE cuda_sources CONFIGURE_DEPENDS cuda/*.cu)
 
 # Without fused multiply-adds these kernels give the CPU's bits, and they have to wait for memory anyway. In normalize.cu
 # a fused gain * dy - mean would not be 0 if the mean is that product, and it is multiplied by 1 / sqrt(epsilon) afterwards.
-set(sources_without_contraction map.cu normalize.cu rotary.cu updates.cu)
+set(sources_without_contraction elementwise/map.cu norm/normalize.cu attention/rotary.cu optim/updates.cu)
 list(TRANSFORM sources_without_contraction PREPEND ${PROJECT_SOURCE_DIR}/cuda/kernels/)
 
 if(TAPER_CUDA STREQUAL EMULATED)
@@ -35,7 +35,7 @@ elseif(TAPER_CUDA)
   # CMake 3.25 does not know C++20 for nvcc 13: an object library of its own gets the flag by hand. (If CXX_STANDARD or
   # cxx_std_20 is set, CMake asks the same of CUDA, so neither may be set for this target.)
   add_library(taper_cuda OBJECT ${cuda_sources})
-  set_property(SOURCE ${PROJECT_SOURCE_DIR}/cuda/kernels/cublas.cu PROPERTY COMPILE_DEFINITIONS
+  set_property(SOURCE ${PROJECT_SOURCE_DIR}/cuda/kernels/product/cublas.cu PROPERTY COMPILE_DEFINITIONS
     TAPER_CUBLAS_NAME="libcublas.so.${CUDAToolkit_VERSION_MAJOR}" TAPER_CUBLAS_FOLDER="${CUDAToolkit_LIBRARY_DIR}")
   set_property(SOURCE ${sources_without_contraction} APPEND PROPERTY COMPILE_OPTIONS -fmad=false)
   target_include_directories(taper_cuda PRIVATE ${include_dir})

@@ -1,5 +1,5 @@
 // cuBLAS's matrix products by the BLAS of the host.
-#include "../kernels/cublas.hpp"
+#include "../kernels/product/cublas.hpp"
 
 #include "internal.hpp"
 

@@ -1,4 +1,4 @@
-// CudaBackend: the CUDA device's kernels. Its functions stand in one .cu file for each family.
+// CudaBackend: the CUDA device's kernels. Its functions stand in the folders of their families.
 #pragma once
 
 #include "../../ops/kernels/backend.hpp"
@@ -7,12 +7,12 @@ namespace taper::cuda {
 
 class CudaBackend final : public kernels::Backend {
  public:
-  // map.cu, reduce.cu
+  // elementwise/map.cu, reduction/reduce.cu
   void map(const kernels::MapCall& call, Tensor& y) const override;
   void reduce(kernels::Reduction what, const kernels::ReducePlan& plan, const Tensor& x,
               Tensor& y) const override;
 
-  // layout.cu, gather.cu
+  // layout/layout.cu, layout/gather.cu
   void copy_runs(const kernels::RunCopy& call, const Tensor& x, Tensor& y) const override;
   void swap_axes(const kernels::SwapExtents& extents, const Tensor& x, Tensor& y) const override;
   void gather(const kernels::AxisView& view, const Indices& indices, const Tensor& x,
@@ -20,11 +20,11 @@ class CudaBackend final : public kernels::Backend {
   void scatter_add(const kernels::AxisView& view, const Indices& indices, const Tensor& dy,
                    Tensor& dx) const override;
 
-  // product.cu
+  // product/product.cu
   void multiply(const kernels::ProductCall& call, const Tensor& a, const Tensor& b, const Tensor* bias,
                 Tensor& c) const override;
 
-  // rows.cu, normalize.cu, rotary.cu, cross_entropy.cu
+  // softmax/rows.cu, norm/normalize.cu, attention/rotary.cu, softmax/cross_entropy.cu
   void map_rows(kernels::RowFunction function, std::int64_t k, const kernels::AxisView& view, const Tensor& x,
                 Tensor& y) const override;
   void center_rows(const kernels::AxisView& view, const Tensor& g, const Tensor& p,
@@ -42,7 +42,7 @@ class CudaBackend final : public kernels::Backend {
   void cross_entropy_vjp(const kernels::CrossEntropyCall& call, const Tensor& dloss, const Tensor& logits,
                          const Tensor& totals, Tensor& dz) const override;
 
-  // select_keys.cu, transpose_pattern.cu, sparse_pattern.cu
+  // attention/select_keys.cu, attention/transpose_pattern.cu, attention/sparse_pattern.cu
   void select_keys(const Tensor& queries, const Tensor& keys, double scale,
                    const kernels::Visibility& visibility, kernels::SparsePattern& pattern,
                    Tensor& p) const override;
@@ -57,7 +57,7 @@ class CudaBackend final : public kernels::Backend {
   void centered(const kernels::SparsePattern& pattern, const Tensor& weights, double factor,
                 Tensor& result) const override;
 
-  // updates.cu
+  // optim/updates.cu
   void adam(const kernels::AdamStep<double>& step, const Tensor& g, Tensor& m, Tensor& v,
             Tensor& p) const override;
   void sgd(const kernels::SgdStep& step, const Tensor& g, Tensor* v, Tensor& p) const override;

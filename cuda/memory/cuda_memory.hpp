@@ -27,7 +27,7 @@ class CudaMemory final : public internal::DeviceMemory {
   void copy(const void* from, void* to, std::size_t bytes) const override;
   void fill(DType dtype, void* to, std::int64_t n, double value) const override;
   void add(DType dtype, const void* a, const void* b, void* out, std::int64_t n) const override;
-  // cast.cu
+  // kernels/elementwise/cast.cu
   void convert(DType from_dtype, const void* from, DType to_dtype, void* to, std::int64_t n) const override;
 
  private:

@@ -2,9 +2,9 @@
 // it. Random cases, other ones in each run.
 #include "support/helpers.hpp"
 #include <taper/core/random.hpp>
-#include <taper/cuda/kernels/layout.hpp>
-#include <taper/cuda/kernels/picks.hpp>
-#include <taper/cuda/kernels/reduce_passes.hpp>
+#include <taper/cuda/kernels/layout/layout.hpp>
+#include <taper/cuda/kernels/layout/picks.hpp>
+#include <taper/cuda/kernels/reduction/reduce_passes.hpp>
 #include <taper/ops/kernels/elementwise/elementwise.hpp>
 
 #include <algorithm>

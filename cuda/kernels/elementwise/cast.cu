@@ -1,5 +1,5 @@
 // CudaMemory::convert: float32 to float64 and back.
-#include "../memory/cuda_memory.hpp"
+#include "../../memory/cuda_memory.hpp"
 #include "map.cuh"
 
 namespace taper::cuda {

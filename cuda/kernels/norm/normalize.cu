@@ -1,8 +1,8 @@
 // layer_norm's and rms_norm's kernels: ops/kernels/norm/normalize.hpp has the formulas.
-#include "../../core/memory/array.hpp"
-#include "../../ops/kernels/norm/normalize.hpp"
-#include "cuda_backend.hpp"
-#include "rows.cuh"
+#include "../../../core/memory/array.hpp"
+#include "../../../ops/kernels/norm/normalize.hpp"
+#include "../cuda_backend.hpp"
+#include "../rows.cuh"
 
 namespace taper::cuda {
 namespace {

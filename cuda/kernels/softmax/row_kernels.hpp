@@ -1,9 +1,8 @@
-// The kernels of rows that lie side by side in memory, (rows, n), which cuda/kernels/rows.cu calls for rows
-// along any axis.
+// The kernels of rows that lie side by side in memory, (rows, n); rows.cu calls them for rows along any axis.
 #pragma once
 
-#include "../../core/tensor.hpp"
-#include "../../ops/kernels/backend.hpp"
+#include "../../../core/tensor.hpp"
+#include "../../../ops/kernels/backend.hpp"
 
 #include <cstdint>
 

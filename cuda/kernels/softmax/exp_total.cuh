@@ -2,7 +2,7 @@
 // and cross_entropy are made of.
 #pragma once
 
-#include "rows.cuh"
+#include "../rows.cuh"
 
 #include <cmath>
 

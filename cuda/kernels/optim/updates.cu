@@ -1,8 +1,8 @@
 // One step of an optimizer on one parameter, in place. Compiled without contraction, so that the bits
 // are the CPU's.
-#include "cuda_backend.hpp"
-#include "launch.cuh"
-#include "pack.cuh"
+#include "../cuda_backend.hpp"
+#include "../launch.cuh"
+#include "../pack.cuh"
 
 #include <cmath>
 

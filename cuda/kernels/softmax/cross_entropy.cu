@@ -1,6 +1,6 @@
 // cross_entropy's kernels: ops/softmax/cross_entropy.hpp has the formulas.
-#include "../../core/memory/array.hpp"
-#include "cuda_backend.hpp"
+#include "../../../core/memory/array.hpp"
+#include "../cuda_backend.hpp"
 #include "exp_total.cuh"
 
 namespace taper::cuda {

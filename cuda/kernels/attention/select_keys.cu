@@ -1,5 +1,5 @@
 // CudaBackend::select_keys: what sparse_attention keeps of all scores.
-#include "cuda_backend.hpp"
+#include "../cuda_backend.hpp"
 #include "select_keys.cuh"
 
 namespace taper::cuda {

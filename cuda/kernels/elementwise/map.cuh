@@ -1,9 +1,9 @@
 // y = f(x_0, …) over elements that broadcast: the kernel behind map and cast.
 #pragma once
 
-#include "index.hpp"
-#include "launch.cuh"
-#include "pack.cuh"
+#include "../index.hpp"
+#include "../launch.cuh"
+#include "../pack.cuh"
 
 namespace taper::cuda {
 

@@ -1,11 +1,11 @@
 // gather and its adjoint.
-#include "../../core/memory/array.hpp"
-#include "../../core/memory/device_memory.hpp"
-#include "../../ops/kernels/axis_view.hpp"
-#include "cuda_backend.hpp"
-#include "index.hpp"
-#include "launch.cuh"
-#include "pack.cuh"
+#include "../../../core/memory/array.hpp"
+#include "../../../core/memory/device_memory.hpp"
+#include "../../../ops/kernels/axis_view.hpp"
+#include "../cuda_backend.hpp"
+#include "../index.hpp"
+#include "../launch.cuh"
+#include "../pack.cuh"
 #include "picks.hpp"
 
 namespace taper::cuda {

@@ -1,5 +1,5 @@
 // Loads cuBLAS. (The emulator has functions of its own in place of this file.)
-#include "../../core/fail.hpp"
+#include "../../../core/fail.hpp"
 #include "cublas.hpp"
 
 #include <dlfcn.h>

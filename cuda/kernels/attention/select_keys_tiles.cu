@@ -13,7 +13,7 @@
 // pruned twice. With the work at the row's end that is some 1600 instructions of the warp for each row, or
 // 800 for each tile, so that 72 % is left. Scores that lie closer together cost more: 2200 a row at a
 // deviation of 0.25.
-#include "../../core/memory/array.hpp"
+#include "../../../core/memory/array.hpp"
 #include "candidates.cuh"
 #include "select_keys.cuh"
 

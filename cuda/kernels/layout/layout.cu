@@ -1,9 +1,9 @@
 // Moving elements: copies along loop nests, and swapping two axes.
-#include "../../core/memory/device_memory.hpp"
-#include "cuda_backend.hpp"
-#include "launch.cuh"
+#include "../../../core/memory/device_memory.hpp"
+#include "../cuda_backend.hpp"
+#include "../launch.cuh"
+#include "../pack.cuh"
 #include "layout.hpp"
-#include "pack.cuh"
 
 namespace taper::cuda {
 namespace {

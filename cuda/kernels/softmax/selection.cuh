@@ -6,8 +6,8 @@
 // same functions.
 #pragma once
 
+#include "../rows.cuh"
 #include "ordered_bits.cuh"
-#include "rows.cuh"
 
 namespace taper::cuda {
 

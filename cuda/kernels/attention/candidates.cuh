@@ -5,8 +5,8 @@
 // All lanes of a warp call each function together, with the same arguments.
 #pragma once
 
-#include "../../ops/kernels/attention/sparse_pattern.hpp"
-#include "rows.cuh"
+#include "../../../ops/kernels/attention/sparse_pattern.hpp"
+#include "../rows.cuh"
 
 #include <cmath>
 

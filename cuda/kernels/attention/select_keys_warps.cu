@@ -7,7 +7,7 @@
 // Floor: 2 batch n m d operations. But each multiplication takes two loads from shared memory, where 32 words
 // come in a cycle, so that it can't run faster than a quarter of 32 lanes a cycle of each SM's four
 // schedulers: an eighth of the float32 rate, a quarter of the float64 rate of an H200.
-#include "../../core/memory/array.hpp"
+#include "../../../core/memory/array.hpp"
 #include "candidates.cuh"
 #include "select_keys.cuh"
 

@@ -1,8 +1,8 @@
 // The rotary position embedding: its table of angles, and turning pairs by them.
-#include "cuda_backend.hpp"
-#include "index.hpp"
-#include "launch.cuh"
-#include "pack.cuh"
+#include "../cuda_backend.hpp"
+#include "../index.hpp"
+#include "../launch.cuh"
+#include "../pack.cuh"
 
 #include <cmath>
 

@@ -2,8 +2,8 @@
 // result depends on the device that it runs on.
 #pragma once
 
-#include "../../ops/kernels/reduction/reduce.hpp"
-#include "index.hpp"
+#include "../../../ops/kernels/reduction/reduce.hpp"
+#include "../index.hpp"
 
 #include <algorithm>
 #include <cstdint>

@@ -10,10 +10,10 @@
 // 336 MB for 256 problems of n = 4096, k = 16. The counts, at most one a slot, are set, counted, summed
 // up and used, which adds as much again. Placing the entries takes chunk_rows steps, each with one trip
 // to the counts.
-#include "../../core/memory/array.hpp"
-#include "../../ops/kernels/attention/sparse_pattern.hpp"
-#include "cuda_backend.hpp"
-#include "reduce_block.cuh"
+#include "../../../core/memory/array.hpp"
+#include "../../../ops/kernels/attention/sparse_pattern.hpp"
+#include "../cuda_backend.hpp"
+#include "../reduce_block.cuh"
 
 namespace taper::cuda {
 namespace {

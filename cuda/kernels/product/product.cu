@@ -1,12 +1,12 @@
 // Matrix products by cuBLAS.
-#include "../../core/fail.hpp"
-#include "../../core/memory/array.hpp"
-#include "../../core/memory/device_memory.hpp"
-#include "../device.hpp"
+#include "../../../core/fail.hpp"
+#include "../../../core/memory/array.hpp"
+#include "../../../core/memory/device_memory.hpp"
+#include "../../device.hpp"
+#include "../cuda_backend.hpp"
+#include "../launch.cuh"
+#include "../layout/layout.hpp"
 #include "cublas.hpp"
-#include "cuda_backend.hpp"
-#include "launch.cuh"
-#include "layout.hpp"
 
 #include <atomic>
 #include <cstddef>

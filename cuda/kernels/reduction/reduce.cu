@@ -1,8 +1,8 @@
 // reduce: sums, maxima and sums of squares over any axes. reduce_passes.hpp cuts the work into passes.
-#include "../../core/memory/array.hpp"
-#include "cuda_backend.hpp"
-#include "pack.cuh"
-#include "reduce_block.cuh"
+#include "../../../core/memory/array.hpp"
+#include "../cuda_backend.hpp"
+#include "../pack.cuh"
+#include "../reduce_block.cuh"
 #include "reduce_passes.hpp"
 
 #include <limits>

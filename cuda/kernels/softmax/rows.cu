@@ -1,6 +1,6 @@
 // Functions of rows along any axis: unless it is the last, the rows are brought side by side first.
-#include "../../ops/kernels/axis_view.hpp"
-#include "cuda_backend.hpp"
+#include "../../../ops/kernels/axis_view.hpp"
+#include "../cuda_backend.hpp"
 #include "row_kernels.hpp"
 
 namespace taper::cuda {

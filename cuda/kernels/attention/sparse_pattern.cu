@@ -8,10 +8,10 @@
 // deliver the 268 MB of x once if the problems that are worked on at a time (a few MB each) stay in the
 // second level of cache; the rest comes from there. The 2 batch n k w operations, 2 a word, are nothing
 // compared with that.
-#include "../../ops/kernels/attention/sparse_pattern.hpp"
-#include "cuda_backend.hpp"
-#include "launch.cuh"
-#include "pack.cuh"
+#include "../../../ops/kernels/attention/sparse_pattern.hpp"
+#include "../cuda_backend.hpp"
+#include "../launch.cuh"
+#include "../pack.cuh"
 
 #include <cmath>
 #include <limits>

@@ -1,7 +1,7 @@
 // The two kernels of select_keys. select_keys.cu chooses between them.
 #pragma once
 
-#include "../../ops/kernels/attention/key_selection.hpp"
+#include "../../../ops/kernels/attention/key_selection.hpp"
 
 namespace taper::cuda {
 

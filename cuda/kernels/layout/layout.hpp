@@ -1,9 +1,9 @@
 // Moving elements between loop nests: where each of them comes from and goes to.
 #pragma once
 
-#include "../../core/tensor.hpp"
-#include "../../ops/kernels/backend.hpp"
-#include "index.hpp"
+#include "../../../core/tensor.hpp"
+#include "../../../ops/kernels/backend.hpp"
+#include "../index.hpp"
 
 namespace taper::cuda {
 

@@ -1,8 +1,8 @@
 // Picks: what gather's adjoint needs to know about its indices, on the host.
 #pragma once
 
-#include "../../core/indices.hpp"
-#include "../../core/memory/pool.hpp"
+#include "../../../core/indices.hpp"
+#include "../../../core/memory/pool.hpp"
 
 #include <algorithm>
 #include <cstddef>

@@ -1,6 +1,6 @@
 // map: elementwise functions with broadcasting. functions.hpp has the functions, map.cuh the kernel.
-#include "../../ops/kernels/elementwise/functions.hpp"
-#include "cuda_backend.hpp"
+#include "../../../ops/kernels/elementwise/functions.hpp"
+#include "../cuda_backend.hpp"
 #include "map.cuh"
 
 #include <array>

@@ -1,7 +1,7 @@
 // Problems for sparse_attention, drawn anew in each run, that the CUDA device and the CPU must solve alike.
 #pragma once
 
-#include "ops/attention.hpp"
+#include "support/attention.hpp"
 #include "support/helpers.hpp"
 #include "support/on_cuda.hpp"
 #include "support/random_cases.hpp"

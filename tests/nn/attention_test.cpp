@@ -1,7 +1,7 @@
 // SparseAttention, composed and fused alike, against the outside engine's values
 // (golden/golden.json) and against its own definition: scale, masks, causal, fully masked queries, k
 // beyond the number of keys, errors.
-#include "ops/attention.hpp"
+#include "support/attention.hpp"
 
 #include "support/golden.hpp"
 #include "support/helpers.hpp"

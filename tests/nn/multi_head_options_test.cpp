@@ -1,5 +1,5 @@
 // What attention has besides its sparse form: the dense one, rotary, its probabilities, and a k that changes.
-#include "ops/attention.hpp"
+#include "support/attention.hpp"
 #include "support/helpers.hpp"
 #include <taper/taper.hpp>
 

@@ -1,6 +1,6 @@
 // MultiHeadSparseAttention against the same, head by head, in plain ops; its gradients, masks, errors
 // and parameters.
-#include "ops/attention.hpp"
+#include "support/attention.hpp"
 #include "support/helpers.hpp"
 #include <taper/taper.hpp>
 

@@ -66,10 +66,19 @@ std::string OpRow::argument(std::size_t i) const {
 const std::vector<OpRow>& registry() {
   static const std::vector<OpRow> rows = [] {
     std::vector<OpRow> all;
-    for (const auto family : {unary_ops, binary_ops, reduction_ops, layout_ops, selection_ops, product_ops,
-                              softmax_ops, layer_ops}) {
-      for (OpRow& op_row : family()) all.push_back(std::move(op_row));
-    }
+    const auto add_family = [&](const char* family, std::vector<OpRow> ops) {
+      for (OpRow& op_row : ops) {
+        op_row.family = family;
+        all.push_back(std::move(op_row));
+      }
+    };
+    add_family("elementwise", elementwise_ops());
+    add_family("layout", layout_ops());
+    add_family("reduction", reduction_ops());
+    add_family("product", product_ops());
+    add_family("softmax", softmax_ops());
+    add_family("norm", norm_ops());
+    add_family("attention", attention_ops());
     return all;
   }();
   return rows;

@@ -1,5 +1,6 @@
-// The registry of ops. Each op has one row, in the file of its family (ops/*.cpp); every generic check in
-// registry_test.cpp walks all rows. To test a new op, add its row there: a test fails until it exists.
+// The registry of ops. Each op has one row, in the file of its family: that of ops/softmax/ is rows/softmax.cpp.
+// Every generic check in registry_test.cpp walks all rows. To test a new op, add its row: a test fails until
+// it exists.
 #pragma once
 
 #include "support/helpers.hpp"
@@ -53,6 +54,8 @@ struct OpRow {
   std::vector<std::string> arguments = {};
   // The stem of the header that declares the op, if it is not the op's name.
   std::string header = op;
+  // The folder of ops/ in which that header must stand. registry() fills it in.
+  std::string family = {};
 
   // What messages call input i.
   std::string argument(std::size_t i) const;
@@ -61,14 +64,13 @@ struct OpRow {
 // All rows.
 const std::vector<OpRow>& registry();
 
-// The families.
-std::vector<OpRow> unary_ops();
-std::vector<OpRow> binary_ops();
-std::vector<OpRow> reduction_ops();
+// The families, each in its file of rows/.
+std::vector<OpRow> elementwise_ops();
 std::vector<OpRow> layout_ops();
-std::vector<OpRow> selection_ops();
+std::vector<OpRow> reduction_ops();
 std::vector<OpRow> product_ops();
 std::vector<OpRow> softmax_ops();
-std::vector<OpRow> layer_ops();
+std::vector<OpRow> norm_ops();
+std::vector<OpRow> attention_ops();
 
 }  // namespace taper::test

@@ -243,15 +243,17 @@ INSTANTIATE_TEST_SUITE_P(RegistryOnCuda, Op, testing::ValuesIn(all_rows_on(Devic
 
 TEST(Registry, HasARowForEveryHeaderOfOps) {
   std::set<std::string> registered, present;
-  for (const OpRow& op_row : registry()) registered.insert(op_row.header);
+  for (const OpRow& op_row : registry()) registered.insert(op_row.family + "/" + op_row.header);
   for (const auto& family : std::filesystem::directory_iterator(TAPER_OPS_DIR)) {
     if (!family.is_directory() || family.path().filename() == "kernels") continue;
     for (const auto& entry : std::filesystem::directory_iterator(family)) {
-      if (entry.path().extension() == ".hpp") present.insert(entry.path().stem().string());
+      if (entry.path().extension() != ".hpp") continue;
+      present.insert(family.path().filename().string() + "/" + entry.path().stem().string());
     }
   }
   EXPECT_FALSE(present.empty());
-  EXPECT_EQ(registered, present) << "a header of ops/ without a row in tests/ops/, or the other way";
+  EXPECT_EQ(registered, present)
+      << "a header of ops/ without a row in its family's file of tests/ops/rows/, or the other way";
 }
 
 }  // namespace

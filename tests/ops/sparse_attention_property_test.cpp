@@ -1,5 +1,5 @@
 // Properties of sparse_attention on random inputs, other ones in each run: it is its composition.
-#include "ops/attention.hpp"
+#include "support/attention.hpp"
 #include "support/random_cases.hpp"
 #include <taper/core/threads.hpp>
 #include <taper/taper.hpp>

@@ -1,6 +1,6 @@
 // sparse_attention at its edges, by hand: NaN, infinities and huge numbers, what masks hide, and empty axes.
 // sparse_attention_property_test.cpp draws random cases.
-#include "ops/attention.hpp"
+#include "support/attention.hpp"
 #include "support/helpers.hpp"
 #include <taper/taper.hpp>
 

@@ -1,4 +1,4 @@
-// Rows of the registry: functions of a row.
+// Rows of the registry: functions of a row, and cross_entropy.
 #include "ops/registry.hpp"
 #include <taper/taper.hpp>
 
@@ -82,10 +82,89 @@ OpRow sparse(const char* op, Tensor (*f)(const Tensor&, std::int64_t, int),
   return op_row;
 }
 
+OpRow cross_entropy_row() {
+  OpRow op_row{.op = "cross_entropy", .arguments = {"logits"}};
+  const auto add_variant = [&](const std::string& name, const Shape& shape, const Indices& labels,
+                               const CrossEntropyOptions& options) {
+    const auto reference = [=](const std::vector<Array>& in) {
+      const auto classes = static_cast<std::size_t>(shape[shape.size() - 1]);
+      double sum = 0, counted = 0;
+      for (std::int64_t row = 0; row < labels.size(); ++row) {
+        if (labels[row] == options.ignored_label) continue;
+        const auto begin = in[0].values.begin() + row * shape[shape.size() - 1];
+        const Row z(begin, begin + shape[shape.size() - 1]);
+        double total = 0;
+        for (double v : z) total += std::exp(v);
+        for (std::size_t j = 0; j < classes; ++j) {
+          const double target =
+              (static_cast<std::int64_t>(j) == labels[row] ? 1 - options.label_smoothing : 0) +
+              options.label_smoothing / static_cast<double>(classes);
+          sum -= target * std::log(std::exp(z[j]) / total);
+        }
+        ++counted;
+      }
+      return Array{{}, {sum / counted}};
+    };
+    op_row.variants.push_back({name,
+                               [=](const Tensors& x) { return cross_entropy(x[0], labels, options); },
+                               reference,
+                               {{shape, between(-2, 2)}}});
+  };
+  add_variant("rows", {3, 4}, {3, 0, 1}, {});
+  add_variant("one row", {5}, Indices({2}, {}), {});
+  add_variant("a batch of sequences", {2, 3, 4}, Indices({3, 0, 1, 2, 2, 0}, {2, 3}), {});
+  add_variant("smoothed", {3, 4}, {3, 0, 1}, {.label_smoothing = 0.1});
+  add_variant("nothing but smoothing", {3, 4}, {3, 0, 1}, {.label_smoothing = 1});
+  add_variant("ignored", {4, 3}, {-100, 2, -100, 0}, {});
+  add_variant("ignored and smoothed", {4, 3}, {0, 2, 1, 0}, {.label_smoothing = 0.3, .ignored_label = 0});
+  add_variant("more than a vector", {2, 37}, {36, 5}, {.label_smoothing = 0.1});
+  add_variant("one class", {2, 1}, {0, 0}, {});
+  op_row.errors = {
+      {"labels of another shape",
+       [] {
+         cross_entropy(ones({2, 3}), {0, 1, 2});
+       },
+       {"(2, 3)", "(3,)"}},
+      {"a label too large",
+       [] {
+         cross_entropy(ones({2, 3}), {0, 3});
+       },
+       {"labels has 3", "(2, 3)", "3 classes"}},
+      {"a negative label",
+       [] {
+         cross_entropy(ones({2, 3}), {0, -1});
+       },
+       {"labels has -1"}},
+      {"no row",
+       [] {
+         cross_entropy(ones({0, 3}), Indices({}, {0}));
+       },
+       {"labels is empty", "(0, 3)"}},
+      {"every row ignored",
+       [] {
+         cross_entropy(ones({2, 3}), {-100, -100});
+       },
+       {"every label is ignored", "(2, 3)"}},
+      {"rank 0", [] { cross_entropy(ones({}), Indices({1}, {})); }, {"()"}},
+      {"negative smoothing",
+       [] {
+         cross_entropy(ones({1, 3}), {0}, {.label_smoothing = -0.1});
+       },
+       {"label_smoothing", "-0.1"}},
+      {"smoothing beyond 1",
+       [] {
+         cross_entropy(ones({1, 3}), {0}, {.label_smoothing = 1.5});
+       },
+       {"label_smoothing", "1.5"}},
+  };
+  return op_row;
+}
+
 }  // namespace
 
 std::vector<OpRow> softmax_ops() {
   return {
+      cross_entropy_row(),
       dense("log_softmax", log_softmax, log_softmax_row),
       dense("softmax", softmax, softmax_row),
       sparse("sparse_softmax", sparse_softmax, sparse_softmax_row),

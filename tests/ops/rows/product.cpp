@@ -1,9 +1,8 @@
-// Rows of the registry: products of matrices, and attention, which is made of them.
+// Rows of the registry: products of matrices.
 #include "ops/registry.hpp"
 #include <taper/taper.hpp>
 
 #include <algorithm>
-#include <limits>
 
 namespace taper::test {
 namespace {
@@ -265,100 +264,8 @@ OpRow matmul_row() {
   return op_row;
 }
 
-// y = P V by the definition, one element at a time. The mask is null or (b, n, m) after broadcasting.
-Reference attention_reference(std::int64_t k, double scale, bool causal, const Tensor& mask) {
-  return [=](const std::vector<Array>& in) {
-    const Array &queries = in[0], &keys = in[1], &values = in[2];
-    const std::int64_t n = queries.shape[1], m = keys.shape[1], d = queries.shape[2];
-    return build({queries.shape[0], n, values.shape[2]}, [&](const Index& index) {
-      const std::int64_t b = index[0], i = index[1];
-      Row scores;
-      for (std::int64_t j = 0; j < m; ++j) {
-        double score = 0;
-        for (std::int64_t p = 0; p < d; ++p) score += at(queries, {b, i, p}) * at(keys, {b, j, p});
-        const bool hidden =
-            (causal && j > i + m - n) || (mask && at_broadcast(array_of(mask), {b, i, j}) == 0);
-        scores.push_back(hidden ? -std::numeric_limits<double>::infinity() : scale * score);
-      }
-      const Row p = sparse_softmax_row(scores, k);
-      double sum = 0;
-      for (std::int64_t j = 0; j < m; ++j) {
-        sum += p[static_cast<std::size_t>(j)] * at(values, {b, j, index[2]});
-      }
-      return sum;
-    });
-  };
-}
-
-// None of these inputs puts a score near tau or near another at the k-th place; a gradcheck that found a kink
-// would say so.
-OpRow sparse_attention_row() {
-  OpRow op_row{.op = "sparse_attention", .arguments = {"queries", "keys", "values"}};
-  const auto add_variant = [&](const char* name, std::int64_t k, const Shape& nmde,
-                               const AttentionOptions& options = {}, std::int64_t batch = 2) {
-    const std::int64_t n = nmde[0], m = nmde[1], d = nmde[2], e = nmde[3];
-    op_row.variants.push_back({name,
-                               [=](const Tensors& x) {
-                                 AttentionOptions there = options;
-                                 if (there.mask) there.mask = on_the_device_of(x, there.mask);
-                                 return sparse_attention(x[0], x[1], x[2], k, there);
-                               },
-                               attention_reference(k, options.scale, options.causal, options.mask),
-                               {{{batch, n, d}, between(-1, 1)},
-                                {{batch, m, d}, between(-1, 1)},
-                                {{batch, m, e}, between(-2, 2)}}});
-  };
-  const Tensor by_query = tensor({{1, 0, 1, 1, 1}, {0, 0, 0, 0, 0}, {0, 1, 1, 1, 1}});
-  const Tensor by_problem = tensor({{{1, 1, 0, 1, 1}}, {{0, 1, 1, 0, 1}}}, float64);
-  add_variant("two keys a query", 2, {3, 5, 4, 3});
-  add_variant("three keys a query", 3, {4, 9, 2, 1});
-  add_variant("one key a query", 1, {3, 5, 4, 3});
-  add_variant("k beyond the keys", 100, {3, 5, 4, 3});
-  add_variant("scaled", 3, {3, 5, 4, 3}, {.scale = 0.5});
-  add_variant("a negative scale", 3, {3, 5, 4, 3}, {.scale = -0.75});
-  add_variant("causal", 2, {4, 4, 3, 2}, {.causal = true});
-  add_variant("causal, more keys", 3, {3, 6, 3, 2}, {.scale = 0.5, .causal = true});
-  add_variant("causal, first queries see nothing", 2, {5, 3, 3, 2}, {.causal = true});
-  add_variant("a mask for each query, one sees nothing", 2, {3, 5, 4, 3}, {.mask = by_query});
-  add_variant("a mask for each problem", 2, {3, 5, 4, 3}, {.scale = 0.5, .mask = by_problem});
-  add_variant("a mask for all keys", 2, {3, 5, 4, 3}, {.mask = tensor({1, 1, 0, 1, 0})});
-  add_variant("queries masked out", 2, {3, 5, 4, 3}, {.mask = tensor({{{1}, {0}, {1}}})});
-  add_variant("causal and masked", 2, {3, 5, 4, 3}, {.causal = true, .mask = by_query});
-  add_variant("many keys", 4, {2, 70, 3, 2}, {.causal = true}, 1);
-  add_variant("no keys", 2, {3, 0, 4, 2});
-  add_variant("no queries", 2, {0, 3, 4, 2}, {.causal = true});
-  add_variant("no products", 2, {3, 5, 0, 2});
-  add_variant("values without elements", 2, {3, 5, 4, 0});
-  add_variant("an empty batch", 2, {3, 5, 4, 2}, {}, 0);
-
-  const auto add_error = [&](const char* name, const Shape& queries, const Shape& keys, const Shape& values,
-                             const std::vector<std::string>& says, std::int64_t k = 2,
-                             const Tensor& mask = {}) {
-    op_row.errors.push_back(
-        {name, [=] { sparse_attention(zeros(queries), zeros(keys), zeros(values), k, {.mask = mask}); },
-         says});
-  };
-  const Shape q{2, 3, 5}, key{2, 4, 5}, v{2, 4, 6};
-  add_error("k = 0", q, key, v, {"k must be", "got 0"}, 0);
-  add_error("k < 0", q, key, v, {"k must be", "got -3"}, -3);
-  add_error("queries of rank 2", {3, 5}, key, v, {"rank 3", "queries", "(3, 5)"});
-  add_error("keys of rank 4", q, {1, 2, 4, 5}, v, {"rank 3", "keys", "(1, 2, 4, 5)"});
-  add_error("values of rank 2", q, key, {4, 6}, {"rank 3", "values", "(4, 6)"});
-  add_error("batch of queries", {1, 3, 5}, key, v, {"batch", "(1, 3, 5)", "(2, 4, 5)"});
-  add_error("batch of values", q, key, {3, 4, 6}, {"batch", "(2, 4, 5)", "(3, 4, 6)"});
-  add_error("last extents", {2, 3, 7}, key, v, {"queries", "(2, 3, 7)", "keys", "(2, 4, 5)"});
-  add_error("numbers of keys and values", q, key, {2, 3, 6}, {"keys", "(2, 4, 5)", "values", "(2, 3, 6)"});
-  add_error("a mask of another extent", q, key, v, {"mask", "(2, 3, 4)", "(3, 3)"}, 2, ones({3, 3}));
-  add_error("a mask of rank 4", q, key, v, {"mask", "(2, 3, 4)", "(1, 2, 3, 4)"}, 2, ones({1, 2, 3, 4}));
-  add_error("a mask that scores broadcast to", {1, 3, 5}, {1, 4, 5}, {1, 4, 6},
-            {"mask", "(1, 3, 4)", "(2, 3, 4)"}, 2, ones({2, 3, 4}));
-  return op_row;
-}
-
 }  // namespace
 
-std::vector<OpRow> product_ops() {
-  return {affine_row(), bmm_row(), matmul_row(), mm_row(), sparse_attention_row()};
-}
+std::vector<OpRow> product_ops() { return {affine_row(), bmm_row(), matmul_row(), mm_row()}; }
 
 }  // namespace taper::test

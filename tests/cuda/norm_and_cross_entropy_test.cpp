@@ -17,7 +17,7 @@ const std::vector<std::int64_t> lengths{1,    2,    3,    4,    31,   32,   33, 
                                         128,  129,  256,  257,  512,  1000, 1024, 1025, 1028,
                                         2050, 2052, 4096, 4097, 8192, 8193, 8196, 20000};
 
-class CudaLayers : public CudaTest {
+class CudaNormAndCrossEntropy : public CudaTest {
  protected:
   Tensor to_gpu(const Tensor& x) const { return x.to(gpu); }
   Tensors to_gpu(const Tensors& all) const {
@@ -33,7 +33,7 @@ const std::vector<std::pair<Norm, int>> norms{
     {[](const Tensors& x) { return layer_norm(x[0], x[1], x[2]); }, 3},
     {[](const Tensors& x) { return rms_norm(x[0], x[1]); }, 2}};
 
-TEST_F(CudaLayers, NormsAndTheirGradientsAreThoseOfTheCpu) {
+TEST_F(CudaNormAndCrossEntropy, NormsAndTheirGradientsAreThoseOfTheCpu) {
   for (const std::int64_t n : lengths) {
     const DType dtype = this->dtype();
     const std::int64_t rows =
@@ -59,13 +59,13 @@ TEST_F(CudaLayers, NormsAndTheirGradientsAreThoseOfTheCpu) {
 }
 
 // Numbers around 1e6 have 0.06 between neighbours in float32; the mean must not be rounded to that.
-TEST_F(CudaLayers, AMeanFarFromZeroIsExact) {
+TEST_F(CudaNormAndCrossEntropy, AMeanFarFromZeroIsExact) {
   const Tensor x = randn({4, 1000}, generator) + 1e6, gain = ones({1000}), bias = zeros({1000});
   const Tensor y = layer_norm(x.to(gpu), gain.to(gpu), bias.to(gpu));
   expect_close(y, layer_norm(cast(x, float64), cast(gain, float64), cast(bias, float64)), 2e-6);
 }
 
-TEST_F(CudaLayers, ANaNRowLeavesTheOthersAsTheyAre) {
+TEST_F(CudaNormAndCrossEntropy, ANaNRowLeavesTheOthersAsTheyAre) {
   Tensor x = randn({3, 40}, generator);
   x.mutable_data<float>()[41] = static_cast<float>(nan);
   const Tensor gain = ones({40}), bias = zeros({40});
@@ -73,7 +73,7 @@ TEST_F(CudaLayers, ANaNRowLeavesTheOthersAsTheyAre) {
   expect_close(rms_norm(x.to(gpu), gain.to(gpu)), rms_norm(x, gain), 2e-6);
 }
 
-TEST_F(CudaLayers, NormsOfNothing) {
+TEST_F(CudaNormAndCrossEntropy, NormsOfNothing) {
   for (const Shape& shape : {Shape{0, 5}, Shape{3, 0}, Shape{0}}) {
     const Shape of_row{shape[shape.size() - 1]};
     Tensors inputs{zeros(shape), zeros(of_row), zeros(of_row)};
@@ -94,7 +94,7 @@ struct Classified {
   CrossEntropyOptions options;
 };
 
-TEST_F(CudaLayers, CrossEntropyIsThatOfTheCpu) {
+TEST_F(CudaNormAndCrossEntropy, CrossEntropyIsThatOfTheCpu) {
   for (const std::int64_t n : lengths) {
     const DType dtype = this->dtype();
     const std::int64_t rows = n < 100 ? one_of<std::int64_t>({1, 6, 4096, 5000}) : 7;
@@ -128,7 +128,7 @@ TEST_F(CudaLayers, CrossEntropyIsThatOfTheCpu) {
   }
 }
 
-TEST_F(CudaLayers, CrossEntropyOfRowsThatHaveNoLossIsThatOfTheCpu) {
+TEST_F(CudaNormAndCrossEntropy, CrossEntropyOfRowsThatHaveNoLossIsThatOfTheCpu) {
   for (const std::vector<double>& row :
        {std::vector<double>{1, nan, 2}, {1, inf, 2}, {-inf, -inf, -inf}, {-inf, 1, 2}}) {
     for (const double smoothing : {0.0, 0.25, 1.0}) {

@@ -12,7 +12,10 @@ namespace taper::nn {
 
 // y = f_n(… f_1(f_0(x))), where each f is a module that maps one tensor to one, or a plain function:
 //
-//   nn::Sequential model(nn::Linear(2, 8), relu, nn::Linear(8, 1));
+//   nn::Sequential model{nn::Linear(2, 8), relu, nn::Linear(8, 1)};
+//
+// (In braces the layers are made, and draw their weights, from left to right; in parentheses C++ leaves the
+// order open.)
 //
 // The parts are named "0", "1", … in their order, functions included, as in PyTorch: "0.weight", "0.bias",
 // "2.weight", "2.bias". They are held by value; as with every module, a copy shares the parameters. An

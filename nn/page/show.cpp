@@ -44,6 +44,22 @@ Json texts_of(const Trace& trace) {
   return texts;
 }
 
+Json json_of(const StepCurve& curve) {
+  const auto& found = curve.found;
+  Json points = Json::array();
+  for (const StepCurve::Point& point : curve.points)
+    points.push_back({{"step", point.step}, {"forward", point.forward}, {"central", point.central}});
+  return {{"title", curve.title},
+          {"argument", found.argument},
+          {"index", std::vector<std::int64_t>(found.index.begin(), found.index.end())},
+          {"x", found.x},
+          {"analytic", curve.analytic},
+          {"numeric", found.numeric},
+          {"estimate", found.estimate},
+          {"step", found.step},
+          {"points", std::move(points)}};
+}
+
 // The frame with each @NAME@ replaced by the part of that name.
 std::string filled(std::string_view frame, const std::map<std::string_view, std::string>& parts) {
   std::string page;
@@ -63,8 +79,10 @@ std::string filled(std::string_view frame, const std::map<std::string_view, std:
 
 void show(const Tape& tape, const std::string& path, const ShowOptions& options) {
   const std::string title = Json(options.title).dump(-1, ' ', false, Json::error_handler_t::replace);
+  Json curves = Json::array();
+  for (const StepCurve& curve : options.curves) curves.push_back(json_of(curve));
   const std::string data = "{\"title\":" + title + ",\"tape\":" + tape.json({.largest = options.largest}) +
-                           ",\"ops\":" + texts_of(tape.trace()).dump() + "}";
+                           ",\"ops\":" + texts_of(tape.trace()).dump() + ",\"curves\":" + curves.dump() + "}";
   internal::write_file("show", path,
                        filled(internal::page_frame, {{"TITLE", escaped(options.title)},
                                                      {"STYLE", joined(internal::page_css)},

@@ -1,10 +1,12 @@
 // show: a tape as a page that one can step through.
 #pragma once
 
+#include "../../core/gradcheck/curve.hpp"
 #include "../../core/tape.hpp"
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace taper {
 
@@ -12,6 +14,9 @@ struct ShowOptions {
   std::string title = "A tape";
   // Of a tensor with more elements the page has some rows and columns, evenly spaced.
   std::int64_t largest = 1024;
+  // Elements of the leaves that were compared with differences (core/gradcheck/curve.hpp): the page draws the
+  // error of each against the step.
+  std::vector<StepCurve> curves = {};
 };
 
 // Writes one HTML file that shows what the tape, made with {.keep_values = true}, has seen so far: the list of

@@ -22,7 +22,9 @@ TEST_F(Show, WritesTheTapeAsItIs) {
   Tape tape({.keep_values = true});
   tape.backward(sum(tanh(w)));
   const std::string title = "</script><b> & @DATA@ \"\\";
-  show(tape, path("page.html"), {.title = title});
+  const StepCurve curve =
+      step_curve([](const Tensor& x) { return sum(tanh(x)); }, tensor({1, 2}, float64), {1});
+  show(tape, path("page.html"), {.title = title, .curves = {curve}});
 
   const std::string page = read(path("page.html"));
   EXPECT_NE(page.find("<title>&lt;/script&gt;&lt;b&gt; &amp; @DATA@ \"\\</title>"), std::string::npos);
@@ -34,6 +36,10 @@ TEST_F(Show, WritesTheTapeAsItIs) {
   EXPECT_EQ(json.at("ops").at("tanh").at("formula"), "tanh: dx = dy (1 - y^2).");
   EXPECT_EQ(json.at("ops").at("tanh").at("page"), "tanh");
   EXPECT_EQ(json.at("ops").at("tanh").at("text").get<std::string>().rfind("# tanh\n", 0), 0u);
+  EXPECT_EQ(json.at("curves")[0].at("index"), (std::vector<int>{1}));
+  EXPECT_EQ(json.at("curves")[0].at("analytic"), curve.analytic);
+  EXPECT_EQ(json.at("curves")[0].at("points").size(), curve.points.size());
+  EXPECT_EQ(json.at("curves")[0].at("points")[3].at("central"), curve.points[3].central);
   EXPECT_FALSE(json.at("ops").contains("exp")) << "the tape has none";
 }
 

@@ -1,26 +1,43 @@
 // The edges as arcs beside the rows. Only those are drawn that start or end in view.
 
-// Between rows, each pair once: fromOf[to] and toOf[from] are lists of rows. What lies inside a folded row has no arc.
+// The pairs of rows that edges join, by the lower row and by the upper one: the sources of row r are
+// sources.row[sources.first[r]] up to first[r + 1], and so are its targets. What lies inside a folded row has no arc, and
+// several edges between two rows have one if a row is folded.
 function layoutArcs(model, rows) {
-  const sources = Array.from({ length: rows.count }, () => null);
-  const targets = Array.from({ length: rows.count }, () => null);
+  const from = [];
+  const to = [];
   const folded = new Set();
-  model.nodes.forEach(({ edges }, number) => {
-    for (const edge of edges ?? []) {
-      if (edge.node === null || edge.node === undefined) continue;
-      const from = rows.rowOf[edge.node];
-      const to = rows.rowOf[number];
-      if (from === to) continue;
-      if (rows.node[to] < 0 || rows.node[from] < 0) {
-        const key = from * rows.count + to;
+  for (let number = 0; number < model.nodes.length; ++number) {
+    for (const { node } of model.nodes[number].edges ?? []) {
+      if (node === null || node === undefined) continue;
+      const [source, target] = [rows.rowOf[node], rows.rowOf[number]];
+      if (source === target) continue;
+      if (rows.node[target] < 0 || rows.node[source] < 0) {
+        const key = source * rows.count + target;
         if (folded.has(key)) continue;
         folded.add(key);
       }
-      (sources[to] ??= []).push(from);
-      (targets[from] ??= []).push(to);
+      from.push(source);
+      to.push(target);
     }
+  }
+  return { sources: grouped(to, from, rows.count), targets: grouped(from, to, rows.count) };
+}
+
+function grouped(by, values, count) {
+  const first = new Int32Array(count + 1);
+  for (const row of by) ++first[row + 1];
+  for (let row = 0; row < count; ++row) first[row + 1] += first[row];
+  const next = first.slice();
+  const row = new Int32Array(values.length);
+  by.forEach((key, place) => {
+    row[next[key]++] = values[place];
   });
-  return { sources, targets };
+  return { first, row };
+}
+
+function rowsJoined({ first, row }, at) {
+  return row.subarray(first[at], Math.min(first[at + 1], first[at] + ARCS_OF_ONE_ROW));
 }
 
 const ARCS_OF_ONE_ROW = 200; // a leaf may have 100,000 uses: more lines than pixels
@@ -45,11 +62,11 @@ function drawArcs(canvas, arcs, view, strong, colors, backward) {
   context.lineWidth = 1;
   context.strokeStyle = colors.arc;
   for (let row = view.first; row <= view.last; ++row) {
-    for (const from of (arcs.sources[row] ?? []).slice(0, ARCS_OF_ONE_ROW)) {
+    for (const from of rowsJoined(arcs.sources, row)) {
       path(from, row);
       context.stroke();
     }
-    for (const to of (arcs.targets[row] ?? []).slice(0, ARCS_OF_ONE_ROW)) {
+    for (const to of rowsJoined(arcs.targets, row)) {
       if (to >= view.first && to <= view.last) continue; // drawn at its other end
       path(row, to);
       context.stroke();
@@ -57,7 +74,7 @@ function drawArcs(canvas, arcs, view, strong, colors, backward) {
   }
   context.fillStyle = colors.arc;
   for (let row = view.first; row <= view.last; ++row) {
-    if (!arcs.sources[row] && !arcs.targets[row]) continue;
+    if (rowsJoined(arcs.sources, row).length === 0 && rowsJoined(arcs.targets, row).length === 0) continue;
     context.beginPath();
     context.arc(width - 8, middle(row), 2.2, 0, 2 * Math.PI);
     context.fill();

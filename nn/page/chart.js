@@ -48,7 +48,7 @@ function chartWords({ model, step }) {
   return [
     el("span", {}, "step ", el("b", {}, (step + 1).toLocaleString("en")), ` of ${model.steps.toLocaleString("en")}`),
     el("span", {}, el("i", { class: "swatch area", "aria-hidden": "true" }), el("span", { class: "roomy" }, "memory "), el("b", {}, bytesText(model.bytes[step])),
-       ` of at most ${bytesText(model.bytes[Math.max(0, peak)])}`),
+       `, peak ${bytesText(model.bytes[Math.max(0, peak)])}`),
     el("span", {}, el("i", { class: "swatch bars", "aria-hidden": "true" }), el("span", { class: "roomy" }, "this step "),
        el("b", {}, model.time[step] > 0 ? secondsText(model.time[step]) : "–")),
   ];

@@ -1,7 +1,7 @@
 // The page of an op, and the table of keys.
 
 function showDialog(title, ...content) {
-  const close = el("button", { type: "button", class: "close", "aria-label": "close", onclick: () => dialog.close() }, "×");
+  const close = el("button", { type: "button", class: "close", "aria-label": "close", autofocus: true, onclick: () => dialog.close() }, "×");
   const dialog = el("dialog", { class: "tape-dialog", "aria-label": title, onclose: () => dialog.remove() },
                     el("div", { class: "dialog-body", tabindex: "0", role: "document" }, content), close);
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());

@@ -20,7 +20,7 @@ function foldTree(model) {
     for (const group of open) group.last = number;
   }
   tidy(model, root);
-  openSome(root, 60);
+  openSome(root, OPEN_ROWS, model.nodes.length <= OPEN_ROWS);
   return root;
 }
 
@@ -101,14 +101,16 @@ function opsKey(model, group) {
   return ops.join(" ");
 }
 
-// Opens groups, outer ones first, while at most `rows` rows show.
-function openSome(root, rows) {
+const OPEN_ROWS = 60; // the list starts with about as many rows at most
+
+// Opens groups, outer ones first, while at most `rows` rows show; runs only if everything is to be open.
+function openSome(root, rows, everything) {
   root.open = true;
   let shown = root.children.length;
   const queue = [root];
   for (let group = queue.shift(); group; group = queue.shift()) {
     for (const child of group.children) {
-      if (typeof child === "number" || child.times > 0 || shown + child.children.length > rows) continue;
+      if (typeof child === "number" || (!everything && (child.times > 0 || shown + child.children.length > rows))) continue;
       child.open = true;
       shown += child.children.length;
       queue.push(child);

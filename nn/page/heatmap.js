@@ -119,7 +119,7 @@ function writeDigits(context, rows, columns, at, most, size) {
       const bright = 0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2] > 140;
       context.fillStyle = color ? (bright ? "#111" : "#fff") : ink;
       const text = digits(x, 3);
-      context.font = `${clamp((1.55 * size) / Math.max(text.length, 3), 8, 13)}px system-ui, "DejaVu Sans", sans-serif`;
+      context.font = `${clamp((1.42 * size) / Math.max(text.length, 3), 8, 13)}px system-ui, "DejaVu Sans", sans-serif`;
       context.fillText(text, (j + 0.5) * size, (i + 0.5) * size, size - 2);
     }
   }

@@ -19,10 +19,12 @@ function makeList(app) {
     rows = layoutRows(app.model, tree);
     arcs = layoutArcs(app.model, rows);
     sizer.style.height = `${rows.count * ROW_HEIGHT}px`;
+    frame.style.setProperty("--digits", String(app.model.nodes.length).length);
     frame.style.setProperty("--rows", `${rows.count * ROW_HEIGHT + 2}px`);
   };
   const draw = () => {
     const height = element.clientHeight;
+    if (height === 0) return; // not on the page
     const top = element.scrollTop;
     const first = Math.max(0, Math.floor(top / ROW_HEIGHT) - 3);
     const last = Math.min(rows.count - 1, Math.ceil((top + height) / ROW_HEIGHT) + 3);
@@ -97,6 +99,7 @@ function strongArcs(app, rows) {
   const { model, step } = app;
   const visit = visitOfStep(model, step);
   const pairs = [];
+  if (app.asks(step)) return [];
   if (visit) {
     for (const { node } of visit.contributions) pairs.push([rows.rowOf[visit.node], rows.rowOf[node]]);
   } else if (model.kind[step] === RECORD) {
@@ -118,7 +121,7 @@ function rowElement(app, rows, row, cursor) {
     style: `top:${row * ROW_HEIGHT}px;--depth:${rows.depth[row]}`,
   });
   element.append(...(group ? groupCells(app, group, current) : nodeCells(app, rows.node[row])));
-  if (!group && rows.node[row] >= app.model.nodesAt[app.step]) element.classList.add("future");
+  if (!group && rows.node[row] >= app.model.nodesAt[app.shownStep()]) element.classList.add("future");
   if (group) element.classList.add("group");
   if (app.model.walk[app.step] >= 0) element.classList.add("back");
   return element;
@@ -126,20 +129,19 @@ function rowElement(app, rows, row, cursor) {
 
 function groupCells(app, group, current) {
   const number = nodeOfStep(app.model, app.step);
-  const inside = current && !group.open ? `at ${number} ${opName(app.model, number)}` : "";
+  const inside = current && !group.open ? el("span", { class: "at" }, `at ${number} ${opName(app.model, number)}`) : null;
   return [
     el("span", { class: "fold" }, group.open ? "▾" : "▸"),
-    el("span", { class: "name" }, group.name),
-    el("span", { class: "size" }, inside || groupSize(group)),
-  ];
+    el("span", { class: "name" }, group.name), inside,
+    el("span", { class: "size" }, groupSize(group)),
+  ].filter(Boolean);
 }
 
 function nodeCells(app, number) {
   const { model, step } = app;
   const node = model.nodes[number];
-  const exists = number < model.nodesAt[step];
-  const slot = exists ? slotAt(model, step, number) : null;
-  const hidden = app.hides(number);
+  const exists = number < model.nodesAt[app.shownStep()];
+  const slot = exists ? slotAt(model, number === nodeOfStep(model, step) ? step : app.shownStep(), number) : null;
   const cells = [
     el("span", { class: "number" }, number),
     el("span", { class: node.op === null ? "op leaf" : "op" }, opName(model, number)),
@@ -152,8 +154,7 @@ function nodeCells(app, number) {
     cells.push(el("span", { class: "value" }, preview(model, node.value)));
     return cells;
   }
-  const text = hidden ? "?" : slot.tensor === null ? "" : preview(model, slot.tensor);
-  cells.push(el("span", { class: `value back ${slot.state}` }, text), slotMark(slot, hidden));
+  cells.push(el("span", { class: `value back ${slot.state}` }, slot.tensor === null ? "" : preview(model, slot.tensor)), slotMark(slot));
   return cells;
 }
 
@@ -168,8 +169,7 @@ function preview(model, place) {
 }
 
 // A disc that fills with the contributions.
-function slotMark(slot, hidden = false) {
+function slotMark(slot) {
   const part = slot.state === "taken" ? 0 : slot.filled / slot.expected;
-  return el("span", { class: `slot ${slot.state}`, style: `--part:${hidden ? 0 : part}`, title: hidden ? "hidden" : slotWords(slot) },
-            aloud(hidden ? "hidden" : slotWords(slot)));
+  return el("span", { class: `slot ${slot.state}`, style: `--part:${part}`, title: slotWords(slot) }, aloud(slotWords(slot)));
 }

@@ -23,7 +23,7 @@ function mountTape(root, data, { ownsPage = false } = {}) {
     list.show();
     panel.show(changedFrom);
     transport.show();
-    if (ownsPage) window.history.replaceState(null, "", addressOfStep(app.model, app.step));
+    if (ownsPage) writeAddress(app);
   };
   app.rowOfNode = list.rowOfNode;
   app.unfoldTo = list.unfoldTo;
@@ -59,6 +59,12 @@ function mountTape(root, data, { ownsPage = false } = {}) {
       app.show(before);
     },
   };
+}
+
+// Browsers refuse more than 200 changes of the address in 30 seconds.
+function writeAddress(app) {
+  window.clearTimeout(app.addressTimer);
+  app.addressTimer = window.setTimeout(() => window.history.replaceState(null, "", addressOfStep(app.model, app.step)), 200);
 }
 
 // What all parts share: the model, the step, and ways to move.
@@ -106,8 +112,8 @@ function makeApp(model) {
     },
     asks: (step) => app.asking && app.model.kind[step] === VISIT && !app.revealed.has(step) &&
                     visitOfStep(app.model, step).contributions.length > 0,
-    // Whether a node's slot would give the answer away.
-    hides: (number) => app.asks(app.step) && visitOfStep(app.model, app.step).contributions.some((each) => each.node === number),
+    // While a question is open, the list stands before the visit, as it would give the answer away.
+    shownStep: () => (app.asks(app.step) ? app.step - 1 : app.step),
     reveal(step) {
       app.revealed.add(step);
       app.show();

@@ -13,14 +13,14 @@ function visitPanel(app) {
     heading(app, visit.node, `visit ${v + 1} of ${model.walks[w].visits.length}`, secondsText(visit.seconds), `${bytesText(visit.bytes)} in use`),
     formulaLine(model, node.op, "vector-Jacobian product"),
     el("div", { class: "figures" },
-      el("div", { class: "taken" },
+      el("div", { class: "incoming" },
         tensorFigure(app, visit.cotangent, parts.length > 1 ? `cotangent dy, the sum of ${parts.length}` : "cotangent dy", `${key}.cotangent`)),
       argumentFigures(app, node, key), tensorFigure(app, node.value, "result", `${key}.value`)),
     parts.length > 1 ? partsSection(app, parts, key) : null,
     asks ? askSection(app, visit) : section("What the edges send", el("div", { class: "contributions" }, visit.contributions.map((_, e) => contribution(app, w, v, e, key)))),
     asks ? null : lensesFor(app, visit.node, visit),
     closures(app, visit.node),
-    appendedSection(app),
+    asks ? null : appendedSection(app),
   ];
 }
 

@@ -32,7 +32,7 @@ function simplexFigure(app, op, z, p, all) {
   return el("figure", { class: "tensor simplex" },
     el("figcaption", {}, k > 0 ? `regions of equal support, for k ${k === 3 ? "≥ 3" : `= ${k}`}` : "the triangle of probabilities"),
     el("div", { class: "simplex-stage", style: `width:${size}px;height:${height}px` }, canvas, drawing),
-    el("p", { class: "readout" }, "○ z, moved into the plane along (1, 1, 1);  ● p"));
+    el("p", { class: "readout" }, "○ scores z, ● probabilities p"));
 }
 
 // The tape does not record k. The largest one under which all recorded rows have the supports that they have.

@@ -66,9 +66,9 @@ function sliceFigure(view, slice, body) {
 
 function numberElement(name, x, most = 0, significant = 6) {
   const exact = String(x);
-  const color = most > 0 && x !== 0 ? shade(x, most) : null;
-  return el(name, { class: Number.isFinite(x) ? (x === 0 ? "zero" : null) : "odd", "data-value": exact, title: exact,
-                    style: color ? `--tint:rgb(${color})` : null }, digits(x, significant));
+  const kind = !Number.isFinite(x) ? "odd" : x === 0 ? "zero" : x > 0 ? "plus" : "minus";
+  const tint = most > 0 && x !== 0 ? `--tint:${Math.round(5 + (33 * Math.abs(x)) / most)}%` : null;
+  return el(name, { class: kind, "data-value": exact, title: exact, style: tint }, digits(x, significant));
 }
 
 function gridOfSlice(view, slice, most) {

@@ -1,0 +1,80 @@
+"""A headless Chromium that opens pages, presses keys and tells what they show."""
+
+import json
+import pathlib
+
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+# Everything of a step that a test compares.
+SHOWN = """
+const text = (element) => element ? element.textContent.trim() : "";
+const figures = [...document.querySelectorAll(".panel [data-figure]")].map((figure) => ({
+  key: figure.dataset.figure, tensor: Number(figure.dataset.tensor), maps: figure.querySelectorAll("canvas").length,
+  caption: text(figure.querySelector("figcaption")),
+  values: [...figure.querySelectorAll("[data-value]")].map((cell) => [cell.dataset.value, cell.textContent]) }));
+const rows = {};
+for (const row of document.querySelectorAll(".row:not(.group)")) {
+  rows[text(row.querySelector(".number"))] = { op: text(row.querySelector(".op")), future: row.classList.contains("future"),
+    slot: text(row.querySelector(".slot")), value: text(row.querySelector(".value")), current: row.getAttribute("aria-current") };
+}
+return { figures, rows, panel: document.querySelector(".panel").innerHTML, sentence: text(document.querySelector(".sentence")),
+         step: Number(document.querySelector("input[type=range]").value) };
+"""
+
+
+class Browser:
+    def __init__(self):
+        options = Options()
+        for argument in ("--headless=new", "--no-sandbox", "--hide-scrollbars", "--disable-dev-shm-usage"):
+            options.add_argument(argument)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        self.driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+        self.driver.set_script_timeout(120)
+        self.size(1280, 1600)
+
+    def size(self, width, height, scheme="light"):
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
+                                    {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False})
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia",
+                                    {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+
+    def open(self, page: pathlib.Path, address=""):
+        self.driver.get("about:blank")
+        self.driver.get(page.as_uri() + address)
+
+    def run(self, script, *arguments):
+        return self.driver.execute_script(script, *arguments)
+
+    def press(self, *keys):
+        active = self.driver.switch_to.active_element
+        for key in keys:
+            active.send_keys(key)
+
+    def find(self, selector):
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def all(self, selector):
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def shown(self):
+        return self.run(SHOWN)
+
+    def data(self):
+        return json.loads(self.run("return document.getElementById('tape').textContent"))
+
+    def complaints(self):
+        return [entry["message"] for entry in self.driver.get_log("browser")]
+
+    def overflow(self):
+        """How many pixels the page is wider than the window."""
+        return self.run("return document.documentElement.scrollWidth - window.innerWidth")
+
+    def quit(self):
+        self.driver.quit()
+
+
+__all__ = ["Browser", "Keys"]

@@ -42,9 +42,10 @@ function rowsJoined({ first, row }, at) {
 
 const ARCS_OF_ONE_ROW = 200; // a leaf may have 100,000 uses: more lines than pixels
 
-// canvas: as wide as the column of arcs and as high as the view. view: { top, height, rowHeight, first, last }.
+// canvas: as wide as the column of arcs and as high as the view. view: { top, height, rowHeight, first, last }. An edge
+// lives as long as its closure: before and after, holds(row) is false and its arc is faint.
 // strong: pairs [from, to] of rows, drawn over the others with an arrow head at `to`.
-function drawArcs(canvas, arcs, view, strong, colors, backward) {
+function drawArcs(canvas, arcs, view, holds, strong, colors, backward) {
   const width = canvas.clientWidth;
   const scale = window.devicePixelRatio || 1;
   canvas.width = Math.round(width * scale);
@@ -59,24 +60,23 @@ function drawArcs(canvas, arcs, view, strong, colors, backward) {
     context.beginPath();
     context.ellipse(width - 8, (a + b) / 2, reach, Math.abs(b - a) / 2, 0, Math.PI / 2, (3 * Math.PI) / 2);
   };
+  const line = (from, to) => {
+    path(from, to);
+    context.strokeStyle = holds(to) ? colors.arc : colors.gone;
+    context.stroke();
+  };
   context.lineWidth = 1;
-  context.strokeStyle = colors.arc;
   for (let row = view.first; row <= view.last; ++row) {
-    for (const from of rowsJoined(arcs.sources, row)) {
-      path(from, row);
-      context.stroke();
-    }
+    for (const from of rowsJoined(arcs.sources, row)) line(from, row);
     for (const to of rowsJoined(arcs.targets, row)) {
-      if (to >= view.first && to <= view.last) continue; // drawn at its other end
-      path(row, to);
-      context.stroke();
+      if (to < view.first || to > view.last) line(row, to); // the others are drawn at that end
     }
   }
-  context.fillStyle = colors.arc;
   for (let row = view.first; row <= view.last; ++row) {
     if (rowsJoined(arcs.sources, row).length === 0 && rowsJoined(arcs.targets, row).length === 0) continue;
     context.beginPath();
     context.arc(width - 8, middle(row), 2.2, 0, 2 * Math.PI);
+    context.fillStyle = holds(row) ? colors.arc : colors.gone;
     context.fill();
   }
   context.lineWidth = 2;

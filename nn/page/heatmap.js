@@ -35,8 +35,8 @@ function largestSize(numbers) {
   return most;
 }
 
-// matrix: { rows, columns, at(i, j), label }. options: { most, size, onPick(i, j), place(i, j) }: the number with the
-// darkest colour, the side of a cell in pixels, who hears of the cell under the pointer or the cursor (null: none).
+// matrix: { rows, columns, at(i, j), label }. options: { most, size, onPick(i, j) }: the number with the
+// darkest colour, the side of a cell in pixels, and who hears of the cell under the pointer or the cursor.
 function matrixView(matrix, { most, size, onPick }) {
   const { rows, columns, at } = matrix;
   const width = columns * size;
@@ -67,11 +67,13 @@ function matrixView(matrix, { most, size, onPick }) {
     mark({ cell });
     onPick(i, j);
   };
-  canvas.addEventListener("pointermove", (event) => {
+  const point = (event) => {
     const bounds = canvas.getBoundingClientRect();
     pick(clamp(Math.floor(((event.clientY - bounds.top) / bounds.height) * rows), 0, rows - 1),
          clamp(Math.floor(((event.clientX - bounds.left) / bounds.width) * columns), 0, columns - 1));
-  });
+  };
+  canvas.addEventListener("pointermove", point);
+  canvas.addEventListener("pointerdown", point);
   canvas.addEventListener("focus", () => {
     if (canvas.matches(":focus-visible") && !cell) pick(0, 0);
   });
@@ -123,6 +125,20 @@ function writeDigits(context, rows, columns, at, most, size) {
       context.fillText(text, (j + 0.5) * size, (i + 0.5) * size, size - 2);
     }
   }
+}
+
+// A hint of a tensor for a row of the list: its first matrix, with some rows and columns left out if it has many.
+function thumbnail(tensor) {
+  const view = slicesOf(tensor);
+  const stride = Math.max(1, Math.ceil(view.columns / 20), Math.ceil(view.rows / 9));
+  const [rows, columns] = [Math.ceil(view.rows / stride), Math.ceil(view.columns / stride)];
+  const size = clamp(Math.floor(18 / rows), 2, 6);
+  const scale = window.devicePixelRatio || 1;
+  const canvas = el("canvas", { class: "thumbnail", "aria-hidden": "true", width: columns * size * scale, height: rows * size * scale,
+                                style: `width:${columns * size}px;height:${rows * size}px` });
+  const matrix = { rows, columns, at: (i, j) => view.numbers[i * stride * view.columns + j * stride] ?? 0 };
+  paintMatrix(canvas, matrix, largestSize(view.numbers), 0, scale);
+  return canvas;
 }
 
 // What is not finite has a cross besides its colour.

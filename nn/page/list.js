@@ -32,9 +32,9 @@ function makeList(app) {
     for (let row = first; row <= last; ++row) shown.push(rowElement(app, rows, row, cursor));
     sizer.replaceChildren(...shown);
     const active = cursor >= first && cursor <= last;
-    if (active) element.setAttribute("aria-activedescendant", `row${cursor}`);
+    if (active) element.setAttribute("aria-activedescendant", `${app.name}-row${cursor}`);
     else element.removeAttribute("aria-activedescendant");
-    drawArcs(canvas, arcs, { top, height, rowHeight: ROW_HEIGHT, first, last }, strongArcs(app, rows),
+    drawArcs(canvas, arcs, { top, height, rowHeight: ROW_HEIGHT, first, last }, (row) => holds(app, rows, row), strongArcs(app, rows),
              app.colors, app.model.kind[app.step] === VISIT);
   };
   const bringIntoView = (row) => {
@@ -111,11 +111,19 @@ function strongArcs(app, rows) {
   return pairs.filter(([from, to]) => from !== to);
 }
 
+// Whether a row's nodes are on the tape and have their closures still; of a folded row, whether any has.
+function holds({ model, step }, rows, row) {
+  const group = groupOfRow(rows, row);
+  const [first, last] = group ? [group.first, group.last] : [rows.node[row], rows.node[row]];
+  if (first >= model.nodesAt[step]) return false;
+  return model.freedAt[first] < 0 || model.freedAt[first] > step || model.freedAt[last] < 0 || model.freedAt[last] > step;
+}
+
 function rowElement(app, rows, row, cursor) {
   const group = groupOfRow(rows, row);
   const current = rows.rowOf[nodeOfStep(app.model, app.step)] === row;
   const element = el("div", {
-    role: "treeitem", id: `row${row}`, class: "row", "aria-level": rows.depth[row] + 1,
+    role: "treeitem", id: `${app.name}-row${row}`, class: "row", "aria-level": rows.depth[row] + 1,
     "aria-setsize": rows.count, "aria-posinset": row + 1, "aria-selected": String(row === cursor),
     "aria-current": current ? "step" : null, "aria-expanded": group ? String(group.open) : null,
     style: `top:${row * ROW_HEIGHT}px;--depth:${rows.depth[row]}`,
@@ -150,12 +158,21 @@ function nodeCells(app, number) {
     cells.push(el("span", { class: "tag", title: `appended by walk ${model.appendedBy[number]}` }, `+w${model.appendedBy[number]}`));
   }
   if (!exists) return cells;
+  const odd = oddWords(model, node.value);
+  if (odd) cells.push(el("span", { class: "tag odd" }, odd));
   if (!slot || slot.state === "none") {
-    cells.push(el("span", { class: "value" }, preview(model, node.value)));
+    cells.push(el("span", { class: "value" }, rowValue(app, node.value)));
     return cells;
   }
-  cells.push(el("span", { class: `value back ${slot.state}` }, slot.tensor === null ? "" : preview(model, slot.tensor)), slotMark(slot));
+  cells.push(el("span", { class: `value back ${slot.state}` }, slot.tensor === null ? "" : rowValue(app, slot.tensor)), slotMark(slot));
   return cells;
+}
+
+// Few numbers as they are; of many the shape, and a hint of what they look like.
+function rowValue(app, place) {
+  const { model } = app;
+  const tensor = model.tensors[place];
+  return [tensor && tensor.elements.length > 3 ? thumbnail(tensor) : null, preview(model, place)];
 }
 
 // Few numbers as they are, many as their shape.

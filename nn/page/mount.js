@@ -1,5 +1,6 @@
 // mountTape(root, data) puts a tape into an element, and returns { go(step), update(data) }. update takes new values
-// of the same tape and marks the numbers that changed. ownsPage: the tape hears all keys and writes the address.
+// of the same tape and marks the numbers that changed. ownsPage: the tape has the page's title, hears all keys and writes
+// the address.
 
 function mountTape(root, data, { ownsPage = false } = {}) {
   const model = readTape(data);
@@ -16,7 +17,7 @@ function mountTape(root, data, { ownsPage = false } = {}) {
   app.width = () => panel.element.clientWidth || 340;
   const list = makeList(app);
   const bar = el("div", { class: "bar" }, transport.element);
-  root.replaceChildren(titleOf(model), bar, el("div", { class: "body" }, list.element, panel.element));
+  root.replaceChildren(...(ownsPage ? [titleOf(model)] : []), bar, el("div", { class: "body" }, list.element, panel.element));
   new ResizeObserver(() => root.style.setProperty("--bar", `${bar.offsetHeight}px`)).observe(bar);
 
   app.show = (changedFrom) => {
@@ -67,10 +68,12 @@ function writeAddress(app) {
   app.addressTimer = window.setTimeout(() => window.history.replaceState(null, "", addressOfStep(app.model, app.step)), 200);
 }
 
+let tapes = 0; // on this page: their rows' ids have to differ
+
 // What all parts share: the model, the step, and ways to move.
 function makeApp(model) {
   const app = {
-    model, step: 0, asking: false, revealed: new Set(), playing: 0,
+    model, name: `tape${++tapes}`, step: 0, asking: false, revealed: new Set(), playing: 0,
     go(step) {
       app.step = clamp(step, 0, app.model.steps - 1);
       app.show();
@@ -134,5 +137,5 @@ function titleOf(model) {
 function readColors(root) {
   const style = getComputedStyle(root);
   const of = (name) => style.getPropertyValue(`--${name}`).trim();
-  return { ink: of("ink"), arc: of("arc"), forth: of("forth"), back: of("back"), area: of("area"), bars: of("bars"), walk: of("walk") };
+  return { ink: of("ink"), arc: of("arc"), gone: of("gone"), forth: of("forth"), back: of("back"), area: of("area"), bars: of("bars"), walk: of("walk") };
 }

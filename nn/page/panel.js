@@ -67,18 +67,31 @@ function argumentFigures(app, node, prefix) {
   });
 }
 
+// Says so if what is not finite starts here: in what comes out, and in nothing that goes in.
+function oddStart(app, from, to) {
+  const odd = to.map((place) => oddWords(app.model, place)).find(Boolean);
+  if (!odd || from.some((place) => place !== null && oddWords(app.model, place))) return null;
+  return el("p", { class: "odd" }, `${odd} starts here: nothing that goes in has it.`);
+}
+
+// The memory in use after a step, and by how much the step changed it.
+function memoryWords({ model, step }) {
+  const change = step > 0 ? model.bytes[step] - model.bytes[step - 1] : 0;
+  return `${bytesText(model.bytes[step])} in use${change ? ` (${change > 0 ? "+" : "−"}${bytesText(Math.abs(change))})` : ""}`;
+}
+
 function recordPanel(app) {
   const { model, step } = app;
   const number = model.place[step];
   const node = model.nodes[number];
-  const head = heading(app, number, `recorded in ${secondsText(node.seconds)}`, `${bytesText(node.bytes)} in use`);
+  const head = heading(app, number, `recorded in ${secondsText(node.seconds)}`, memoryWords(app));
   const key = `n${number}`;
   if (node.op === null) {
     return [head, el("p", { class: "words" }, "A leaf asks for a gradient. It has no edges: here the walk ends, and leaves the sum in its slot."),
             tensorFigure(app, node.value, "value", `${key}.value`), usesOf(app, number)];
   }
   return [
-    head, formulaLine(model, node.op, "on the way back"),
+    head, formulaLine(model, node.op, "on the way back"), oddStart(app, node.inputs.map((input) => tensorOfInput(model, input)), [node.value]),
     el("div", { class: "figures" }, argumentFigures(app, node, key), tensorFigure(app, node.value, "result", `${key}.value`)),
     lensesFor(app, number, null), closures(app, number),
   ];

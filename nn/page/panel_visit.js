@@ -10,8 +10,10 @@ function visitPanel(app) {
   const parts = partsOfSlot(model, w, visit.node);
   const asks = app.asks(step);
   return [
-    heading(app, visit.node, `visit ${v + 1} of ${model.walks[w].visits.length}`, secondsText(visit.seconds), `${bytesText(visit.bytes)} in use`),
+    heading(app, visit.node, `visit ${v + 1} of ${model.walks[w].visits.length}`, secondsText(visit.seconds), memoryWords(app)),
     formulaLine(model, node.op, "vector-Jacobian product"),
+    asks ? null : oddStart(app, [visit.cotangent, node.value, ...node.inputs.map((input) => tensorOfInput(model, input))],
+                           visit.contributions.map((each) => each.value)),
     el("div", { class: "figures" },
       el("div", { class: "incoming" },
         tensorFigure(app, visit.cotangent, parts.length > 1 ? `cotangent dy, the sum of ${parts.length}` : "cotangent dy", `${key}.cotangent`)),

@@ -30,7 +30,7 @@ function simplexFigure(app, op, z, p, all) {
     svg("circle", { cx: at.z[0], cy: at.z[1], r: 4.5, class: "dot-z" }, svg("title", {}, `z = ${z.join(", ")}`)),
     svg("circle", { cx: at.p[0], cy: at.p[1], r: 5.5, class: "dot-p" }, svg("title", {}, `p = ${p.join(", ")}`)));
   return el("figure", { class: "tensor simplex" },
-    el("figcaption", {}, k > 0 ? `regions of equal support, for k ${k === 3 ? "≥ 3" : `= ${k}`}` : "the triangle of probabilities"),
+    el("figcaption", {}, k > 0 ? `regions of equal support, as for k ${k === 3 ? "≥ 3" : `= ${k}`}, which agrees with all rows` : "the triangle of probabilities"),
     el("div", { class: "simplex-stage", style: `width:${size}px;height:${height}px` }, canvas, drawing),
     el("p", { class: "readout" }, "○ scores z, ● probabilities p"));
 }

@@ -124,6 +124,14 @@ function summary(tensor, view) {
     : `from ${digits(Number(tensor.min), 4)} to ${digits(Number(tensor.max), 4)}, mean ${digits(Number(tensor.mean), 4)}${lengthwise}`;
 }
 
+// "NaN" or "∞" if a tensor has such an element, else "".
+function oddWords(model, place) {
+  const tensor = model.tensors[place];
+  if (!tensor) return "";
+  tensor.odd ??= tensor.elements.includes("NaN") ? "NaN" : tensor.elements.includes("Infinity") ? "∞" : tensor.elements.includes("-Infinity") ? "−∞" : "";
+  return tensor.odd;
+}
+
 function legend(most, numbers) {
   let zeros = 0;
   let odd = 0;

@@ -1,11 +1,15 @@
 # The library taper::taper, and the one place where its dependencies and compiler flags stand.
-find_package(xtensor REQUIRED)
-find_package(xtensor-blas REQUIRED)
-set(BLA_VENDOR OpenBLAS)
-find_package(BLAS REQUIRED)
-find_package(hwy REQUIRED)
-find_package(nlohmann_json REQUIRED)
-find_package(Threads REQUIRED)
+if(EMSCRIPTEN)
+  include(cmake/wasm/packages.cmake)
+else()
+  find_package(xtensor REQUIRED)
+  find_package(xtensor-blas REQUIRED)
+  set(BLA_VENDOR OpenBLAS)
+  find_package(BLAS REQUIRED)
+  find_package(hwy REQUIRED)
+  find_package(nlohmann_json REQUIRED)
+  find_package(Threads REQUIRED)
+endif()
 
 # To add an op, add its pair of files: CMake finds the sources.
 file(GLOB_RECURSE sources CONFIGURE_DEPENDS core/*.cpp ops/*.cpp nn/*.cpp)

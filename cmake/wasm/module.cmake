@@ -6,7 +6,7 @@ function(add_wasm_module name)
   target_link_options(${name} PRIVATE
     --no-entry
     -sMODULARIZE=1 -sEXPORT_NAME=createModule -sEXPORTED_RUNTIME_METHODS=ccall -sINCOMING_MODULE_JS_API=wasmBinary,print,printErr
-    -sENVIRONMENT=web,node
+    -sENVIRONMENT=web,node -sNODEJS_CATCH_EXIT=0 -sNODEJS_CATCH_REJECTION=0
     -sFILESYSTEM=0        # a page has no files
     -sDYNAMIC_EXECUTION=0 # nor eval
     -sALLOW_MEMORY_GROWTH=1)

@@ -209,9 +209,9 @@ void Tape::backward(const Tensor& loss, const GradientOptions& options) {
   for (const auto& [impl, leaf] : leaves_) {
     if (leaf.node >= cotangents.size() || !cotangents[leaf.node] || !impl->wants_grad) continue;
     Tensor gradient = std::move(cotangents[leaf.node]);
-    if (gradient.device() != impl->device) {
-      fail("backward", "a leaf of shape ", impl->shape, " was moved to ", impl->device,
-           " after it was recorded, its gradient is on ", gradient.device());
+    if (const Kind kind(impl->dtype, impl->device); gradient.kind() != kind) {
+      fail("backward", "a leaf of shape ", impl->shape, " was moved to ", kind,
+           " after it was recorded, its gradient is ", gradient.kind());
     }
     const Recording recording(options.create_graph ? this : nullptr);
     if (impl->grad) {

@@ -185,8 +185,8 @@ class Tape {
   PoolVector<Tensor> walk_back(const char* op, const Tensor& output, const GradientOptions& options,
                                const PoolVector<Mark>* marks);
   static void free_edges(Node& node);
+  const Trace& checked_trace(const char* method) const;  // throws, for that method, if there is none
   // Throws, for op, because edge `edge` of node `node` returned a wrong `contribution`.
-  const Trace& checked_trace(const char* method) const;
   [[noreturn]] void fail_contribution(const char* op, std::uint32_t node, const Edge& edge,
                                       const Tensor& contribution) const;
   // With check_finite: throws if the sum of what has come for node `node` so far is not finite.

@@ -102,8 +102,8 @@ void CudaMemory::free_cached_blocks() const {
 void CudaMemory::fail_out_of_memory(const char* op, std::size_t bytes) const {
   std::size_t free = 0, total = 0;
   check(cudaMemGetInfo(&free, &total), op);
-  fail(op, "out of device memory: asked for ", bytes, " bytes; ", stats_.bytes_in_use, " are in use here, ", free,
-       " of the device's ", total, " are free");
+  fail(op, "out of device memory: asked for ", bytes, " bytes; ", stats_.bytes_in_use, " are in use here, ",
+       free, " of the device's ", total, " are free");
 }
 
 }  // namespace cuda

@@ -1,4 +1,5 @@
-// matmul: which reshapes and which product a pair of shapes takes. The ops that it calls differentiate it.
+// matmul: which reshapes and which product a pair of shapes takes. The ops that it calls differentiate it,
+// the products in bmm.cpp.
 #include "matmul.hpp"
 
 #include "../../core/fail.hpp"

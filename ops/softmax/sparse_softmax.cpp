@@ -3,8 +3,8 @@
 
 #include "../../core/record.hpp"
 #include "../kernels/softmax/center_rows.hpp"
+#include "../kernels/softmax/largest.hpp"
 #include "../kernels/softmax/rows.hpp"
-#include "../kernels/softmax/top_k.hpp"
 
 namespace taper {
 namespace {
@@ -23,9 +23,9 @@ Tensor sparse_softmax(const Tensor& z, std::int64_t k, int axis) {
   const int a = kernels::checked_axis_and_k("sparse_softmax", z, k, axis);
   // Since p_i <= 1, the support lies above the maximum - 1: nothing else of a row is selected.
   const auto kernel = [k, stores = kernels::stores_for(z)]<class T>(std::int64_t n, const T* row, T* out) {
-    kernels::with_largest(row, n, k, T{1}, [&](kernels::Selection<T>& selection) {
-      kernels::project(selection);
-      kernels::write_row(selection, n, out, stores);
+    kernels::with_largest(row, n, k, T{1}, [&](kernels::Candidates<T>& candidates) {
+      kernels::project(candidates);
+      kernels::write_row(candidates, n, out, stores);
     });
   };
   const Tensor p = kernels::map_rows("sparse_softmax", kernels::RowFunction::sparse_softmax, k, a, kernel, z);

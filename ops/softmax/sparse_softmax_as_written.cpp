@@ -6,8 +6,8 @@
 #include "../elementwise/sub.hpp"
 #include "../kernels/elementwise/elementwise.hpp"
 #include "../kernels/elementwise/functions.hpp"
+#include "../kernels/softmax/largest.hpp"
 #include "../kernels/softmax/rows.hpp"
-#include "../kernels/softmax/top_k.hpp"
 #include "../reduction/sum.hpp"
 
 namespace taper {
@@ -16,7 +16,7 @@ namespace {
 // 1/k at the k largest elements of each row, 0 elsewhere: the gradient of tau. NaN on rows that are NaN.
 Tensor tau_gradient(const Tensor& z, std::int64_t k, int axis) {
   const auto kernel = [&]<class T>(std::int64_t n, const T* row, T* out) {
-    kernels::with_largest(row, n, k, kernels::infinity<T>, [&](kernels::Selection<T>& chosen) {
+    kernels::with_largest(row, n, k, kernels::infinity<T>, [&](kernels::Candidates<T>& chosen) {
       std::fill_n(chosen.values, chosen.count, T{1} / static_cast<T>(chosen.count));
       kernels::write_row(chosen, n, out, kernels::stores_for(z));
     });
@@ -30,7 +30,7 @@ Tensor tau_gradient(const Tensor& z, std::int64_t k, int axis) {
 Tensor sparse_softmax_as_written(const Tensor& z, std::int64_t k, int axis) {
   const int a = kernels::checked_axis_and_k("sparse_softmax_as_written", z, k, axis);
   const auto kernel = [k]<class T>(std::int64_t n, const T* row, T* out) {
-    kernels::with_largest(row, n, k, kernels::infinity<T>, [&](const kernels::Selection<T>& chosen) {
+    kernels::with_largest(row, n, k, kernels::infinity<T>, [&](const kernels::Candidates<T>& chosen) {
       if (chosen.count == 0) return kernels::write_row(chosen, n, out, kernels::Stores::to_cache);
       const auto relative = [&](T value) {
         return static_cast<double>(value) - static_cast<double>(chosen.largest);

@@ -4,8 +4,8 @@
 #include "../../core/record.hpp"
 #include "../elementwise/mul.hpp"
 #include "../elementwise/sub.hpp"
+#include "../kernels/softmax/largest.hpp"
 #include "../kernels/softmax/rows.hpp"
-#include "../kernels/softmax/top_k.hpp"
 #include "../reduction/sum.hpp"
 
 namespace taper {
@@ -13,7 +13,7 @@ namespace taper {
 Tensor topk_softmax(const Tensor& z, std::int64_t k, int axis) {
   const int a = kernels::checked_axis_and_k("topk_softmax", z, k, axis);
   const auto kernel = [k, stores = kernels::stores_for(z)]<class T>(std::int64_t n, const T* row, T* out) {
-    kernels::with_largest(row, n, k, kernels::infinity<T>, [&](kernels::Selection<T>& chosen) {
+    kernels::with_largest(row, n, k, kernels::infinity<T>, [&](kernels::Candidates<T>& chosen) {
       T total = 0;
       for (std::int64_t j = 0; j < chosen.count; ++j) {
         total += chosen.values[j] = std::exp(chosen.values[j] - chosen.largest);

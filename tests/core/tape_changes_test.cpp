@@ -290,8 +290,9 @@ TEST_P(Changes, ALeafThatMovedGetsNoGradientOfAnotherDevice) {
   Tape tape;
   const Tensor loss = sum(x);
   x.move_to(Device::cpu());
-  expect_error("backward", [&] { tape.backward(loss); },
-               {"a leaf of shape (2,) was moved to cpu after it was recorded, its gradient is on cuda"});
+  expect_error(
+      "backward", [&] { tape.backward(loss); },
+      {"a leaf of shape (2,) was moved to float64 after it was recorded, its gradient is float64 on cuda"});
   EXPECT_FALSE(x.grad());
 }
 
@@ -327,6 +328,24 @@ TEST(ChangesOf, OtherThreadsAreNoConcern) {
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) threads.emplace_back(work);
   for (std::thread& thread : threads) thread.join();
+}
+
+// sum's product reads no element of x, so that nothing else would notice.
+TEST(ChangesOf, TheDtypeOfALeafAreNoticed) {
+  for (const bool has_gradient : {false, true}) {
+    Tensor x = ones({2}).requires_grad();
+    if (has_gradient) {
+      Tape tape;
+      tape.backward(sum(x));
+    }
+    Tape tape;
+    const Tensor loss = sum(x);
+    x.move_to(float64);
+    expect_error(
+        "backward", [&] { tape.backward(loss); },
+        {"a leaf of shape (2,) was moved to float64 after it was recorded, its gradient is float32"});
+    if (has_gradient) expect_values(x.grad(), {1, 1});
+  }
 }
 
 }  // namespace

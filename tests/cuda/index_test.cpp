@@ -3,7 +3,7 @@
 #include "support/helpers.hpp"
 #include <taper/core/random.hpp>
 #include <taper/cuda/kernels/layout/layout.hpp>
-#include <taper/cuda/kernels/layout/picks.hpp>
+#include <taper/cuda/kernels/layout/positions_by_place.hpp>
 #include <taper/cuda/kernels/reduction/reduce_passes.hpp>
 #include <taper/ops/kernels/elementwise/elementwise.hpp>
 
@@ -332,14 +332,14 @@ TEST(CudaIndex, PicksAreSortedByPlaceAndPosition) {
       values.push_back(random(0, 1) == 0 ? place : place - length);
       expected[place].push_back(i);
     }
-    const Picks picks = sorted_picks(Indices(values), length);
-    ASSERT_EQ(picks.begins.size(), expected.size() + 1);
-    ASSERT_EQ(picks.order.size(), static_cast<std::size_t>(count));
+    const PositionsByPlace positions = positions_by_place(Indices(values), length);
+    ASSERT_EQ(positions.begins.size(), expected.size() + 1);
+    ASSERT_EQ(positions.order.size(), static_cast<std::size_t>(count));
     std::size_t s = 0;
     for (const auto& [place, positions] : expected) {
-      ASSERT_EQ(picks.places[s], place);
-      const std::vector<std::int64_t> got(picks.order.begin() + picks.begins[s],
-                                          picks.order.begin() + picks.begins[s + 1]);
+      ASSERT_EQ(positions.places[s], place);
+      const std::vector<std::int64_t> got(positions.order.begin() + positions.begins[s],
+                                          positions.order.begin() + positions.begins[s + 1]);
       ASSERT_EQ(got, positions);
       ++s;
     }

@@ -1,5 +1,5 @@
 // Choosing from a row of scores as it streams past: the candidates for its k largest, which a warp keeps in a
-// list in device memory, and in the end their projection. ops/kernels/softmax/selection.hpp is the CPU's way;
+// list in device memory, and in the end their projection. ops/kernels/softmax/candidates.hpp is the CPU's way;
 // for the same scores the supports are the same, and so are the bits of the probabilities.
 //
 // All lanes of a warp call each function together, with the same arguments.

@@ -9,7 +9,7 @@ void CudaBackend::select_keys(const Tensor& queries, const Tensor& keys, double 
                               Tensor& p) const {
   if (pattern.batch * pattern.n == 0) return;
   dispatch(queries.dtype(), [&]<class T>() {
-    const KeySelection<T> a(queries, keys, scale, visibility, pattern, p);
+    const SelectKeysCall<T> a(queries, keys, scale, visibility, pattern, p);
     if constexpr (sizeof(T) == 4) {
       if (can_select_keys_by_tiles(a)) return select_keys_by_tiles(a);
     }

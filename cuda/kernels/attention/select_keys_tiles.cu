@@ -94,7 +94,7 @@ __device__ void multiply(const float* queries, const float* keys, int length, fl
 }
 
 // The keys j + 16 c that the queries i + 2 r may not look at: bit 8 r + c.
-__device__ std::uint64_t hidden_from(const KeySelection<float>& a, std::int64_t b, int i, int j) {
+__device__ std::uint64_t hidden_from(const SelectKeysCall<float>& a, std::int64_t b, int i, int j) {
   std::uint64_t hidden = 0;
 #pragma unroll 1
   for (int r = 0; r < rows; ++r) {
@@ -183,7 +183,7 @@ struct Rows {
 };
 
 __global__ void __launch_bounds__(threads, blocks_per_processor)
-    select_tiles(KeySelection<float> a, int d, Candidate<float>* lists, unsigned capacity, int limit) {
+    select_tiles(SelectKeysCall<float> a, int d, Candidate<float>* lists, unsigned capacity, int limit) {
   const int chunks = static_cast<int>(chunks_of(d));
   float* const queries = dynamic_shared<float>();
   float* const keys = queries + chunks * tile * stride;
@@ -248,7 +248,7 @@ __global__ void __launch_bounds__(threads, blocks_per_processor)
   }
 }
 
-std::int64_t blocks_at_a_time(const KeySelection<float>& a) {
+std::int64_t blocks_at_a_time(const SelectKeysCall<float>& a) {
   int processors;
   check(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, 0), op);
   return std::min(a.batch * ((std::int64_t{a.n} + tile - 1) / tile),
@@ -256,13 +256,13 @@ std::int64_t blocks_at_a_time(const KeySelection<float>& a) {
 }
 
 // The capacity of a row's list: a tile adds 128 candidates at most before the list is pruned again.
-std::int64_t capacity_of(const KeySelection<float>& a) {
+std::int64_t capacity_of(const SelectKeysCall<float>& a) {
   return std::int64_t{candidate_limit(a.k, a.m)} + tile;
 }
 
 }  // namespace
 
-bool can_select_keys_by_tiles(const KeySelection<float>& a) {
+bool can_select_keys_by_tiles(const SelectKeysCall<float>& a) {
   constexpr int fewest = 32;  // queries; with fewer, most of a tile would be idle
   constexpr int most = std::numeric_limits<int>::max() - 2 * tile;
   if (a.n < fewest || a.n > most || a.m > most || a.m == 0 || a.d == 0 || a.d % 4 != 0) return false;
@@ -274,7 +274,7 @@ bool can_select_keys_by_tiles(const KeySelection<float>& a) {
          blocks_at_a_time(a) * tile * capacity_of(a) <= max_candidates;
 }
 
-void select_keys_by_tiles(const KeySelection<float>& a) {
+void select_keys_by_tiles(const SelectKeysCall<float>& a) {
   const std::int64_t blocks = blocks_at_a_time(a), capacity = capacity_of(a);
   const internal::Array<Candidate<float>> lists(op, Device::cuda(), blocks * tile * capacity);
   launch(op, select_tiles, static_cast<unsigned>(blocks), threads, shared_bytes(a.d), a,

@@ -22,7 +22,7 @@ constexpr int max_blocks = 1056;  // at a time: 8 for each SM of an H200; each h
 
 template <class T>
 __global__ void __launch_bounds__(threads, 3)
-    select_by_warps(KeySelection<T> a, Candidate<T>* lists, std::int64_t capacity, int limit) {
+    select_by_warps(SelectKeysCall<T> a, Candidate<T>* lists, std::int64_t capacity, int limit) {
   __shared__ T keys[warp_size][warp_size + 1];  // one column more, so that a column lies in all banks
   __shared__ T queries[warps][warp_size];
   const int lane = lane_index(), warp = static_cast<int>(threadIdx.x) / warp_size;
@@ -69,7 +69,7 @@ __global__ void __launch_bounds__(threads, 3)
 }  // namespace
 
 template <class T>
-void select_keys_by_warps(const KeySelection<T>& a) {
+void select_keys_by_warps(const SelectKeysCall<T>& a) {
   const std::int64_t items = a.batch * ((std::int64_t{a.n} + warps - 1) / warps);
   const std::int64_t blocks = std::min<std::int64_t>(items, max_blocks);
   const int limit = candidate_limit(a.k, a.m);
@@ -79,7 +79,7 @@ void select_keys_by_warps(const KeySelection<T>& a) {
          capacity, limit);
 }
 
-template void select_keys_by_warps(const KeySelection<float>&);
-template void select_keys_by_warps(const KeySelection<double>&);
+template void select_keys_by_warps(const SelectKeysCall<float>&);
+template void select_keys_by_warps(const SelectKeysCall<double>&);
 
 }  // namespace taper::cuda

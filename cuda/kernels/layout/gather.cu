@@ -6,7 +6,7 @@
 #include "../index.hpp"
 #include "../launch.cuh"
 #include "../pack.cuh"
-#include "picks.hpp"
+#include "positions_by_place.hpp"
 
 namespace taper::cuda {
 namespace {
@@ -33,8 +33,8 @@ __global__ void __launch_bounds__(threads)
   store_pack(load_pack<width>(x + offsets.of[0] + place * inner), y + std::int64_t{pack} * width);
 }
 
-// Picks on the device.
-struct DevicePicks {
+// PositionsByPlace on the device.
+struct DevicePositions {
   const std::int64_t *order, *places, *begins;
 };
 
@@ -46,28 +46,28 @@ struct DevicePicks {
 // takes n / 8 trips to memory, one after the other.
 template <int width, class T>
 __global__ void __launch_bounds__(threads, blocks_at_once)
-    scatter_add_kernel(const T* dy, DevicePicks picks, T* dx, Loops<3> loops, std::uint32_t packs,
+    scatter_add_kernel(const T* dy, DevicePositions positions, T* dx, Loops<3> loops, std::uint32_t packs,
                        std::int64_t inner) {
   const std::uint32_t pack = blockIdx.x * threads + threadIdx.x;
   if (pack >= packs) return;
   const auto offsets = loops.offsets(pack);
-  const std::int64_t place = offsets.of[2], end = picks.begins[place + 1];
+  const std::int64_t place = offsets.of[2], end = positions.begins[place + 1];
   dy += offsets.of[0];
   Pack<T, width> sum{};
   const auto add = [&sum](const Pack<T, width>& term) {
     for (int i = 0; i < width; ++i) sum.at[i] += term.at[i];
   };
   constexpr int at_once = 8;
-  std::int64_t j = picks.begins[place];
+  std::int64_t j = positions.begins[place];
   for (; j + at_once <= end; j += at_once) {
     Pack<T, width> terms[at_once];
     std::int64_t from[at_once];
-    for (int u = 0; u < at_once; ++u) from[u] = picks.order[j + u] * inner;
+    for (int u = 0; u < at_once; ++u) from[u] = positions.order[j + u] * inner;
     for (int u = 0; u < at_once; ++u) terms[u] = load_pack<width>(dy + from[u]);
     for (const Pack<T, width>& term : terms) add(term);
   }
-  for (; j < end; ++j) add(load_pack<width>(dy + picks.order[j] * inner));
-  store_pack(sum, dx + offsets.of[1] + picks.places[place] * inner);
+  for (; j < end; ++j) add(load_pack<width>(dy + positions.order[j] * inner));
+  store_pack(sum, dx + offsets.of[1] + positions.places[place] * inner);
 }
 
 // Calls body.operator()<width>() with the widest packs that rows of `inner` elements consist of.
@@ -108,17 +108,17 @@ void CudaBackend::scatter_add(const kernels::AxisView& view, const Indices& indi
   const internal::DeviceMemory& memory = internal::device_memory("gather", dx.device());
   memory.fill(dx.dtype(), dx.impl().data, dx.size(), 0);
   if (dy.size() == 0) return;
-  const Picks picks = sorted_picks(indices, view.length);
-  const auto count = indices.size(), places = static_cast<std::int64_t>(picks.places.size());
+  const PositionsByPlace positions = positions_by_place(indices, view.length);
+  const auto count = indices.size(), places = static_cast<std::int64_t>(positions.places.size());
   const internal::Array<std::int64_t> copies("gather", dx.device(), count + 2 * places + 1);
   std::int64_t* end = copies.data();
   const auto copied = [&](const internal::PoolVector<std::int64_t>& values) {
     memory.to_device(values.data(), end, values.size() * sizeof(std::int64_t));
     return std::exchange(end, end + values.size());
   };
-  const std::int64_t* const order = copied(picks.order);
-  const std::int64_t* const places_there = copied(picks.places);
-  const std::int64_t* const begins = copied(picks.begins);
+  const std::int64_t* const order = copied(positions.order);
+  const std::int64_t* const places_there = copied(positions.places);
+  const std::int64_t* const begins = copied(positions.begins);
   const Nest<3> nest{{view.outer, places, view.inner},
                      {Shape{count * view.inner, 0, 1}, Shape{view.length * view.inner, 0, 1}, Shape{0, 1, 0}},
                      {}};
@@ -129,7 +129,7 @@ void CudaBackend::scatter_add(const kernels::AxisView& view, const Indices& indi
       for_each_piece(nest, [&](const Nest<3>& piece) {
         const std::int64_t packs = piece.size() / width, first = piece.offsets[2];
         launch("gather", scatter_add_kernel<width, T>, blocks_for(packs, threads), threads, 0,
-               from + piece.offsets[0], DevicePicks{order, places_there + first, begins + first},
+               from + piece.offsets[0], DevicePositions{order, places_there + first, begins + first},
                to + piece.offsets[1], Loops<3>(piece, width), static_cast<std::uint32_t>(packs), view.inner);
       });
     });

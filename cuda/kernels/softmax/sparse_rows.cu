@@ -3,8 +3,8 @@
 // Floor: 8 bytes an element for float32, 16 for float64: each is read once and written once. A row of at most
 // 8192 (4096) elements is held in registers, by one warp up to 1024 (512), by a block beyond; longer ones
 // are read once, and then again only by the threads that hold a candidate.
+#include "choice.cuh"
 #include "row_kernels.hpp"
-#include "selection.cuh"
 
 namespace taper::cuda {
 namespace {
@@ -51,7 +51,7 @@ __device__ Outcome<T> outcome_of(RowFunction function, Row& row, Choice<T> choic
 
 // The same, found by one warp from a list of the candidates.
 template <bool is_projection, class Group, class T>
-__device__ Outcome<T> outcome_of_list(RowFunction function, const Candidates<T, Group>& candidates,
+__device__ Outcome<T> outcome_of_list(RowFunction function, const AboveBound<T, Group>& candidates,
                                       Choice<T> choice, int k, T largest, T* memory) {
   List<T> list(candidates.total, candidates);
   choice.above =

@@ -8,8 +8,8 @@
 
 #include "../../../core/threads.hpp"
 #include "../backend.hpp"
-#include "../softmax/selection-inl.hpp"
-#include "key_selection.hpp"
+#include "../softmax/candidates-inl.hpp"
+#include "select_keys_call.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace taper::kernels::HWY_NAMESPACE {
@@ -87,7 +87,7 @@ T magnitude(const T* x, std::int64_t n) {
 
 // Queries [first, last) of problem b. No key has an element larger than key_magnitude.
 template <class T>
-void select_block(const KeySelection<T>& a, const T* packed, T key_magnitude, std::int64_t b,
+void select_block(const SelectKeysCall<T>& a, const T* packed, T key_magnitude, std::int64_t b,
                   std::int64_t first, std::int64_t last) {
   // If no sum of products can overflow, there is no NaN and no infinity to look for.
   const double largest_sum =
@@ -95,8 +95,8 @@ void select_block(const KeySelection<T>& a, const T* packed, T key_magnitude, st
       static_cast<double>(magnitude(a.queries + (b * a.n + first) * a.d, (last - first) * a.d));
   const double factor = 1 + std::abs(static_cast<double>(a.scale));  // NaN if the scale is
   const bool is_finite = largest_sum * factor < static_cast<double>(std::numeric_limits<T>::max()) / 2;
-  SelectionMemory<T> memory(last - first, a.k);
-  internal::PoolVector<Selection<T>> rows;
+  CandidateMemory<T> memory(last - first, a.k);
+  internal::PoolVector<Candidates<T>> rows;
   for (std::int64_t i = first; i < last; ++i) rows.push_back(memory.start(i - first, T{1}));
   HWY_ALIGN T scores[group * tile];
   for (std::int64_t j0 = 0; j0 < a.m; j0 += tile) {
@@ -116,22 +116,22 @@ void select_block(const KeySelection<T>& a, const T* packed, T key_magnitude, st
       }
       for (std::int64_t r = 0; r < count; ++r) {
         T* row = scores + r * tile;
-        const std::int64_t seen = visible(i0 + r), padded = round_up(seen, Selection<T>::step);
+        const std::int64_t seen = visible(i0 + r), padded = round_up(seen, Candidates<T>::step);
         std::fill(row + seen, row + padded, -infinity<T>);
         if (const T* mask = a.mask_of(b, static_cast<int>(i0 + r))) {
           for (std::int64_t j = 0; j < seen; ++j) row[j] = mask[j0 + j] != 0 ? row[j] : -infinity<T>;
         }
-        Selection<T>& selection = rows[static_cast<std::size_t>(i0 - first + r)];
+        Candidates<T>& candidates = rows[static_cast<std::size_t>(i0 - first + r)];
         if (is_finite) {
-          scan_finite(hn::ScalableTag<T>(), selection, row, padded, j0);
+          scan_finite(hn::ScalableTag<T>(), candidates, row, padded, j0);
         } else {
-          scan(hn::ScalableTag<T>(), selection, row, padded, j0);
+          scan(hn::ScalableTag<T>(), candidates, row, padded, j0);
         }
       }
     }
   }
   for (std::int64_t i = first; i < last; ++i) {
-    Selection<T>& row = rows[static_cast<std::size_t>(i - first)];
+    Candidates<T>& row = rows[static_cast<std::size_t>(i - first)];
     const std::int64_t at = b * a.n + i;
     if (row.is_nan_row()) {
       a.sizes[at] = SparsePattern::nan_row;
@@ -148,7 +148,7 @@ void select_block(const KeySelection<T>& a, const T* packed, T key_magnitude, st
 }
 
 template <class T>
-void select_all(const KeySelection<T>& a) {
+void select_all(const SelectKeysCall<T>& a) {
   const std::int64_t tiles = (a.m + tile - 1) / tile, blocks = (a.n + block - 1) / block;
   const std::int64_t keys = round_up(a.m, panel<T>);
   Tensor packed = Tensor::uninitialized("sparse_attention", {a.batch, keys, a.d}, dtype_of<T>);
@@ -192,7 +192,7 @@ Tensor select_keys(const Tensor& queries, const Tensor& keys, double scale, cons
     return probabilities;
   }
   dispatch(queries.dtype(), [&]<class T>() {
-    select_all<T>(KeySelection<T>(queries, keys, scale, visibility, pattern, probabilities));
+    select_all<T>(SelectKeysCall<T>(queries, keys, scale, visibility, pattern, probabilities));
   });
   return probabilities;
 }

@@ -2,8 +2,8 @@
 #include "center_rows.hpp"
 
 #include "../elementwise/elementwise.hpp"
+#include "largest.hpp"
 #include "rows.hpp"
-#include "top_k.hpp"
 
 #include <algorithm>
 

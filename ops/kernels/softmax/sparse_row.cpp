@@ -1,30 +1,30 @@
-// select_row, write_row and center_row, compiled for each instruction set.
+// scan_row, write_row and center_row, compiled for each instruction set.
 // clang-format off: foreach_target.h includes this file again, and the order matters
 #include "../simd.hpp"
-#define HWY_TARGET_INCLUDE "taper/ops/kernels/softmax/select_row.cpp"
+#define HWY_TARGET_INCLUDE "taper/ops/kernels/softmax/sparse_row.cpp"
 #include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 // clang-format on
 
-#include "select_row.hpp"
-#include "selection-inl.hpp"
+#include "candidates-inl.hpp"
+#include "sparse_row.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace taper::kernels::HWY_NAMESPACE {
 
 template <class T>
-void select(const T* row, std::int64_t n, Selection<T>& selection) {
+void select(const T* row, std::int64_t n, Candidates<T>& candidates) {
   const hn::ScalableTag<T> d;
-  constexpr std::int64_t tile = 1024, step = Selection<T>::step;
+  constexpr std::int64_t tile = 1024, step = Candidates<T>::step;
   const std::int64_t whole = n / step * step;
-  for (std::int64_t j = 0; j < whole; j += tile) scan(d, selection, row + j, std::min(tile, whole - j), j);
+  for (std::int64_t j = 0; j < whole; j += tile) scan(d, candidates, row + j, std::min(tile, whole - j), j);
   if (whole < n) {
     T rest[step];
     std::fill(std::copy(row + whole, row + n, rest), rest + step, -infinity<T>);
-    scan(d, selection, rest, step, whole);
+    scan(d, candidates, rest, step, whole);
   }
-  prune(d, selection);
+  prune(d, candidates);
 }
 
 // Calls body(i, in0, in1, in2, in3) for each group of four vectors, which begins at p[i]. The masks tell
@@ -76,23 +76,23 @@ HWY_INLINE void with_store(const T* out, Stores stores, const Body& body) {
   }
 }
 
-// Stores zeros, vector by vector, up to the next index of the selection; a vector that holds some of its
+// Stores zeros, vector by vector, up to the next index of a candidate; a vector that holds some of its
 // values is put together first.
 template <class T>
-void write(const Selection<T>& selection, std::int64_t n, T* row, Stores stores) {
+void write(const Candidates<T>& candidates, std::int64_t n, T* row, Stores stores) {
   const hn::ScalableTag<T> d;
   const std::int64_t lanes = hn::Lanes(d), whole = n / lanes * lanes;
-  std::int64_t next = 0;  // of the selection
+  std::int64_t next = 0;  // of the candidates
   const auto fill = [&](std::int64_t begin, std::int64_t end, T* to) {
     std::fill(to, to + (end - begin), T{0});
-    for (; next < selection.count && selection.indices[next] < end; ++next) {
-      to[selection.indices[next] - begin] = selection.values[next];
+    for (; next < candidates.count && candidates.indices[next] < end; ++next) {
+      to[candidates.indices[next] - begin] = candidates.values[next];
     }
   };
   with_store(row, stores, [&](const auto& store) HWY_ATTR {
     for (std::int64_t i = 0; i < whole;) {
-      const std::int64_t stop = next < selection.count
-                                    ? std::min<std::int64_t>(selection.indices[next] / lanes * lanes, whole)
+      const std::int64_t stop = next < candidates.count
+                                    ? std::min<std::int64_t>(candidates.indices[next] / lanes * lanes, whole)
                                     : whole;
       for (; i < stop; i += lanes) store(hn::Zero(d), row + i);
       if (i == whole) break;
@@ -154,14 +154,14 @@ TAPER_EXPORT_BOTH(center);
 }  // namespace
 
 template <class T>
-void select_row(const T* row, std::int64_t n, Selection<T>& selection) {
-  select<T>(row, n, selection);
+void scan_row(const T* row, std::int64_t n, Candidates<T>& candidates) {
+  select<T>(row, n, candidates);
 }
 
 template <class T>
-void write_row(const Selection<T>& selection, std::int64_t n, T* row, Stores stores) {
-  if (selection.is_nan_row()) return static_cast<void>(std::fill_n(row, n, selection.largest));
-  write<T>(selection, n, row, stores);
+void write_row(const Candidates<T>& candidates, std::int64_t n, T* row, Stores stores) {
+  if (candidates.is_nan_row()) return static_cast<void>(std::fill_n(row, n, candidates.largest));
+  write<T>(candidates, n, row, stores);
 }
 
 template <class T>
@@ -169,10 +169,10 @@ void center_row(const T* g, const T* p, std::int64_t n, T* out, Stores stores) {
   center<T>(g, p, n, out, stores);
 }
 
-template void select_row(const float*, std::int64_t, Selection<float>&);
-template void select_row(const double*, std::int64_t, Selection<double>&);
-template void write_row(const Selection<float>&, std::int64_t, float*, Stores);
-template void write_row(const Selection<double>&, std::int64_t, double*, Stores);
+template void scan_row(const float*, std::int64_t, Candidates<float>&);
+template void scan_row(const double*, std::int64_t, Candidates<double>&);
+template void write_row(const Candidates<float>&, std::int64_t, float*, Stores);
+template void write_row(const Candidates<double>&, std::int64_t, double*, Stores);
 template void center_row(const float*, const float*, std::int64_t, float*, Stores);
 template void center_row(const double*, const double*, std::int64_t, double*, Stores);
 

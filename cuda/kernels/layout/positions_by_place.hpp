@@ -1,4 +1,4 @@
-// Picks: what gather's adjoint needs to know about its indices, on the host.
+// PositionsByPlace: what gather's adjoint needs to know about its indices, on the host.
 #pragma once
 
 #include "../../../core/indices.hpp"
@@ -11,15 +11,15 @@
 
 namespace taper::cuda {
 
-// The positions i of the indices, sorted by the place that they pick (a negative index counts from the end),
-// equal places in ascending order of i. Place s is places[s], and picked by order[begins[s]] … order[begins[s
-// + 1] - 1].
-struct Picks {
+// The places that the indices pick, in ascending order, and who picks them: places[s] is picked by the
+// positions order[begins[s]] to order[begins[s + 1] - 1], also in ascending order. (A negative index counts
+// from the end.)
+struct PositionsByPlace {
   internal::PoolVector<std::int64_t> order, places, begins;
 };
 
 // A radix sort of 11 bits at a time, from the lowest: it takes time in proportion to the number of indices.
-inline Picks sorted_picks(const Indices& indices, std::int64_t length) {
+inline PositionsByPlace positions_by_place(const Indices& indices, std::int64_t length) {
   struct Pick {
     std::int64_t place, position;
   };
@@ -45,7 +45,7 @@ inline Picks sorted_picks(const Indices& indices, std::int64_t length) {
     std::swap(picks, sorted);
   }
 
-  Picks result;
+  PositionsByPlace result;
   for (const Pick& pick : picks) {
     if (result.places.empty() || result.places.back() != pick.place) {
       result.places.push_back(pick.place);

@@ -1,4 +1,4 @@
-// The loop over a row that feeds a Selection. Compiled once for each instruction set: include it after
+// The loop over a row that feeds a Candidates. Compiled once for each instruction set: include it after
 // <hwy/highway.h> in a file that <hwy/foreach_target.h> repeats.
 #if defined(TAPER_SELECTION_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef TAPER_SELECTION_INL
@@ -7,7 +7,7 @@
 #define TAPER_SELECTION_INL
 #endif
 
-#include "selection.hpp"
+#include "candidates.hpp"
 
 #include <cstring>
 #include <functional>
@@ -70,7 +70,7 @@ HWY_INLINE T kth_largest(D d, const T* x, std::int64_t n, std::int64_t k) {
 
 // Drops the candidates that are no longer among the k largest, and raises the threshold.
 template <class D, class T = hn::TFromD<D>>
-HWY_NOINLINE void prune(D d, Selection<T>& row) {
+HWY_NOINLINE void prune(D d, Candidates<T>& row) {
   row.drop_overtaken();
   if (row.count <= row.k) return;
   T kth;
@@ -106,7 +106,7 @@ HWY_INLINE std::int64_t count_above(D d, const T* x, std::int64_t n, T threshold
 // present threshold and the maximum, the logarithm of the number of elements above a bound falls linearly
 // with the bound, as it nearly does for normal scores.
 template <class D, class T = hn::TFromD<D>>
-HWY_NOINLINE void narrow_threshold(D d, Selection<T>& row, const T* x, std::int64_t n) {
+HWY_NOINLINE void narrow_threshold(D d, Candidates<T>& row, const T* x, std::int64_t n) {
   double low = static_cast<double>(std::max(row.threshold, std::numeric_limits<T>::lowest()));
   double high = static_cast<double>(row.largest);
   const double k = static_cast<double>(row.k), wanted = 1.1 * k;
@@ -129,7 +129,7 @@ HWY_NOINLINE void narrow_threshold(D d, Selection<T>& row, const T* x, std::int6
 // (their sum - 1) / (their number) is not above tau, and nothing below tau is selected. Takes two steps of
 // Michelot's iteration, as project() does, but in T; the margin makes up for its rounding.
 template <class D, class T = hn::TFromD<D>>
-HWY_INLINE void raise_to_tau(D d, Selection<T>& row, const T* elements, std::int64_t count) {
+HWY_INLINE void raise_to_tau(D d, Candidates<T>& row, const T* elements, std::int64_t count) {
   constexpr T margin = 256 * std::numeric_limits<T>::epsilon();
   const std::int64_t lanes = hn::Lanes(d);
   const auto largest = hn::Set(d, row.largest);
@@ -153,7 +153,7 @@ HWY_INLINE void raise_to_tau(D d, Selection<T>& row, const T* elements, std::int
 // are elements of the row. Maxima of pairs of lanes are enough if they are twice as many as k: then some 1.4
 // k elements of the row exceed the bound instead of 1.1 k, but the bound is found in a fraction of the time.
 template <class D, class V, class T = hn::TFromD<D>>
-HWY_INLINE void raise_threshold(D d, Selection<T>& row, const T* x, std::int64_t n, V max0, V max1, V max2,
+HWY_INLINE void raise_threshold(D d, Candidates<T>& row, const T* x, std::int64_t n, V max0, V max1, V max2,
                                 V max3) {
   const std::int64_t lanes = hn::Lanes(d);
   HWY_ALIGN T maxima[4 * HWY_MAX_BYTES / sizeof(T)];
@@ -182,13 +182,13 @@ HWY_INLINE void raise_threshold(D d, Selection<T>& row, const T* x, std::int64_t
   }
 }
 
-// Offers row[base … base + n), which lies at x, to the selection. n is a multiple of Selection::step. None of
+// Offers row[base … base + n), which lies at x, to the candidates. n is a multiple of Candidates::step. None of
 // these elements is NaN or +inf.
 template <class D, class T = hn::TFromD<D>>
-HWY_INLINE void scan_finite(D d, Selection<T>& row, const T* x, std::int64_t n, std::int64_t base) {
+HWY_INLINE void scan_finite(D d, Candidates<T>& row, const T* x, std::int64_t n, std::int64_t base) {
   using V = hn::Vec<D>;
   const std::int64_t lanes = hn::Lanes(d);
-  static_assert(4 * hn::MaxLanes(D()) <= Selection<T>::step && hn::MaxLanes(D()) <= Selection<T>::widest);
+  static_assert(4 * hn::MaxLanes(D()) <= Candidates<T>::step && hn::MaxLanes(D()) <= Candidates<T>::widest);
   V max0 = hn::Set(d, -infinity<T>), max1 = max0, max2 = max0, max3 = max0;
   for (std::int64_t i = 0; i < n; i += 4 * lanes) {
     max0 = hn::Max(max0, hn::LoadU(d, x + i)), max1 = hn::Max(max1, hn::LoadU(d, x + i + lanes));
@@ -202,7 +202,7 @@ HWY_INLINE void scan_finite(D d, Selection<T>& row, const T* x, std::int64_t n, 
 
   if (row.count == 0) raise_threshold(d, row, x, n, max0, max1, max2, max3);
 
-  const std::int64_t limit = Selection<T>::limit(row.k);
+  const std::int64_t limit = Candidates<T>::limit(row.k);
   V threshold = hn::Set(d, row.threshold);
   for (std::int64_t i = 0; i < n; i += 4 * lanes) {
     const auto above = [&](int v) HWY_ATTR { return hn::Gt(hn::LoadU(d, x + i + v * lanes), threshold); };
@@ -210,7 +210,7 @@ HWY_INLINE void scan_finite(D d, Selection<T>& row, const T* x, std::int64_t n, 
     if (HWY_LIKELY(hn::AllFalse(d, hn::Or(hn::Or(above0, above1), hn::Or(above2, above3))))) continue;
     for (std::uint64_t bits = bits_of(d, above0, above1, above2, above3); bits != 0; bits &= bits - 1) {
       const std::int64_t j = i + hwy::Num0BitsBelowLS1Bit_Nonzero64(bits);
-      row.add(x[j], static_cast<typename Selection<T>::Index>(base + j));
+      row.add(x[j], static_cast<typename Candidates<T>::Index>(base + j));
     }
     if (row.count > limit) {
       prune(d, row);
@@ -221,7 +221,7 @@ HWY_INLINE void scan_finite(D d, Selection<T>& row, const T* x, std::int64_t n, 
 
 // The same for any elements.
 template <class D, class T = hn::TFromD<D>>
-HWY_INLINE void scan(D d, Selection<T>& row, const T* x, std::int64_t n, std::int64_t base) {
+HWY_INLINE void scan(D d, Candidates<T>& row, const T* x, std::int64_t n, std::int64_t base) {
   if (HWY_UNLIKELY(has_nan_or_plus_infinity(d, x, n))) return row.make_nan_row();
   scan_finite(d, row, x, n, base);
 }

@@ -1,5 +1,5 @@
 // The k largest elements of a row, and what sparse softmaxes compute from them, on a warp or a block: the
-// same elements as on the CPU (ops/kernels/softmax/selection.hpp), and sums in the same order.
+// same elements as on the CPU (ops/kernels/softmax/candidates.hpp), and sums in the same order.
 //
 // In most rows only few elements can be chosen. They are gathered, in the order of their indices, in a
 // list that one warp holds in registers. If a row has too many of them, the whole row goes through the
@@ -138,7 +138,7 @@ __device__ int place(const bool (&in)[width], const T (&values)[width], T* to, i
 // The elements of a row above a bound, in the order of their indices. Those of a warp are in memory of its
 // own, of list_room elements; unless all warps' fit into one such place, some are missing.
 template <class T, class Group>
-struct Candidates {
+struct AboveBound {
   const T* memory;
   const int* counts;  // of each warp
   int total;
@@ -156,7 +156,7 @@ struct Candidates {
 };
 
 template <class Row, class T, class Group = typename Row::Threads>
-__device__ Candidates<T, Group> candidates_of(Row& row, T above, T* memory) {
+__device__ AboveBound<T, Group> candidates_of(Row& row, T above, T* memory) {
   T* const to = memory + Group::warp() * list_room;
   int count = 0;
   row.for_each_above(above, [&](const auto& pack, auto) {
@@ -371,7 +371,7 @@ struct Projection {
 };
 
 // The projection onto the `size` chosen elements, found as project() in
-// ops/kernels/softmax/selection.hpp finds it.
+// ops/kernels/softmax/candidates.hpp finds it.
 template <class Row, class T>
 __device__ Projection project(Row& row, const Choice<T>& choice, int size, double largest, T* buffer) {
   Projection result{0, -infinity<double>};

@@ -1,4 +1,4 @@
-// KeySelection: the arguments of select_keys as plain pointers, as the CPU's and the CUDA device's kernels
+// SelectKeysCall: the arguments of select_keys as plain pointers, as the CPU's and the CUDA device's kernels
 // take them.
 #pragma once
 
@@ -9,10 +9,10 @@ namespace taper::kernels {
 
 // All arrays are row-major: queries (batch, n, d), keys (batch, m, d).
 template <class T>
-struct KeySelection {
+struct SelectKeysCall {
   // The tensors lie on either device.
-  KeySelection(const Tensor& queries, const Tensor& keys, double scale, const Visibility& visibility,
-               SparsePattern& pattern, Tensor& probabilities)
+  SelectKeysCall(const Tensor& queries, const Tensor& keys, double scale, const Visibility& visibility,
+                 SparsePattern& pattern, Tensor& probabilities)
       : batch(pattern.batch),
         n(static_cast<int>(pattern.n)),
         m(static_cast<int>(pattern.m)),

@@ -4,19 +4,19 @@
 
 #include "../../../core/fail.hpp"
 #include "../../../core/tensor.hpp"
-#include "select_row.hpp"
+#include "sparse_row.hpp"
 
 namespace taper::kernels {
 
-// Calls body(selection) with the at most k largest elements of row[0 … n) that exceed (maximum - width), in
+// Calls body(candidates) with the at most k largest elements of row[0 … n) that exceed (maximum - width), in
 // the order of their indices; of elements that tie for the k-th place those with the lowest indices are
-// taken. -inf is never among them. A row with a NaN or +inf is a NaN row, whose selection is empty.
+// taken. -inf is never among them. A row with a NaN or +inf is a NaN row, which has no candidates.
 template <class T, class Body>
 void with_largest(const T* row, std::int64_t n, std::int64_t k, T width, const Body& body) {
-  SelectionMemory<T> memory(1, std::min(k, n));
-  Selection<T> selection = memory.start(0, width);
-  select_row(row, n, selection);
-  body(selection);
+  CandidateMemory<T> memory(1, std::min(k, n));
+  Candidates<T> candidates = memory.start(0, width);
+  scan_row(row, n, candidates);
+  body(candidates);
 }
 
 // The axis, checked, and k. Throws if k < 1, if z has no axes, if the axis is out of range, or if its extent

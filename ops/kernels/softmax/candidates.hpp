@@ -1,5 +1,5 @@
 // The k largest elements of a row while the row streams past: what all sparse softmaxes have in common. This
-// file has the state and everything that looks at few elements; selection-inl.hpp has the loop over the row.
+// file has the state and everything that looks at few elements; candidates-inl.hpp has the loop over the row.
 #pragma once
 
 #include "../../../core/memory/pool.hpp"
@@ -30,7 +30,7 @@ T just_below(T x) {
 // Candidates come in the order of their indices. So the first of equal ones is the one to keep, and whatever
 // comes later must be larger than the k-th largest so far.
 template <class T>
-class Selection {
+class Candidates {
  public:
   // As wide as T, so that values and indices fill vectors alike.
   using Index = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
@@ -40,12 +40,12 @@ class Selection {
   static std::int64_t limit(std::int64_t k) { return 2 * k + 16; }
   static constexpr std::int64_t step = 64;
   static constexpr std::int64_t widest = 16;  // elements of a vector, at most
-  // The room for `values` and `indices`, and for `scratch`, which several selections may share. It includes
+  // The room for `values` and `indices`, and for `scratch`, which several rows may share. It includes
   // the elements that fill up the last vector.
   static std::int64_t capacity(std::int64_t k) { return limit(k) + step + widest; }
 
   // Selects the at most k largest elements that exceed (maximum - width).
-  Selection(std::int64_t k, T width, T* values, Index* indices, T* scratch)
+  Candidates(std::int64_t k, T width, T* values, Index* indices, T* scratch)
       : values(values), indices(indices), scratch(scratch), k(k), width_(width) {}
 
   void add(T value, Index index) {
@@ -72,7 +72,7 @@ class Selection {
   }
   bool is_nan_row() const { return largest != largest; }
 
-  // Is the selection for project()? If so, elements that cannot be in the support may be left out.
+  // Are these for project()? Then elements that cannot be in the support may be left out.
   bool is_projection() const { return width_ == 1; }
 
   // Leaves only the candidates for which predicate(value) holds, in their order.
@@ -120,34 +120,34 @@ class Selection {
   T dropped_ = -infinity<T>;  // the floor below which no candidate is left
 };
 
-// Memory for the selections of some rows, one after the other, in one block that is not initialised.
+// Memory for the candidates of some rows, one after the other, in one block that is not initialised.
 template <class T>
-class SelectionMemory {
+class CandidateMemory {
  public:
-  SelectionMemory(std::int64_t rows, std::int64_t k)
+  CandidateMemory(std::int64_t rows, std::int64_t k)
       : rows_(rows), k_(k), block_(static_cast<std::byte*>(internal::pool_allocate(bytes()))) {}
-  ~SelectionMemory() { internal::pool_release(block_, bytes()); }
-  SelectionMemory(const SelectionMemory&) = delete;
-  SelectionMemory& operator=(const SelectionMemory&) = delete;
+  ~CandidateMemory() { internal::pool_release(block_, bytes()); }
+  CandidateMemory(const CandidateMemory&) = delete;
+  CandidateMemory& operator=(const CandidateMemory&) = delete;
 
-  // A new selection for the row.
-  Selection<T> start(std::int64_t row, T width) {
-    const std::int64_t capacity = Selection<T>::capacity(k_);
+  // Begins a row.
+  Candidates<T> start(std::int64_t row, T width) {
+    const std::int64_t capacity = Candidates<T>::capacity(k_);
     auto* const values = reinterpret_cast<T*>(block_);
-    auto* const indices = reinterpret_cast<typename Selection<T>::Index*>(values + rows_ * capacity);
+    auto* const indices = reinterpret_cast<typename Candidates<T>::Index*>(values + rows_ * capacity);
     T* const scratch = reinterpret_cast<T*>(indices + rows_ * capacity);
     return {k_, width, values + row * capacity, indices + row * capacity, scratch};
   }
 
  private:
   std::size_t bytes() const {
-    return static_cast<std::size_t>((2 * rows_ + 1) * Selection<T>::capacity(k_)) * sizeof(T);
+    return static_cast<std::size_t>((2 * rows_ + 1) * Candidates<T>::capacity(k_)) * sizeof(T);
   }
   std::int64_t rows_, k_;
   std::byte* block_;
 };
 
-// Ends a row whose selection has width 1 and is pruned: replaces the values by the projection's
+// Ends a row whose candidates have width 1 and are pruned: replaces the values by the projection's
 // probabilities, and leaves only those above 0. It computes in double, and relative to the largest value, so
 // that huge values keep their digits.
 //
@@ -155,7 +155,7 @@ class SelectionMemory {
 // again (Michelot, J. Optim. Theory Appl. 50, 1986). What is left is the support as sorting defines it,
 // whatever else was among the candidates.
 template <class T>
-void project(Selection<T>& row) {
+void project(Candidates<T>& row) {
   if (row.count == 0) return;
   const double largest = static_cast<double>(row.largest);
   for (;;) {

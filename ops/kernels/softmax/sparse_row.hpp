@@ -3,13 +3,13 @@
 #pragma once
 
 #include "../../../core/tensor.hpp"
-#include "selection.hpp"
+#include "candidates.hpp"
 
 namespace taper::kernels {
 
 // Selects from row[0 … n), n < 2^31.
 template <class T>
-void select_row(const T* row, std::int64_t n, Selection<T>& selection);
+void scan_row(const T* row, std::int64_t n, Candidates<T>& candidates);
 
 // How to write: through the cache, or past it, which saves reading what is overwritten.
 enum class Stores { to_cache, past_cache };
@@ -20,9 +20,9 @@ inline Stores stores_for(const Tensor& result) {
                                                                                   : Stores::to_cache;
 }
 
-// row[0 … n) = the selection's values at its indices, 0 elsewhere; NaN everywhere for a NaN row.
+// row[0 … n) = the values of the candidates at their indices, 0 elsewhere; NaN everywhere for a NaN row.
 template <class T>
-void write_row(const Selection<T>& selection, std::int64_t n, T* row, Stores stores);
+void write_row(const Candidates<T>& candidates, std::int64_t n, T* row, Stores stores);
 
 // out_i = g_i - (mean of g over S) on S = {p_i != 0}, 0 elsewhere, for i in [0, n). g is read near S only.
 template <class T>

@@ -71,7 +71,7 @@ function paintChart(context, { model, colors }, width, height, scale) {
   const bytes = new Float64Array(columns);
   const times = new Float64Array(columns);
   for (let step = 0; step < model.steps; ++step) {
-    const column = Math.min(columns - 1, Math.floor((step / model.steps) * columns));
+    const column = Math.min(columns - 1, Math.floor((step * columns) / model.steps));
     bytes[column] = Math.max(bytes[column], model.bytes[step]);
     times[column] = Math.max(times[column], model.time[step]);
   }

@@ -132,7 +132,7 @@ function groupSize(group) {
   if (group.times === 0) return counted(count, "node");
   const each = count / group.times;
   const equal = group.children.every((child) => child.last - child.first + 1 === each);
-  return equal ? `${group.times} times ${counted(each, "node")}` : `${group.times} times, ${counted(count, "node")}`;
+  return equal ? `${group.times} × ${counted(each, "node")}` : `${group.times} scopes, ${counted(count, "node")}`;
 }
 
 // What shows, from top to bottom: node[r] is a number, or -1 - g for the row of groups[g]. rowOf[n] is the row that

@@ -94,7 +94,7 @@ function productsOf(model, factors, visit, batch) {
   if (!cotangent) return [];
   const dC = matrixOf({ ...factors.C, numbers: cotangent }, batch, `d${c}`);
   const products = [];
-  for (const { argument, value } of visit.contributions) {
+  for (const { argument, value } of [...visit.contributions].sort((a, b) => a.argument - b.argument)) {
     const numbers = numbersOf(model.tensors[value]);
     if (argument > 1 || !numbers) continue;
     const result = matrixOf({ ...(argument === 0 ? factors.A : factors.B), numbers }, batch, `d${argument === 0 ? a : b}`);

@@ -44,11 +44,11 @@ function heading(app, number, ...meta) {
     el("p", { class: "meta" }, [node.scope ?? null, ...meta].filter(Boolean).map((text) => el("span", {}, text))));
 }
 
-function formulaLine(model, op, words) {
+function formulaLine(model, op) {
   const formula = model.ops[op]?.formula;
   if (!formula) return null;
   const text = formula.startsWith(`${op}: `) ? formula.slice(op.length + 2) : formula;
-  return el("div", { class: "formula" }, el("span", { class: "soft" }, words), " ", el("code", {}, text.replace(/\.$/, "")));
+  return el("div", { class: "formula" }, el("code", {}, text.replace(/\.$/, "")));
 }
 
 function section(title, ...content) {
@@ -69,9 +69,9 @@ function argumentFigures(app, node, prefix) {
 
 // Says so if what is not finite starts here: in what comes out, and in nothing that goes in.
 function oddStart(app, from, to) {
-  const odd = to.map((place) => oddWords(app.model, place)).find(Boolean);
-  if (!odd || from.some((place) => place !== null && oddWords(app.model, place))) return null;
-  return el("p", { class: "odd" }, `${odd} starts here: nothing that goes in has it.`);
+  const has = (places, odd) => places.some((place) => oddWords(app.model, place) === odd);
+  const odd = ["NaN", "∞", "−∞"].find((each) => has(to, each) && !has(from, each) && !has(from, "NaN"));
+  return odd ? el("p", { class: "odd" }, `${odd} starts here: nothing that goes in is ${odd}.`) : null;
 }
 
 // The memory in use after a step, and by how much the step changed it.
@@ -91,7 +91,7 @@ function recordPanel(app) {
             tensorFigure(app, node.value, "value", `${key}.value`), usesOf(app, number)];
   }
   return [
-    head, formulaLine(model, node.op, "on the way back"), oddStart(app, node.inputs.map((input) => tensorOfInput(model, input)), [node.value]),
+    head, formulaLine(model, node.op), oddStart(app, node.inputs.map((input) => tensorOfInput(model, input)), [node.value]),
     el("div", { class: "figures" }, argumentFigures(app, node, key), tensorFigure(app, node.value, "result", `${key}.value`)),
     lensesFor(app, number, null), closures(app, number),
   ];
@@ -142,8 +142,8 @@ function endPanel(app) {
   const gradients = walk.gradients ?? [];
   return [
     el("header", { class: "panel-head" }, el("h2", {}, `Walk ${w} ends`), el("p", { class: "meta" }, el("span", {}, counted(gradients.length, "gradient")))),
-    walk.error ? el("p", { class: "error", role: "alert" }, walk.error) : null,
-    el("p", { class: "words" }, walk.call === "backward" ? "backward adds each leaf's sum to its grad(). This is grad() afterwards."
+    walk.failed ? el("p", { class: "odd" }, "The walk threw. Its last visit shows what there was until then.") : null,
+    gradients.length === 0 ? null : el("p", { class: "words" }, walk.call === "backward" ? "backward adds each leaf's sum to its grad(). This is grad() afterwards."
       : "gradient returns these, and writes to no grad()."),
     el("div", { class: "figures" }, gradients.map(({ node, value }) =>
       tensorFigure(app, value, [walk.call === "backward" ? "grad of " : "gradient for ", nodeLink(app, node)], `w${w}.gradient${node}`))),

@@ -11,8 +11,8 @@ function visitPanel(app) {
   const asks = app.asks(step);
   return [
     heading(app, visit.node, `visit ${v + 1} of ${model.walks[w].visits.length}`, secondsText(visit.seconds), memoryWords(app)),
-    formulaLine(model, node.op, "vector-Jacobian product"),
-    asks ? null : oddStart(app, [visit.cotangent, node.value, ...node.inputs.map((input) => tensorOfInput(model, input))],
+    formulaLine(model, node.op),
+    asks ? null : oddStart(app, [visit.cotangent, node.value, ...(node.inputs ?? []).map((input) => tensorOfInput(model, input))],
                            visit.contributions.map((each) => each.value)),
     el("div", { class: "figures" },
       el("div", { class: "incoming" },

@@ -88,7 +88,8 @@ function gridOfSlice(view, slice, most) {
 function heatMaps(tensor, view) {
   const readout = el("p", { class: "readout", "aria-live": "polite" }, summary(tensor, view));
   const most = largestSize(view.numbers);
-  const size = clamp(Math.floor(300 / Math.max(view.columns, view.rows / 2)), 1, view.slices > 1 ? 16 : 22);
+  const wide = view.numbers.every((x) => x === view.numbers[0]) ? 90 : 300; // one number everywhere needs no room
+  const size = clamp(Math.floor(wide / Math.max(view.columns, view.rows / 2)), 1, view.slices > 1 ? 16 : 22);
   const perSlice = view.rows * view.columns;
   const map = (slice) => {
     const matrix = {
@@ -115,13 +116,13 @@ function heatMaps(tensor, view) {
 }
 
 function summary(tensor, view) {
+  const range = tensor.min === undefined ? "" : `, from ${digits(Number(tensor.min), 4)} to ${digits(Number(tensor.max), 4)}, mean ${digits(Number(tensor.mean), 4)}`;
   if (tensor.steps) {
-    return `a sample: every ${tensor.steps.map((step) => (step === 1 ? "" : `${step}th `)).join("× ")}index, ` +
-           `${view.numbers.length.toLocaleString("en")} of ${tensor.shape.reduce((a, b) => a * b, 1).toLocaleString("en")} elements`;
+    return `a sample, in steps of (${tensor.steps.join(", ")}): ` +
+           `${view.numbers.length.toLocaleString("en")} of ${tensor.shape.reduce((a, b) => a * b, 1).toLocaleString("en")} elements${range}`;
   }
   const lengthwise = view.vector && view.rows > 1 ? `, ${view.columns} to a line` : "";
-  return tensor.min === undefined ? `${view.numbers.length.toLocaleString("en")} elements${lengthwise}`
-    : `from ${digits(Number(tensor.min), 4)} to ${digits(Number(tensor.max), 4)}, mean ${digits(Number(tensor.mean), 4)}${lengthwise}`;
+  return `${counted(view.numbers.length, "element")}${lengthwise}${range}`;
 }
 
 // "NaN" or "∞" if a tensor has such an element, else "".

@@ -43,10 +43,15 @@ function makeTransport(app, chart) {
       words.textContent = sentence;
       play.replaceChildren(icon(app.playing ? PAUSE : PLAY));
       play.setAttribute("aria-label", app.playing ? "pause" : "play");
-      const phase = phaseOfStep(model, step);
+      const phase = model.walk[step];
       for (const each of phases.children) {
-        if (Number(each.dataset.phase) === phase) each.setAttribute("aria-current", "true");
-        else each.removeAttribute("aria-current");
+        if (Number(each.dataset.phase) !== phase) {
+          each.removeAttribute("aria-current");
+          continue;
+        }
+        each.setAttribute("aria-current", "true");
+        const hidden = each.offsetLeft + each.offsetWidth > phases.scrollLeft + phases.clientWidth || each.offsetLeft < phases.scrollLeft;
+        if (hidden) phases.scrollLeft = each.offsetLeft - 12;
       }
       chart.show();
     },
@@ -55,10 +60,6 @@ function makeTransport(app, chart) {
 
 function phaseButton(app, text, step) {
   return el("button", { type: "button", "data-phase": app.model.walk[step] ?? -1, onclick: () => app.go(step) }, text);
-}
-
-function phaseOfStep(model, step) {
-  return model.walk[step];
 }
 
 function sentenceOfStep(model, step) {
@@ -75,7 +76,7 @@ function sentenceOfStep(model, step) {
     }
     default: {
       const walk = model.walks[model.walk[step]];
-      return walk.error ? `The walk ends with an error: ${walk.error}`
+      return walk.failed ? `Walk ${model.walk[step]} threw at node ${walk.visits[walk.visits.length - 1]?.node ?? walk.node}.`
         : `Walk ${model.walk[step]} ends with ${counted(walk.gradients?.length ?? 0, "gradient")}.`;
     }
   }

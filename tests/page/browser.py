@@ -21,7 +21,7 @@ for (const row of document.querySelectorAll(".row:not(.group)")) {
   rows[text(row.querySelector(".number"))] = { op: text(row.querySelector(".op")), future: row.classList.contains("future"),
     slot: text(row.querySelector(".slot")), value: text(row.querySelector(".value")), current: row.getAttribute("aria-current") };
 }
-return { figures, rows, panel: document.querySelector(".panel").innerHTML, sentence: text(document.querySelector(".sentence")),
+return { figures, rows, panel: document.querySelector(".panel").innerHTML, sums: [...document.querySelectorAll(".contribution .slot-words")].map((each) => each.lastChild.textContent), sentence: text(document.querySelector(".sentence")),
          step: Number(document.querySelector("input[type=range]").value) };
 """
 

@@ -49,7 +49,7 @@ class Expected:
         if kind == "begin":
             return {f"w{w}.cotangent": walk["cotangent"]}
         if kind == "end":
-            return {f"w{w}.gradient{each['node']}": each["value"] for each in walk["gradients"]}
+            return {f"w{w}.gradient{each['node']}": each["value"] for each in walk.get("gradients", [])}
         visit = walk["visits"][place]
         key = f"w{w}v{place}"
         figures = {f"{key}.cotangent": visit["cotangent"], **self.around(key, visit["node"])}
@@ -89,6 +89,18 @@ class Expected:
                     filled, content = filled + 1, sent["total"]
         return filled, len(self.arrivals(w, number)), content
 
+    def content(self, step, number):
+        """The place in tensors of what a row shows: the slot's content during a walk, if the node has one, else its value."""
+        kind, w, place = self.steps[step]
+        if self.born[number] > step:
+            return None
+        if kind == "record" or not self.arrivals(w, number):
+            return self.nodes[number]["value"]
+        gradients = {each["node"]: each["value"] for each in self.walks[w].get("gradients", [])}
+        if kind == "end" and number in gradients:
+            return gradients[number]
+        return self.slot(w, {"begin": -1, "visit": place, "end": len(self.walks[w]["visits"])}[kind], number, len(self.nodes))[2]
+
     def slot_words(self, step, number):
         kind, w, place = self.steps[step]
         if kind == "record" or self.born[number] > step:
@@ -96,7 +108,7 @@ class Expected:
         walk = self.walks[w]
         v = {"begin": -1, "visit": place, "end": len(walk["visits"])}[kind]
         filled, expected, _ = self.slot(w, v, number, edge=len(self.nodes))
-        if kind == "end" and any(each["node"] == number for each in walk["gradients"]):
+        if kind == "end" and any(each["node"] == number for each in walk.get("gradients", [])):
             return "gradient"
         if expected == 0:
             return ""

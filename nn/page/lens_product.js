@@ -1,29 +1,24 @@
 // Lens on products of matrices: the left factor's row and the right factor's column meet in the element under the
 // pointer, and its sum is written out. On the way back it shows the two products that make the gradients.
 
-function productLens({ app, node, visit }) {
+function productLens({ app, number, node, visit }) {
   const factors = readFactors(app.model, node);
   if (!factors) return null;
   const stage = el("div", { class: "product-stage" });
   let batch = 0;
   let choice = 0;
-  const draw = () => {
-    const all = productsOf(app.model, factors, visit, batch);
-    stage.replaceChildren(...productView(app, all[Math.min(choice, all.length - 1)]));
-  };
+  const draw = () => stage.replaceChildren(...productView(app, productsOf(app.model, factors, visit, batch)[choice]).filter(Boolean));
   const names = productsOf(app.model, factors, visit, 0).map(({ left, right, result }) => `${result.label} = ${left.label} ${right.label}`);
   if (names.length === 0) return null;
-  const tabs = switcher("product", names, (place) => {
+  const tabs = switcher(app, `${number}.product`, "product", names, (place) => {
     choice = place;
     draw();
   });
-  tabs.press(0);
-  return section("The product, element by element",
-    el("div", { class: "lens-head" }, names.length > 1 ? tabs.element : null,
-       picker("matrix", factors.batches, String, (place) => {
-         batch = place;
-         draw();
-       })), stage);
+  const matrices = picker(app, `${number}.matrix`, "matrix", factors.batches, String, (place) => {
+    batch = place;
+    draw();
+  });
+  return section("The product, element by element", el("div", { class: "lens-head" }, tabs, matrices), stage);
 }
 
 // { A, B, C, bias, transposed: [a, b], batches, m, k, n, names } with all numbers, or null: a sample has no sums. The
@@ -135,7 +130,7 @@ function productView(app, { left, right, result, bias }) {
   return [
     el("div", { class: "product", style: `width:${cells * size + 18}px;grid-template-columns:minmax(0,${inner}fr) minmax(0,${result.columns}fr)` },
        labelled("right", right, views.right), labelled("left", left, views.left), labelled("result", result, views.result)),
-    sum, patternOf(left, right),
+    sum, patternOf(app, left, right),
   ];
 }
 

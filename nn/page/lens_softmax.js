@@ -3,7 +3,7 @@
 
 const SOFTMAX_BARS = 40;
 
-function softmaxLens({ app, node, visit }) {
+function softmaxLens({ app, number, node, visit }) {
   const { model } = app;
   const tensors = [tensorOfInput(model, node.inputs[0]), node.value].map((place) => model.tensors[place]);
   if (tensors.some((tensor) => !tensor || numbersOf(tensor) === null || numbersOf(tensor).length === 0)) return null;
@@ -17,9 +17,8 @@ function softmaxLens({ app, node, visit }) {
     const of = (numbers) => numbers && Array.from({ length: rows.length }, (_, i) => numbers[rows.index(row, i)]);
     stage.replaceChildren(...softmaxRow(app, node.op, { z: of(z), p: of(p), g: of(g), dz: of(dz) }, { z, p, rows }));
   };
-  draw(0);
   return section("A row, from above",
-    el("div", { class: "lens-head" }, picker("row", rows.count, (row) => rows.name(row), draw)), stage);
+    el("div", { class: "lens-head" }, picker(app, `${number}.row`, "row", rows.count, (row) => rows.name(row), draw)), stage);
 }
 
 // The rows that were normalised. The tape does not say along which axis; the sums of the recorded result do.

@@ -50,13 +50,14 @@ function mountTape(root, data, { ownsPage = false } = {}) {
     go: app.go,
     update(next) {
       const before = panel.numbers();
-      const grew = next.tape.nodes.length !== app.model.nodes.length;
+      const old = app.model.nodes;
       app.model = readTape(next);
+      const same = app.model.nodes.length === old.length && app.model.nodes.every(({ op, scope }, number) => op === old[number].op && scope === old[number].scope);
       app.step = clamp(app.step, 0, app.model.steps - 1);
       app.revealed.clear();
       chart.reset();
       transport.reset();
-      if (grew) list.reset();
+      if (!same) list.reset();
       app.show(before);
     },
   };
@@ -73,7 +74,7 @@ let tapes = 0; // on this page: their rows' ids have to differ
 // What all parts share: the model, the step, and ways to move.
 function makeApp(model) {
   const app = {
-    model, name: `tape${++tapes}`, step: 0, asking: false, revealed: new Set(), playing: 0,
+    model, name: `tape${++tapes}`, step: 0, asking: false, revealed: new Set(), chosen: new Map(), playing: 0,
     go(step) {
       app.step = clamp(step, 0, app.model.steps - 1);
       app.show();

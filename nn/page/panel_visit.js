@@ -28,7 +28,7 @@ function visitPanel(app) {
 
 function partsSection(app, parts, key) {
   const shown = parts.slice(0, 12);
-  return el("details", { class: "part" }, el("summary", {}, `The ${parts.length} parts of this cotangent`),
+  return unfolding(app, "parts", "part", `The ${parts.length} parts of this cotangent`,
     el("div", { class: "figures" }, shown.map(({ from, argument, value }, place) => tensorFigure(app, value,
       from === null ? "put in at the start" : [nodeLink(app, from), `, argument ${argument}`], `${key}.part${place}`))),
     parts.length > shown.length ? el("p", { class: "soft" }, `and ${parts.length - shown.length} more`) : null);

@@ -1,13 +1,20 @@
 """A headless Chromium that opens pages, presses keys and tells what they show."""
 
+import functools
 import json
 import pathlib
+import subprocess
+import sys
+import tempfile
+import zipfile
 
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+
+AXE_PACKAGE = "axe-playwright-python==0.1.8"  # with axe-core 4.12.1
 
 # Everything of a step that a test compares.
 SHOWN = """
@@ -21,7 +28,9 @@ for (const row of document.querySelectorAll(".row:not(.group)")) {
   rows[text(row.querySelector(".number"))] = { op: text(row.querySelector(".op")), future: row.classList.contains("future"),
     slot: text(row.querySelector(".slot")), value: text(row.querySelector(".value")), current: row.getAttribute("aria-current") };
 }
-return { figures, rows, panel: document.querySelector(".panel").innerHTML, sums: [...document.querySelectorAll(".contribution .slot-words")].map((each) => each.lastChild.textContent), sentence: text(document.querySelector(".sentence")),
+return { figures, rows, panel: document.querySelector(".panel").innerHTML, closures: text([...document.querySelectorAll(".panel h3")].find((each) => each.textContent.startsWith("Closures"))),
+         memory: text(document.querySelector(".chart-words .area").parentElement.querySelector("b")),
+         sums: [...document.querySelectorAll(".contribution .slot-words")].map((each) => each.lastChild.textContent), sentence: text(document.querySelector(".sentence")),
          step: Number(document.querySelector("input[type=range]").value) };
 """
 
@@ -77,4 +86,16 @@ class Browser:
         self.driver.quit()
 
 
-__all__ = ["Browser", "Keys"]
+@functools.cache
+def axe_core(path):
+    """The source of axe-core: that file, or what a package of PyPI carries."""
+    if path:
+        return path.read_text()
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, AXE_PACKAGE], check=True)
+        (wheel,) = pathlib.Path(folder).glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            return archive.read("axe_playwright_python/axe.min.js").decode()
+
+
+__all__ = ["Browser", "Keys", "axe_core"]

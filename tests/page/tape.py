@@ -1,5 +1,25 @@
 """Reads a tape's JSON a second time, independently of the page: what each step must show."""
 
+import math
+
+
+def same(text, x):
+    """Whether the page's exact number is that float."""
+    value = float(text.replace("Infinity", "inf"))
+    return value == x or (math.isnan(value) and math.isnan(x))
+
+
+def close(text, x, tolerance=6e-4):
+    """Whether what is written is that float, to the four digits at least that a cell has, or the three of a row."""
+    value = float(text.replace("−", "-").replace("∞", "inf"))
+    return value == x or (math.isnan(value) and math.isnan(x)) or abs(value - x) <= tolerance * abs(x)
+
+
+def same_bytes(text, count):
+    """Whether "1.5 KiB" or the like is that number of bytes."""
+    number, unit = text.split()
+    return close(number, count / 1024 ** ["B", "KiB", "MiB", "GiB"].index(unit), 6e-3)
+
 
 class Expected:
     def __init__(self, data):
@@ -8,6 +28,8 @@ class Expected:
         self.walks = self.tape.get("walks", [])
         self.steps = []  # (kind, walk, place)
         self.born = {}  # step at which a node appears
+        self.freed = {}  # step at which its closures went
+        self.bytes = []
         recorded = 0
 
         def record(until):
@@ -15,17 +37,23 @@ class Expected:
             while recorded < until:
                 self.born[recorded] = len(self.steps)
                 self.steps.append(("record", None, recorded))
+                self.bytes.append(self.nodes[recorded]["bytes"])
                 recorded += 1
 
         for w, walk in enumerate(self.walks):
             record(walk["first_node"])
             self.steps.append(("begin", w, None))
+            self.bytes.append(self.bytes[-1])
             for v, visit in enumerate(walk["visits"]):
                 for number in range(recorded, visit["nodes"]):
                     self.born[number] = len(self.steps)
                 recorded = max(recorded, visit["nodes"])
+                if visit["freed"]:
+                    self.freed[visit["node"]] = len(self.steps)
                 self.steps.append(("visit", w, v))
+                self.bytes.append(visit["bytes"])
             self.steps.append(("end", w, None))
+            self.bytes.append(self.bytes[-1])
         record(len(self.nodes))
 
     def elements(self, tensor):
@@ -89,6 +117,17 @@ class Expected:
                     filled, content = filled + 1, sent["total"]
         return filled, len(self.arrivals(w, number)), content
 
+    def closures(self, step):
+        kind, w, place = self.steps[step]
+        if kind in ("begin", "end"):
+            return ""
+        number = place if kind == "record" else self.walks[w]["visits"][place]["node"]
+        if not self.nodes[number].get("edges"):
+            return ""
+        if self.freed.get(number, len(self.steps)) <= step:
+            return "Closures: freed now" if self.freed[number] == step else "Closures: freed"
+        return "Closures: kept" if kind == "visit" and number not in self.freed else "Closures: held"
+
     def content(self, step, number):
         """The place in tensors of what a row shows: the slot's content during a walk, if the node has one, else its value."""
         kind, w, place = self.steps[step]
@@ -118,3 +157,24 @@ class Expected:
         if filled == 0:
             return f"slot empty, {expected} to come"
         return f"slot has {filled} of {expected}" if filled < expected else "slot complete"
+
+
+def long_chain(count, scoped):
+    """A leaf, multiplied by constants over and over, and the walk back."""
+    numbers = [[1 + i / 1000] for i in range(1000)]
+    tensors = [{"dtype": "float32", "shape": [1], "elements": each} for each in numbers]
+    nodes = [{"op": None, "value": 0, "seconds": 1e-6, "bytes": 4}]
+    for number in range(1, count + 1):
+        node = {"op": "add" if number % 3 else "mul", "value": number % 1000, "inputs": [{"node": number - 1}, {"value": 5}],
+                "edges": [{"argument": 0, "node": number - 1, "bytes": 32, "holds": [{"what": "argument 1", "shape": [1], "bytes": 4}]}],
+                "seconds": 1e-6, "bytes": 4 * number}
+        if scoped:
+            node["scope"] = f"blocks.{number // 300}.part"
+        nodes.append(node)
+    visits = [{"node": number, "cotangent": number % 1000, "seconds": 1e-6, "bytes": 4 * number, "nodes": count + 1, "freed": True,
+               "contributions": [{"argument": 0, "node": number - 1, "value": number % 999, "total": number % 999}]}
+              for number in range(count, 0, -1)]
+    walk = {"call": "backward", "node": count, "create_graph": False, "keep_graph": False, "cotangent": 0, "first_node": count + 1,
+            "visits": visits, "gradients": [{"node": 0, "value": 1}]}
+    return {"title": "A long chain", "ops": {}, "tape": {"format": "taper-tape", "version": 1, "seconds": 1, "nodes": nodes,
+                                                         "walks": [walk], "tensors": tensors}}

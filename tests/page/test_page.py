@@ -9,22 +9,20 @@ from a package of PyPI. Needs chromium, chromium-driver and python3-selenium.
 
 import argparse
 import copy
+import functools
 import json
 import math
 import pathlib
-import subprocess
 import sys
 import tempfile
 import time
 import unittest
-import zipfile
 
 from assemble import assemble
-from browser import Browser, Keys
-from tape import Expected
+from browser import Browser, Keys, axe_core
+from tape import Expected, close, long_chain, same, same_bytes
 
 HERE = pathlib.Path(__file__).resolve().parent
-AXE_PACKAGE = "axe-playwright-python==0.1.8"  # axe-core 4.12.1
 STEPS = 300  # of a longer tape, this many steps are looked at, evenly spread
 
 
@@ -32,16 +30,18 @@ def fixture(name):
     return json.loads((HERE / "fixtures" / f"{name}.json").read_text())
 
 
-def same(text, x):
-    """Whether the page's exact number is that float."""
-    value = float(text.replace("Infinity", "inf"))
-    return value == x or (math.isnan(value) and math.isnan(x))
+def on_each_page(test):
+    """The test is called as test(self, page, data, expected), with the page open."""
 
+    @functools.wraps(test)
+    def run(self):
+        for page in self.pages:
+            with self.subTest(page=page.name):
+                self.browser.open(page)
+                data = self.browser.data()
+                test(self, page, data, Expected(data))
 
-def close(text, x, tolerance=6e-4):
-    """Whether what is written is that float, to the four digits at least that a cell has, or the three of a row."""
-    value = float(text.replace("−", "-").replace("∞", "inf"))
-    return value == x or (math.isnan(value) and math.isnan(x)) or abs(value - x) <= tolerance * abs(x)
+    return run
 
 
 class PageTest(unittest.TestCase):
@@ -74,13 +74,6 @@ class PageTest(unittest.TestCase):
     def tearDown(self):
         self.assertEqual([], self.browser.complaints())
         self.assertEqual([], self.browser.run("return performance.getEntriesByType('resource').map((entry) => entry.name)"))
-
-    def each_page(self):
-        for page in self.pages:
-            with self.subTest(page=page.name):
-                self.browser.open(page)
-                data = self.browser.data()
-                yield page, data, Expected(data)
 
     def step(self):
         return int(self.browser.find("input[type=range]").get_attribute("value"))
@@ -117,117 +110,118 @@ class PageTest(unittest.TestCase):
                 written = row["value"].strip("[]").split(", ")
                 for x, each in zip(expected.elements(content), written, strict=True):
                     self.assertTrue(close(each, x, 6e-3), f"row {number} at step {step}: {each} is not {x}")
+        self.assertEqual(expected.closures(step), shown["closures"])
+        self.assertTrue(same_bytes(shown["memory"], expected.bytes[step]))
         kind, w, place = expected.steps[step]
         for e, words in enumerate(shown["sums"]):
             sent = expected.walks[w]["visits"][place]["contributions"][e]
             filled, parts, _ = expected.slot(w, place, sent["node"], e + 1)
             self.assertIn("the only part" if parts == 1 else f"{filled} of {parts}", words)
 
-    def test_every_value_and_both_ways(self):
-        for _, _, expected in self.each_page():
-            last = len(expected.steps) - 1
-            if last <= STEPS:
-                seen = []
-                for step in range(last + 1):
-                    seen.append(self.browser.shown())
-                    self.compare_step(expected, step, seen[-1])
-                    self.browser.press(Keys.ARROW_RIGHT)
-                self.assertEqual(last, self.step())  # the end stays the end
-                for step in reversed(range(last + 1)):
-                    shown = self.browser.shown()
-                    self.assertEqual(seen[step]["panel"], shown["panel"], f"back at step {step}")
-                    self.assertEqual(seen[step]["sentence"], shown["sentence"])
-                    for number in seen[step]["rows"].keys() & shown["rows"].keys():
-                        self.assertEqual(seen[step]["rows"][number], shown["rows"][number], f"row {number} at step {step}")
-                    self.browser.press(Keys.ARROW_LEFT)
-                continue
-            for step in range(0, last + 1, last // STEPS + 1):
-                self.browser.run("const range = document.querySelector('input[type=range]'); range.value = arguments[0];"
-                                 "range.dispatchEvent(new Event('input'))", step)
-                self.compare_step(expected, step, self.browser.shown())
-
-    def test_ends_in_gradients(self):
-        for _, data, expected in self.each_page():
-            for w, walk in enumerate(data["tape"].get("walks", [])):
-                self.browser.run("window.location.hash = arguments[0]", f"#w{w}end")
-                self.wait_for(lambda: self.step() == expected.steps.index(("end", w, None)), f"the end of walk {w}")
+    @on_each_page
+    def test_every_value_and_both_ways(self, page, data, expected):
+        last = len(expected.steps) - 1
+        if last <= STEPS:
+            seen = []
+            for step in range(last + 1):
+                seen.append(self.browser.shown())
+                self.compare_step(expected, step, seen[-1])
+                self.browser.press(Keys.ARROW_RIGHT)
+            self.assertEqual(last, self.step())  # the end stays the end
+            for step in reversed(range(last + 1)):
                 shown = self.browser.shown()
-                self.assertEqual([each["value"] for each in walk.get("gradients", [])], [figure["tensor"] for figure in shown["figures"]])
-                self.assertEqual(walk.get("failed", False), "threw" in shown["sentence"])
+                self.assertEqual(seen[step]["panel"], shown["panel"], f"back at step {step}")
+                self.assertEqual(seen[step]["sentence"], shown["sentence"])
+                for number in seen[step]["rows"].keys() & shown["rows"].keys():
+                    self.assertEqual(seen[step]["rows"][number], shown["rows"][number], f"row {number} at step {step}")
+                self.browser.press(Keys.ARROW_LEFT)
+            return
+        for step in range(0, last + 1, last // STEPS + 1):
+            self.browser.run("const range = document.querySelector('input[type=range]'); range.value = arguments[0];"
+                             "range.dispatchEvent(new Event('input'))", step)
+            self.compare_step(expected, step, self.browser.shown())
 
-    def test_heat_maps(self):
+    @on_each_page
+    def test_ends_in_gradients(self, page, data, expected):
+        for w, walk in enumerate(data["tape"].get("walks", [])):
+            self.browser.run("window.location.hash = arguments[0]", f"#w{w}end")
+            self.wait_for(lambda: self.step() == expected.steps.index(("end", w, None)), f"the end of walk {w}")
+            shown = self.browser.shown()
+            self.assertEqual([each["value"] for each in walk.get("gradients", [])], [figure["tensor"] for figure in shown["figures"]])
+            self.assertEqual(walk.get("failed", False), "threw" in shown["sentence"])
+
+    @on_each_page
+    def test_heat_maps(self, page, data, expected):
         """The arrow keys reach every element of a heat map, and the readout tells it."""
-        maps = 0
-        for _, _, expected in self.each_page():
-            for step in range(len(expected.steps)):
-                tensors = [expected.tape["tensors"][place] for place in expected.figures(step).values()]
-                if any(max(tensor["shape"], default=0) > 8 for tensor in tensors):
-                    break
-            else:
-                continue
-            self.browser.run("window.location.hash = arguments[0]", expected.address(step))
-            self.wait_for(lambda: self.browser.all(".panel figure canvas"), "a heat map")
-            figure = next(each for each in self.browser.all(".panel figure[data-tensor]") if each.find_elements("css selector", "canvas"))
-            tensor = expected.tape["tensors"][int(figure.get_attribute("data-tensor"))]
-            elements = [float(x) for x in tensor["elements"]]
-            steps = tensor.get("steps", [1] * len(tensor["shape"]))
-            read = self.browser.run("""
-              const [figure] = arguments;
-              const read = {};
-              const key = (canvas, key) => canvas.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
-              for (const canvas of figure.querySelectorAll("canvas")) {
-                const [, rows, columns] = /(\\d+) by (\\d+)/.exec(canvas.getAttribute("aria-label")).map(Number);
-                for (let i = 0; i < rows + columns; ++i) for (const each of ["ArrowUp", "ArrowLeft"]) key(canvas, each);
-                for (let i = 0; i < rows; ++i) {
-                  for (let j = 0; j < columns; ++j) {
-                    const cell = figure.querySelector(".readout [data-value]");
-                    read[/\\[(.*)\\]/.exec(figure.querySelector(".readout").textContent)[1]] = cell.dataset.value;
-                    if (j + 1 < columns) key(canvas, i % 2 ? "ArrowLeft" : "ArrowRight");
-                  }
-                  key(canvas, "ArrowDown");
-                }
+        for step in range(len(expected.steps)):
+            tensors = [expected.tape["tensors"][place] for place in expected.figures(step).values()]
+            if any(max(tensor["shape"], default=0) > 8 for tensor in tensors):
+                break
+        else:
+            self.assertNotEqual("blocks.html", page.name)
+            return
+        self.browser.run("window.location.hash = arguments[0]", expected.address(step))
+        self.wait_for(lambda: self.browser.all(".panel figure canvas"), "a heat map")
+        figure = next(each for each in self.browser.all(".panel figure[data-tensor]") if each.find_elements("css selector", "canvas"))
+        tensor = expected.tape["tensors"][int(figure.get_attribute("data-tensor"))]
+        elements = [float(x) for x in tensor["elements"]]
+        steps = tensor.get("steps", [1] * len(tensor["shape"]))
+        read = self.browser.run("""
+          const [figure] = arguments;
+          const read = {};
+          const key = (canvas, key) => canvas.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+          for (const canvas of figure.querySelectorAll("canvas")) {
+            const [, rows, columns] = /(\\d+) by (\\d+)/.exec(canvas.getAttribute("aria-label")).map(Number);
+            for (let i = 0; i < rows + columns; ++i) for (const each of ["ArrowUp", "ArrowLeft"]) key(canvas, each);
+            for (let i = 0; i < rows; ++i) {
+              for (let j = 0; j < columns; ++j) {
+                const cell = figure.querySelector(".readout [data-value]");
+                read[/\\[(.*)\\]/.exec(figure.querySelector(".readout").textContent)[1]] = cell.dataset.value;
+                if (j + 1 < columns) key(canvas, i % 2 ? "ArrowLeft" : "ArrowRight");
               }
-              return read;""", figure)
-            extents = [math.ceil(n / s) for n, s in zip(tensor["shape"], steps)]
-            for place, x in enumerate(elements):
-                indices, rest = [], place
-                for extent, stride in zip(reversed(extents), reversed(steps)):
-                    indices.insert(0, rest % extent * stride)
-                    rest //= extent
-                self.assertTrue(same(read[", ".join(map(str, indices))], x), f"{indices}")
-            maps += 1
-        if not settings.pages:
-            self.assertGreaterEqual(maps, 2)
+              key(canvas, "ArrowDown");
+            }
+          }
+          return read;""", figure)
+        extents = [math.ceil(n / s) for n, s in zip(tensor["shape"], steps)]
+        for place, x in enumerate(elements):
+            indices, rest = [], place
+            for extent, stride in zip(reversed(extents), reversed(steps)):
+                indices.insert(0, rest % extent * stride)
+                rest //= extent
+            self.assertTrue(same(read[", ".join(map(str, indices))], x), f"{indices}")
 
     # Ways to move -----------------------------------------------------------------------------------------------------
 
-    def test_keys(self):
-        for _, _, expected in self.each_page():
-            last = len(expected.steps) - 1
-            begins = [step for step, (kind, _, _) in enumerate(expected.steps) if kind == "begin"]
-            press = self.browser.press
-            press(Keys.END)
-            self.assertEqual(last, self.step())
-            press(Keys.HOME)
-            self.assertEqual(0, self.step())
-            press(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_LEFT)
-            self.assertEqual(1, self.step())
-            for begin in begins:
-                press("b")
-                self.assertEqual(begin, self.step())
-            if begins:
-                press(Keys.ARROW_RIGHT, "b")
-                self.assertEqual(begins[-1], self.step())
-            press(Keys.HOME, " ")
-            self.wait_for(lambda: self.step() >= 2, "playing moves on")
-            press(" ")
-            stopped = self.step()
-            time.sleep(0.9)
-            self.assertEqual(stopped, self.step())
-            press("?")
-            self.assertTrue(self.browser.all("dialog[open]"))
-            press(Keys.ESCAPE)
-            self.assertFalse(self.browser.all("dialog[open]"))
+    @on_each_page
+    def test_keys(self, page, data, expected):
+        last = len(expected.steps) - 1
+        begins = [step for step, (kind, _, _) in enumerate(expected.steps) if kind == "begin"]
+        press = self.browser.press
+        press(Keys.END)
+        self.assertEqual(last, self.step())
+        press(Keys.HOME)
+        self.assertEqual(0, self.step())
+        press(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_LEFT)
+        self.assertEqual(1, self.step())
+        for begin in begins:
+            press("b")
+            self.assertEqual(begin, self.step())
+        if begins:
+            press(Keys.ARROW_RIGHT, "b")
+            self.assertEqual(begins[-1], self.step())
+        if page is not self.pages[0]:
+            return
+        press(Keys.HOME, " ")
+        self.wait_for(lambda: self.step() >= 2, "playing moves on")
+        press(" ")
+        stopped = self.step()
+        time.sleep(0.9)
+        self.assertEqual(stopped, self.step())
+        press("?")
+        self.assertTrue(self.browser.all("dialog[open]"))
+        press(Keys.ESCAPE)
+        self.assertFalse(self.browser.all("dialog[open]"))
 
     def test_list(self):
         self.browser.open(self.write("blocks", fixture("blocks")))
@@ -254,15 +248,15 @@ class PageTest(unittest.TestCase):
         self.assertIsNone(self.browser.find(".row").get_attribute("aria-current"))
         self.assertGreater(self.step(), 20)
 
-    def test_addresses(self):
-        for page, _, expected in self.each_page():
-            for step in {0, len(expected.steps) // 2, len(expected.steps) - 1}:
-                self.browser.open(page, expected.address(step))
-                self.assertEqual(step, self.step())
-                current = self.browser.all(".row[aria-current]")
-                self.assertEqual(1, len(current))
-            self.browser.press(Keys.HOME, Keys.ARROW_RIGHT)
-            self.wait_for(lambda: self.browser.run("return window.location.hash") == expected.address(1), "the address follows")
+    @on_each_page
+    def test_addresses(self, page, data, expected):
+        for step in {0, len(expected.steps) // 2, len(expected.steps) - 1}:
+            self.browser.open(page, expected.address(step))
+            self.assertEqual(step, self.step())
+            current = self.browser.all(".row[aria-current]")
+            self.assertEqual(1, len(current))
+        self.browser.press(Keys.HOME, Keys.ARROW_RIGHT)
+        self.wait_for(lambda: self.browser.run("return window.location.hash") == expected.address(1), "the address follows")
 
     # Questions, updates, safety ---------------------------------------------------------------------------------------
 
@@ -325,42 +319,44 @@ class PageTest(unittest.TestCase):
         self.assertEqual(evil, self.browser.find("h1").text)
         self.assertIsNone(self.browser.run("return window.evil ?? document.querySelector('img')"))
 
-    def test_nothing_is_fetched(self):
-        for _, _, _ in self.each_page():
-            policy = self.browser.find("meta[http-equiv=Content-Security-Policy]").get_attribute("content")
-            self.assertEqual("default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:", policy)
+    @on_each_page
+    def test_nothing_is_fetched(self, page, data, expected):
+        policy = self.browser.find("meta[http-equiv=Content-Security-Policy]").get_attribute("content")
+        self.assertEqual("default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:", policy)
 
     # Everyone, on every screen ----------------------------------------------------------------------------------------
 
-    def test_fits_the_screen(self):
-        for page, _, expected in self.each_page():
-            for width, height in ((390, 844), (1280, 800), (1920, 1080)):
-                self.browser.size(width, height)
+    @on_each_page
+    def test_fits_the_screen(self, page, data, expected):
+        for width, height in ((390, 844), (1280, 800), (1920, 1080)):
+            self.browser.size(width, height)
+            self.browser.open(page)
+            for step in range(0, len(expected.steps), len(expected.steps) // 20 + 1):
+                self.browser.run("window.location.hash = arguments[0]", expected.address(step))
+                self.wait_for(lambda: self.step() == step, f"step {step}")
+                self.assertLessEqual(self.browser.overflow(), 0, f"step {step} at {width} px")
+
+    @on_each_page
+    def test_axe(self, page, data, expected):
+        script = axe_core(settings.axe)
+        last = len(expected.steps) - 1
+        for width in (390, 1280):
+            for scheme in ("light", "dark"):
+                self.browser.size(width, 900, scheme)
                 self.browser.open(page)
-                for step in range(0, len(expected.steps), len(expected.steps) // 60 + 1):
+                self.browser.run(script)
+                for step in sorted({last // 3, 2 * last // 3, last}):
                     self.browser.run("window.location.hash = arguments[0]", expected.address(step))
                     self.wait_for(lambda: self.step() == step, f"step {step}")
-                    self.assertLessEqual(self.browser.overflow(), 0, f"step {step} at {width} px")
+                    self.check_axe(f"{expected.address(step)} at {width} px, {scheme}")
+                self.browser.find(".ask input").click()
+                self.browser.press(Keys.ARROW_LEFT)
+                self.check_axe(f"asking at {width} px, {scheme}")
+                if self.browser.all(".about"):
+                    self.browser.find(".about").click()
+                    self.check_axe(f"the op's page at {width} px, {scheme}")
 
-    def test_axe(self):
-        script = axe_script(self.scratch)
-        for page, _, expected in self.each_page():
-            last = len(expected.steps) - 1
-            for width in (390, 1280):
-                for scheme in ("light", "dark"):
-                    self.browser.size(width, 900, scheme)
-                    for step in sorted({0, last // 3, 2 * last // 3, max(last - 1, 0), last}):
-                        self.browser.open(page, expected.address(step))
-                        self.check_axe(script, f"{expected.address(step)} at {width} px, {scheme}")
-                    self.browser.find(".ask input").click()
-                    self.browser.press(Keys.ARROW_LEFT)
-                    self.check_axe(script, f"asking at {width} px, {scheme}")
-                    if self.browser.all(".about"):
-                        self.browser.find(".about").click()
-                        self.check_axe(script, f"the op's page at {width} px, {scheme}")
-
-    def check_axe(self, script, what):
-        self.browser.run(script)
+    def check_axe(self, what):
         found = self.browser.driver.execute_async_script(
             "const done = arguments[0]; axe.run().then((results) => done(results.violations.map((each) => [each.id, "
             "each.nodes.slice(0, 3).map((node) => node.html + ' ' + node.failureSummary)])))")
@@ -390,36 +386,6 @@ class PageTest(unittest.TestCase):
             self.assertLess(self.browser.run("return document.querySelectorAll('*').length"), 1000)
             self.browser.press(Keys.END)
             self.assertEqual(200_002, self.step())  # 100,001 nodes, 100,000 visits, begin and end of the walk; from 0
-
-
-def long_chain(count, scoped):
-    """A leaf, multiplied by constants over and over, and the walk back."""
-    numbers = [[1 + i / 1000] for i in range(1000)]
-    tensors = [{"dtype": "float32", "shape": [1], "elements": each} for each in numbers]
-    nodes = [{"op": None, "value": 0, "seconds": 1e-6, "bytes": 4}]
-    for number in range(1, count + 1):
-        node = {"op": "add" if number % 3 else "mul", "value": number % 1000, "inputs": [{"node": number - 1}, {"value": 5}],
-                "edges": [{"argument": 0, "node": number - 1, "bytes": 32, "holds": [{"what": "argument 1", "shape": [1], "bytes": 4}]}],
-                "seconds": 1e-6, "bytes": 4 * number}
-        if scoped:
-            node["scope"] = f"blocks.{number // 300}.part"
-        nodes.append(node)
-    visits = [{"node": number, "cotangent": number % 1000, "seconds": 1e-6, "bytes": 4 * number, "nodes": count + 1, "freed": True,
-               "contributions": [{"argument": 0, "node": number - 1, "value": number % 999, "total": number % 999}]}
-              for number in range(count, 0, -1)]
-    walk = {"call": "backward", "node": count, "create_graph": False, "keep_graph": False, "cotangent": 0, "first_node": count + 1,
-            "visits": visits, "gradients": [{"node": 0, "value": 1}]}
-    return {"title": "A long chain", "ops": {}, "tape": {"format": "taper-tape", "version": 1, "seconds": 1, "nodes": nodes,
-                                                         "walks": [walk], "tensors": tensors}}
-
-
-def axe_script(folder):
-    if settings.axe:
-        return settings.axe.read_text()
-    subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, AXE_PACKAGE], check=True)
-    (wheel,) = folder.glob("axe_playwright_python-*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        return archive.read("axe_playwright_python/axe.min.js").decode()
 
 
 parser = argparse.ArgumentParser(add_help=False)

@@ -44,55 +44,59 @@ const ARCS_OF_ONE_ROW = 200; // a leaf may have 100,000 uses: more lines than pi
 
 // canvas: as wide as the column of arcs and as high as the view. view: { top, height, rowHeight, first, last }. An edge
 // lives as long as its closure: before and after, holds(row) is false and its arc is faint.
-// strong: pairs [from, to] of rows, drawn over the others with an arrow head at `to`.
-function drawArcs(canvas, arcs, view, holds, strong, colors, backward) {
-  const width = canvas.clientWidth;
+function drawArcs(canvas, arcs, view, holds, colors) {
   const scale = window.devicePixelRatio || 1;
-  canvas.width = Math.round(width * scale);
+  canvas.width = Math.round(canvas.clientWidth * scale);
   canvas.height = Math.round(view.height * scale);
   const context = canvas.getContext("2d");
   context.scale(scale, scale);
-  const middle = (row) => (row + 0.5) * view.rowHeight - view.top;
-  const path = (from, to) => {
-    const a = middle(from);
-    const b = middle(to);
-    const reach = Math.min(width - 12, 5 + 6.5 * Math.log2(1 + Math.abs(to - from)));
-    context.beginPath();
-    context.ellipse(width - 8, (a + b) / 2, reach, Math.abs(b - a) / 2, 0, Math.PI / 2, (3 * Math.PI) / 2);
-  };
-  const line = (from, to) => {
-    path(from, to);
-    context.strokeStyle = holds(to) ? colors.arc : colors.gone;
-    context.stroke();
-  };
-  context.lineWidth = 1;
+  const line = (from, to) => drawArc(canvas, context, view, from, to, holds(to) ? colors.arc : colors.gone, 1);
   for (let row = view.first; row <= view.last; ++row) {
-    for (const from of rowsJoined(arcs.sources, row)) line(from, row);
-    for (const to of rowsJoined(arcs.targets, row)) {
+    const [sources, targets] = [rowsJoined(arcs.sources, row), rowsJoined(arcs.targets, row)];
+    for (const from of sources) line(from, row);
+    for (const to of targets) {
       if (to < view.first || to > view.last) line(row, to); // the others are drawn at that end
     }
-  }
-  for (let row = view.first; row <= view.last; ++row) {
-    if (rowsJoined(arcs.sources, row).length === 0 && rowsJoined(arcs.targets, row).length === 0) continue;
+    if (sources.length === 0 && targets.length === 0) continue;
     context.beginPath();
-    context.arc(width - 8, middle(row), 2.2, 0, 2 * Math.PI);
+    context.arc(canvas.clientWidth - 8, middleOf(view, row), 2.2, 0, 2 * Math.PI);
     context.fillStyle = holds(row) ? colors.arc : colors.gone;
     context.fill();
   }
-  context.lineWidth = 2;
-  context.strokeStyle = context.fillStyle = backward ? colors.back : colors.forth;
-  for (const [from, to] of strong) {
-    path(from, to);
-    context.stroke();
-    arrowHead(context, width - 8, middle(to), to > from ? -1 : 1);
-  }
 }
 
-// The arc arrives from the left, bent from above (-1) or from below (1).
-function arrowHead(context, x, y, side) {
+function middleOf(view, row) {
+  return (row + 0.5) * view.rowHeight - view.top;
+}
+
+function drawArc(canvas, context, view, from, to, color, width) {
+  const [a, b] = [middleOf(view, from), middleOf(view, to)];
+  const reach = Math.min(canvas.clientWidth - 12, 5 + 6.5 * Math.log2(1 + Math.abs(to - from)));
   context.beginPath();
-  context.moveTo(x + 4, y);
-  context.lineTo(x - 4, y + side * 1 - 4.5);
-  context.lineTo(x - 4, y + side * 1 + 4.5);
-  context.fill();
+  context.ellipse(canvas.clientWidth - 8, (a + b) / 2, Math.max(0, reach), Math.abs(b - a) / 2, 0, Math.PI / 2, (3 * Math.PI) / 2);
+  context.strokeStyle = color;
+  context.lineWidth = width;
+  context.stroke();
+}
+
+// All arcs of one row, in one colour.
+function drawJoined(canvas, arcs, view, row, color) {
+  const context = canvas.getContext("2d");
+  for (const from of rowsJoined(arcs.sources, row)) drawArc(canvas, context, view, from, row, color, 1);
+  for (const to of rowsJoined(arcs.targets, row)) drawArc(canvas, context, view, row, to, color, 1);
+}
+
+// The arcs that this step is about, pairs [from, to] of rows, with an arrow head at `to`.
+function drawStrong(canvas, view, pairs, color) {
+  const context = canvas.getContext("2d");
+  context.fillStyle = color;
+  for (const [from, to] of pairs) {
+    drawArc(canvas, context, view, from, to, color, 2);
+    const [x, y] = [canvas.clientWidth - 8, middleOf(view, to) + (to > from ? -1 : 1)];
+    context.beginPath();
+    context.moveTo(x + 4, middleOf(view, to));
+    context.lineTo(x - 4, y - 4.5);
+    context.lineTo(x - 4, y + 4.5);
+    context.fill();
+  }
 }

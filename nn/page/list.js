@@ -10,6 +10,7 @@ function makeList(app) {
   element.append(sizer);
   let tree, rows, arcs;
   let cursor = 0; // the row that the arrow keys up and down move
+  let pointed = -1; // the row under the pointer
 
   const reset = () => {
     tree = foldTree(app.model);
@@ -22,20 +23,28 @@ function makeList(app) {
     frame.style.setProperty("--digits", String(app.model.nodes.length).length);
     frame.style.setProperty("--rows", `${rows.count * ROW_HEIGHT + 2}px`);
   };
-  const draw = () => {
-    const height = element.clientHeight;
-    if (height === 0) return; // not on the page
-    const top = element.scrollTop;
+  const viewNow = () => {
+    const [top, height] = [element.scrollTop, element.clientHeight];
     const first = Math.max(0, Math.floor(top / ROW_HEIGHT) - 3);
     const last = Math.min(rows.count - 1, Math.ceil((top + height) / ROW_HEIGHT) + 3);
+    return { top, height, rowHeight: ROW_HEIGHT, first, last };
+  };
+  const draw = () => {
+    const { height, first, last } = viewNow();
+    if (height === 0) return; // not on the page
     const shown = [];
     for (let row = first; row <= last; ++row) shown.push(rowElement(app, rows, row, cursor));
     sizer.replaceChildren(...shown);
     const active = cursor >= first && cursor <= last;
     if (active) element.setAttribute("aria-activedescendant", `${app.name}-row${cursor}`);
     else element.removeAttribute("aria-activedescendant");
-    drawArcs(canvas, arcs, { top, height, rowHeight: ROW_HEIGHT, first, last }, (row) => holds(app, rows, row), strongArcs(app, rows),
-             app.colors, app.model.kind[app.step] === VISIT);
+    paintArcs();
+  };
+  const paintArcs = () => {
+    const view = viewNow();
+    drawArcs(canvas, arcs, view, (row) => holds(app, rows, row), app.colors);
+    drawJoined(canvas, arcs, view, pointed >= 0 && pointed < rows.count ? pointed : cursor, app.colors.ink);
+    drawStrong(canvas, view, strongArcs(app, rows), app.model.kind[app.step] === VISIT ? app.colors.back : app.colors.forth);
   };
   const bringIntoView = (row) => {
     const margin = Math.min(3 * ROW_HEIGHT, element.clientHeight / 4);
@@ -58,8 +67,16 @@ function makeList(app) {
   };
 
   element.addEventListener("scroll", () => requestAnimationFrame(draw), { passive: true });
+  const rowAt = (event) => Math.floor((event.clientY - element.getBoundingClientRect().top + element.scrollTop) / ROW_HEIGHT);
+  const point = (row) => {
+    if (row === pointed) return;
+    pointed = row;
+    paintArcs();
+  };
+  element.addEventListener("pointermove", (event) => point(rowAt(event)));
+  element.addEventListener("pointerleave", () => point(-1));
   element.addEventListener("click", (event) => {
-    const row = Math.floor((event.clientY - element.getBoundingClientRect().top + element.scrollTop) / ROW_HEIGHT);
+    const row = rowAt(event);
     if (row >= 0 && row < rows.count) choose(row);
   });
   element.addEventListener("keydown", (event) => {
@@ -130,6 +147,7 @@ function rowElement(app, rows, row, cursor) {
   });
   element.append(...(group ? groupCells(app, group, current) : nodeCells(app, rows.node[row])));
   if (!group && rows.node[row] >= app.model.nodesAt[app.shownStep()]) element.classList.add("future");
+  if (!group && app.model.walk[app.step] >= 0 && slotAt(app.model, app.step, rows.node[row]).state === "none") element.classList.add("apart");
   if (group) element.classList.add("group");
   if (app.model.walk[app.step] >= 0) element.classList.add("back");
   return element;

@@ -1,5 +1,7 @@
 // Buttons, scrubber and the sentence that says what happens at this step.
 
+const PHASES = 40; // buttons; a Jacobian has a walk for each row
+
 const PLAY = "M4 2.5v11L13.5 8z";
 const PAUSE = "M4 3h2.6v10H4zM9.4 3H12v10H9.4z";
 
@@ -31,8 +33,10 @@ function makeTransport(app, chart) {
     reset() {
       const { model } = app;
       scrubber.max = Math.max(0, model.steps - 1);
+      const shown = model.walks.slice(0, PHASES);
       phases.replaceChildren(phaseButton(app, "record", 0),
-        ...model.walks.map((walk, w) => phaseButton(app, `walk ${w}: ${walk.call} from ${walk.node}`, model.beginOf[w])));
+        ...shown.map((walk, w) => phaseButton(app, `walk ${w}: ${walk.call} from ${walk.node}`, model.beginOf[w])));
+      if (model.walks.length > PHASES) phases.append(el("span", { class: "soft" }, `and ${model.walks.length - PHASES} more walks`));
       phases.hidden = model.walks.length === 0;
     },
     show() {

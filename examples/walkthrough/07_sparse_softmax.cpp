@@ -15,15 +15,16 @@ void program(walkthrough::Run& run) {
   Tensor written = sparse_softmax_as_written(z, k);
   Tensor top = topk_softmax(z, k);
 
-  // How much each of them changes its first probability with each score: a row of its Jacobian.
-  const Tensor first = tensor({1, 0, 0}, float64);
-  const auto row = [&](const Tensor& p) {
-    return tape.gradient(p, {z}, {.keep_graph = true, .cotangent = first})[0];
+  run.print("                           p, and how p[0] changes with each score");
+  const auto print = [&](const char* name, const Tensor& p) {
+    const Tensor first = tensor({1, 0, 0}, float64);
+    const Tensor row = tape.gradient(p, {z}, {.keep_graph = true, .cotangent = first})[0];  // of the Jacobian
+    run.print(name, p, "  ", row);
   };
-  run.print("softmax                    ", dense, "  row 0 of its Jacobian ", row(dense));
-  run.print("sparse_softmax             ", sparse, "  row 0 of its Jacobian ", row(sparse));
-  run.print("sparse_softmax_as_written  ", written, "  row 0 of its Jacobian ", row(written));
-  run.print("topk_softmax               ", top, "  row 0 of its Jacobian ", row(top));
+  print("softmax                    ", dense);
+  print("sparse_softmax             ", sparse);
+  print("sparse_softmax_as_written  ", written);
+  print("topk_softmax               ", top);
   run.show(tape);
 }
 

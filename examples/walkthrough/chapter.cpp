@@ -34,6 +34,11 @@ double checked(const Parameter& parameter, const Json& json) {
 
 }  // namespace
 
+void Run::show(const taper::Tape& tape) {
+  tape_ = tape.json();
+  if (viewer_) viewer_(tape);
+}
+
 std::string Run::json() const {
   return "{\"tape\":" + tape_ + ",\"printed\":" + text_of(printed_.str()) + "}";
 }
@@ -78,9 +83,9 @@ std::map<std::string, double> Chapter::checked(const std::string& values) const 
   return all;
 }
 
-std::string Chapter::recompute(const std::string& values) const {
+std::string Chapter::recompute(const std::string& values, const Run::Viewer& viewer) const {
   try {
-    Run run(checked(values));
+    Run run(checked(values), viewer);
     taper::default_generator() = taper::Generator();
     program_(run);
     return run.json();

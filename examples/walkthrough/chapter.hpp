@@ -23,7 +23,9 @@ struct Parameter {
 // One run of a chapter's program: what the reader chose, and what the page shows of it.
 class Run {
  public:
-  explicit Run(std::map<std::string, double> values) : values_(std::move(values)) {}
+  using Viewer = std::function<void(const taper::Tape&)>;
+  Run(std::map<std::string, double> values, Viewer viewer)
+      : values_(std::move(values)), viewer_(std::move(viewer)) {}
 
   // The value of a parameter. Throws if the chapter has none of that name.
   double operator[](const std::string& parameter) const { return values_.at(parameter); }
@@ -38,13 +40,14 @@ class Run {
   }
 
   // The tape of the page. It must keep its values.
-  void show(const taper::Tape& tape) { tape_ = tape.json(); }
+  void show(const taper::Tape& tape);
 
   // {"tape": …, "printed": "…"}, the tape as docs/seeing_the_tape.md describes it.
   std::string json() const;
 
  private:
   const std::map<std::string, double> values_;
+  const Viewer viewer_;
   std::ostringstream printed_;
   std::string tape_ = "null";
 };
@@ -69,8 +72,8 @@ class Chapter {
 
   // Runs the program with the values of a JSON object such as {"x": 1.5}; a parameter that it leaves out has its
   // start. Random numbers come from the generator's first seed. Returns Run::json(), or {"error": "…"} if the text is no
-  // such object, names what is no parameter, a value lies outside of its range, or the program throws.
-  std::string recompute(const std::string& values) const;
+  // such object, names what is no parameter, a value lies outside of its range, or the program throws. `viewer` also gets the tape that the program shows.
+  std::string recompute(const std::string& values, const Run::Viewer& viewer = {}) const;
 
  private:
   std::map<std::string, double> checked(const std::string& values) const;

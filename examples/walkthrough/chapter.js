@@ -1,0 +1,105 @@
+// A chapter around the tape of its page: its text, the numbers to drag, what the program prints, and exercises. Runs in the
+// scope of nn/page, after its scripts, with `shown`, what mountTape returned, and `data`, what it was given.
+
+function mountChapter(root, chapter, shown, data) {
+  const [text, exercises] = splitChapter(chapter.text);
+  const printed = el("pre", { class: "printed", tabindex: "0" }, chapter.printed);
+  const trouble = el("p", { class: "trouble", role: "alert" });
+  const status = el("p", { class: "soft status" }, "starting the module …");
+  const fields = chapter.parameters.map(parameterField);
+  root.replaceChildren(
+    el("h1", {}, chapter.title),
+    el("div", { class: "text" }, renderMarkdown(text)),
+    el("details", { class: "exercises" }, el("summary", {}, counted(exercises.length, "exercise")), exercises.map(exerciseForm)),
+    el("section", { class: "play", "aria-label": "numbers to drag" }, fields.map(({ element }) => element), printed, trouble, status));
+  play(fields, chapter.name, ({ tape, printed: lines, error }, milliseconds) => {
+    trouble.textContent = error ?? "";
+    status.textContent = error ? "" : `computed by the library in ${digits(milliseconds, 2)} ms`;
+    if (error) return;
+    printed.textContent = lines;
+    shown.update({ ...data, tape });
+  }).then((started) => { status.textContent = started; });
+}
+
+// A slider, and a field for the exact number.
+function parameterField({ name, from, to, start, whole }) {
+  const step = whole ? 1 : 10 ** Math.floor(Math.log10((to - from) / 100));
+  const attributes = { min: from, max: to, step, value: start, disabled: true };
+  const slider = el("input", { type: "range", "aria-label": name, ...attributes });
+  const field = el("input", { type: "number", "aria-label": `${name}, exactly`, ...attributes, step: whole ? 1 : "any" });
+  const element = el("div", { class: "parameter" }, el("span", { class: "name", "aria-hidden": "true" }, name), slider, field);
+  // The tape hears the arrow keys of the page; these are the slider's.
+  element.addEventListener("keydown", (event) => event.stopPropagation());
+  return {
+    name, element,
+    value: () => field.valueAsNumber,
+    start(changed) {
+      slider.disabled = field.disabled = false;
+      slider.addEventListener("input", () => { field.value = slider.value; changed(); });
+      field.addEventListener("input", () => { slider.value = field.value; changed(); });
+    },
+  };
+}
+
+// Recomputes when a number has changed, once a frame at most. Resolves to a line about how it stands.
+async function play(fields, name, show) {
+  if (typeof loadModule === "undefined") return "This page was written without the WebAssembly module, so that its numbers stay as they are.";
+  let instance;
+  try {
+    instance = await loadModule();
+  } catch (error) {
+    return `The numbers stay as they are, because the WebAssembly module does not start here: ${error.message}`;
+  }
+  let waiting = false;
+  const recompute = () => {
+    waiting = false;
+    const values = Object.fromEntries(fields.map((field) => [field.name, field.value()]));
+    const begin = performance.now();
+    let result;
+    try {
+      result = JSON.parse(instance.ccall("walkthrough_recompute", "string", ["string", "string"], [name, JSON.stringify(values)]));
+    } catch (error) {
+      result = { error: String(error.message ?? error) };
+    }
+    show(result, performance.now() - begin);
+  };
+  const changed = () => {
+    if (!waiting) requestAnimationFrame(recompute);
+    waiting = true;
+  };
+  for (const field of fields) field.start(changed);
+  return "Drag a number: the library itself computes anew, in this page.";
+}
+
+// The text before "## Exercises", and { title, question, answer } of each exercise: docs/walkthrough/README.md has the form.
+function splitChapter(markdown) {
+  const [text, rest = ""] = markdown.split(/^## Exercises\n/m);
+  const exercises = rest.split(/^### /m).slice(1).map((each) => {
+    const [, title, question, answer] = /^(.*)\n([^]*?)<details><summary>Answer<\/summary>\n([^]*?)<\/details>/.exec(each);
+    return { title, question, answer, right: /`([^`]+)`/.exec(answer)[1] };
+  });
+  return [text.replace(/^# .*\n/, ""), exercises];
+}
+
+function exerciseForm({ title, question, answer, right }) {
+  const field = el("input", { type: "text", size: 12, "aria-label": `answer to ${title}`, autocomplete: "off" });
+  const verdict = el("span", { class: "verdict", "aria-live": "polite" });
+  const solution = el("div", { class: "solution", hidden: true }, renderMarkdown(answer));
+  field.addEventListener("keydown", (event) => event.stopPropagation());
+  const form = el("form", { onsubmit(event) {
+    event.preventDefault();
+    const isRight = isSameAnswer(field.value, right);
+    verdict.textContent = isRight ? "Right." : "Not yet.";
+    if (isRight) solution.hidden = false;
+  } }, field, " ", el("button", { type: "submit", class: "main" }, "check"), " ",
+       el("button", { type: "button", class: "quiet", onclick() { solution.hidden = false; } }, "show me"), " ", verdict);
+  return el("section", { class: "exercise" }, el("h3", {}, title), renderMarkdown(question), form, solution);
+}
+
+// Numbers may be off by a hundredth of their size, since they are read off a page; words must be the same.
+function isSameAnswer(given, right) {
+  const parts = (text) => text.trim().toLowerCase().replace(/−/g, "-").split(/[\s,;]+/);
+  const [ours, wanted] = [parts(given), parts(right)];
+  return ours.length === wanted.length && wanted.every((each, i) => Number.isNaN(Number(each)) ? ours[i] === each
+    : ours[i] !== "" && Math.abs(Number(ours[i]) - Number(each)) <= 0.01 * Math.abs(Number(each)));
+}

@@ -8,6 +8,7 @@ function mountChapter(root, chapter, shown, data) {
   const status = el("p", { class: "soft status" }, "starting the module …");
   const fields = chapter.parameters.map(parameterField);
   root.replaceChildren(
+    contents(chapter),
     el("h1", {}, chapter.title),
     el("div", { class: "text" }, renderMarkdown(text)),
     el("details", { class: "exercises" }, el("summary", {}, counted(exercises.length, "exercise")), exercises.map(exerciseForm)),
@@ -19,6 +20,12 @@ function mountChapter(root, chapter, shown, data) {
     printed.textContent = lines;
     shown.update({ ...data, tape });
   }).then((started) => { status.textContent = started; });
+}
+
+// All chapters, whose pages stand in the same folder.
+function contents({ name, chapters }) {
+  return el("nav", { "aria-label": "chapters" }, el("ol", {}, chapters.map((each) => el("li", { value: parseInt(each.name, 10) },
+    each.name === name ? el("span", { "aria-current": "page" }, each.title) : el("a", { href: `${each.name}.html` }, each.title)))));
 }
 
 // A slider, and a field for the exact number.

@@ -1,8 +1,11 @@
 // The chapter's parts are put into the page by replacing lines of nn/page/tape.html.
 #include "page.hpp"
 
+#include <cctype>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <stdexcept>
 
 #include <nlohmann/json.hpp>
@@ -17,6 +20,21 @@ std::string contents(const std::string& path) {
 }
 
 std::string source(const std::string& file) { return contents(TAPER_SOURCE + ("/" + file)); }
+
+// The files of all chapters and the first line of each.
+nlohmann::ordered_json table_of_contents() {
+  std::map<std::string, std::string> titles;
+  for (const auto& entry : std::filesystem::directory_iterator(TAPER_SOURCE "/docs/walkthrough")) {
+    const std::string name = entry.path().stem().string();
+    if (std::isdigit(static_cast<unsigned char>(name[0]))) {
+      const std::string text = contents(entry.path().string());
+      titles[name] = text.substr(2, text.find('\n') - 2);  // after "# "
+    }
+  }
+  auto table = nlohmann::ordered_json::array();
+  for (const auto& [name, title] : titles) table.push_back({{"name", name}, {"title", title}});
+  return table;
+}
 
 void replace(std::string& page, const std::string& from, const std::string& to) {
   const std::size_t at = page.find(from);
@@ -39,6 +57,7 @@ void make_chapter_page(const std::string& path, const Chapter& chapter, const st
   auto json = nlohmann::ordered_json::parse(chapter.json());
   json["text"] = source("docs/walkthrough/" + chapter.name() + ".md");
   json["printed"] = printed;
+  json["chapters"] = table_of_contents();
 
   std::string page = contents(path);
   replace(page, "script-src 'unsafe-inline'", "script-src 'unsafe-inline' 'wasm-unsafe-eval'");

@@ -9,7 +9,7 @@ install_packages "${packages[@]}" emscripten
 native=${1:-}
 if [[ ! $native ]]; then
   native=$root/build/release
-  build_preset release --target taper_examples number_text
+  build_preset release --target walkthrough_programs number_text
 fi
 build_preset wasm
 node "$root/tests/wasm/number_text.js" "$root/build/wasm/tests/wasm/number_text.js" "$native/tests/wasm/number_text"

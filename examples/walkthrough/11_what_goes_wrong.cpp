@@ -1,0 +1,41 @@
+// Chapter 11: what goes wrong. docs/walkthrough/11_what_goes_wrong.md is its text.
+#include "chapter.hpp"
+
+using namespace taper;
+
+namespace {
+
+void program(walkthrough::Run& run) {
+  // An op of one's own: tanh, whose slope is 1 - y^2. What is said here is right if the factor is 1.
+  const auto my_tanh = [factor = run["factor"]](const Tensor& v) {
+    const Tensor y = tanh(v.detach());
+    return record("my_tanh", y, vjp(v, [=](const Tensor& dy) { return dy * (1 - factor * square(y)); }));
+  };
+  const auto f = [&](const Tensor& v) { return abs(v) + sqrt(square(v)) + my_tanh(v); };
+  Tensor x = tensor(run["x"], float64).requires_grad();
+
+  Tape tape({.keep_values = true});
+  tape.backward(f(x));
+
+  try {
+    Tape strict({.check_finite = true});
+    run.print("dy/dx = ", strict.gradient(f(x), {x})[0].item(), '\n');
+  } catch (const Error& error) {
+    run.print(error.what(), '\n');
+  }
+  const GradcheckReport report = gradcheck(my_tanh, x);
+  const GradcheckReport::Element& slope = report.elements.at(0);
+  run.print("gradcheck of my_tanh: ", report.verdict, ", tape ", slope.analytic, ", differences ",
+            slope.numeric, '\n');
+  const StepCurve curve = step_curve(my_tanh, x, {});
+  for (std::size_t i = 4; i <= 36; i += 4) {
+    const StepCurve::Point& point = curve.points[i];
+    run.print("step ", point.step, ": difference - tape = ", point.central - curve.analytic);
+  }
+  run.show(tape);
+}
+
+const walkthrough::Chapter chapter("11_what_goes_wrong", "What goes wrong",
+                                   {{"x", -1, 1, 0.8}, {"factor", 0, 2, 1.5}}, program);
+
+}  // namespace

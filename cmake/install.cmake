@@ -6,7 +6,7 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/taper)
 # The headers of ops/ and cuda/ that a program may include; the others are for the kernels.
 foreach(part core ops nn)
   install(DIRECTORY ${part} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/taper FILES_MATCHING PATTERN *.hpp
-          PATTERN ops/kernels EXCLUDE)
+          PATTERN ops/kernels EXCLUDE PATTERN nn/training/page EXCLUDE)
 endforeach()
 # The loop over elements, for ops of a program's own (docs/adding_an_op.md).
 install(FILES ops/kernels/elementwise/elementwise.hpp ops/kernels/elementwise/functions.hpp

@@ -33,7 +33,15 @@ add_custom_command(OUTPUT ${page_files} DEPENDS ${page_sources} cmake/page_files
                    COMMAND ${CMAKE_COMMAND} -DSOURCE=${PROJECT_SOURCE_DIR} -DOUTPUT=${page_files}
                            -P ${PROJECT_SOURCE_DIR}/cmake/page_files.cmake)
 
-add_library(taper ${sources} ${page_files})
+# The page of training::Page.
+set(training_page ${PROJECT_BINARY_DIR}/training_page.cpp)
+file(GLOB training_page_sources CONFIGURE_DEPENDS nn/training/page/*)
+add_custom_command(OUTPUT ${training_page} DEPENDS ${training_page_sources} cmake/embed_page.cmake
+                   COMMAND ${CMAKE_COMMAND} -DFOLDER=${PROJECT_SOURCE_DIR}/nn/training/page -DNAME=training_page
+                           -DHEADER=${PROJECT_SOURCE_DIR}/nn/training/page_files.hpp -DOUTPUT=${training_page}
+                           -P ${PROJECT_SOURCE_DIR}/cmake/embed_page.cmake)
+
+add_library(taper ${sources} ${page_files} ${training_page})
 add_library(taper::taper ALIAS taper)
 target_compile_features(taper INTERFACE cxx_std_20)
 set_target_properties(taper PROPERTIES CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)

@@ -13,8 +13,6 @@
 // positions, what is learnt at one length holds at the next. Batches have a fixed number of tokens: first
 // many short sequences, then fewer long ones, with as many questions in each step.
 
-#include "common/heat_map.hpp"
-#include "common/markup.hpp"
 #include "common/support.hpp"
 #include "common/training.hpp"
 #include "pages/associative_recall.hpp"
@@ -62,8 +60,8 @@ Sequences draw(std::int64_t batch, std::int64_t pairs, std::int64_t length, std:
   };
   std::vector<std::int64_t> tokens(static_cast<std::size_t>(batch * length)), questions, answers, sources;
   for (std::int64_t b = 0; b < batch; ++b) {
-    const auto keys = choose(example::positions(1, half), pairs);
-    const auto places = choose(example::positions(2 * pairs, length), pairs);
+    const auto keys = choose(training::positions(1, half), pairs);
+    const auto places = choose(training::positions(2 * pairs, length), pairs);
     for (std::int64_t i = 0; i < pairs; ++i) {
       const std::int64_t key = keys[static_cast<std::size_t>(i)], value = half + below(vocabulary - half);
       const std::int64_t question = b * length + places[static_cast<std::size_t>(i)];
@@ -145,22 +143,27 @@ struct Outcome {
   double accuracy = 0, recall = 0;
 };
 
+// Stages have the same number of steps. In the first there is one pair, and in each twice as many as before.
+std::int64_t stage_count(const Options& options) {
+  return 1 + static_cast<std::int64_t>(std::log2(options.pairs));
+}
+
 std::unique_ptr<Outcome> train(const Options& options, bool dense) {
   const std::string name = dense ? "dense softmax" : "sparse, k = " + std::to_string(options.k);
   Generator generator(options.seed);
-  const example::Settings settings = {
+  const training::Settings settings = {
       {"task", std::to_string(options.pairs) + " pairs in " + std::to_string(options.length) + " tokens"},
       {"attention", name},
       {"steps", std::to_string(options.steps)},
       {"seed", std::to_string(options.seed)}};
   auto outcome = std::make_unique<Outcome>(
       Outcome{name, RecallModel(options, dense, generator),
-              example::Training(options, dense ? "checkpoint-dense" : "checkpoint", settings)});
+              example::Training(options, dense ? "checkpoint-dense" : "checkpoint", name, settings)});
   const RecallModel& model = outcome->model;
   model.to(options.device);
   optim::Adam adam(model.parameters(), {.learning_rate = options.learning_rate});
 
-  const std::int64_t stages = 1 + static_cast<std::int64_t>(std::log2(options.pairs));
+  const std::int64_t stages = stage_count(options);
   const auto step = [&](std::int64_t number) {
     const std::int64_t halvings = stages - 1 - std::min(number * stages / options.steps, stages - 1);
     const std::int64_t length = options.length >> halvings;
@@ -214,14 +217,21 @@ example::RecallReport report_of(const std::vector<std::unique_ptr<Outcome>>& out
                    {"heads", std::to_string(options.heads)},
                    {"tokens a batch", std::to_string(options.tokens)},
                    {"parameters",
-                    example::number(static_cast<double>(example::parameter_count(outcomes[0]->model)))}},
+                    training::number(static_cast<double>(example::parameter_count(outcomes[0]->model)))}},
       .results = {{"attention", "test accuracy", "support recall", "training time"}},
       .sequence = {one.tokens, one.questions, one.sources},
+      .stages = {},
       .runs = {}};
+  const std::int64_t stages = stage_count(options);
+  for (std::int64_t stage = 0; stage < stages; ++stage) {
+    const auto steps_before = static_cast<double>((stage * options.steps + stages - 1) / stages);
+    report.stages.push_back(
+        {steps_before + 0.5, std::to_string(1 << stage) + (stage == 0 ? " pair" : " pairs")});
+  }
   for (const auto& outcome : outcomes) {
-    report.results.push_back({outcome->name, example::percent(outcome->accuracy),
-                              example::percent(outcome->recall),
-                              example::duration(outcome->training.seconds())});
+    report.results.push_back({outcome->name, training::percent(outcome->accuracy),
+                              training::percent(outcome->recall),
+                              training::duration(outcome->training.seconds())});
     report.runs.push_back({outcome->name, &outcome->training, outcome->model.attention(one.tokens)});
   }
   return report;
@@ -235,7 +245,7 @@ void demo(Options& options) {
   if (options.dense) outcomes.push_back(train(options, true));
 
   const example::RecallReport report = report_of(outcomes, options);
-  std::cout << example::aligned(report.results);
+  std::cout << training::aligned(report.results);
   example::save_page(page(report), options);
 }
 

@@ -2,7 +2,6 @@
 //
 // Two blocks of causal attention, in which each head of a character looks at k earlier ones at most.
 
-#include "common/markup.hpp"
 #include "common/support.hpp"
 #include "common/text.hpp"
 #include "common/training.hpp"
@@ -129,7 +128,7 @@ struct Outcome {
       : name(dense ? "dense softmax" : "sparse, k = " + std::to_string(options.k)),
         generator(options.seed),
         model(static_cast<std::int64_t>(text.alphabet.size()), options, dense, generator),
-        training(options, dense ? "checkpoint-dense" : "checkpoint",
+        training(options, dense ? "checkpoint-dense" : "checkpoint", name,
                  {{"text", options.path},
                   {"characters", std::to_string(text.characters.size())},
                   {"attention", name},
@@ -189,10 +188,10 @@ example::CharacterReport report_of(const std::vector<std::unique_ptr<Outcome>>& 
                    {"width", std::to_string(options.width)},
                    {"heads", std::to_string(options.heads)},
                    {"batch", std::to_string(options.batch)},
-                   {"characters", example::number(static_cast<double>(source.text.characters.size()), 9)},
+                   {"characters", training::number(static_cast<double>(source.text.characters.size()), 9)},
                    {"alphabet", std::to_string(source.text.alphabet.size())},
                    {"parameters",
-                    example::number(static_cast<double>(example::parameter_count(outcomes[0]->model)))}},
+                    training::number(static_cast<double>(example::parameter_count(outcomes[0]->model)))}},
       .results = {{"on held-out text", "loss before", "loss after", "bits a character", "accuracy",
                    "training time"}},
       .characters = {},
@@ -200,9 +199,9 @@ example::CharacterReport report_of(const std::vector<std::unique_ptr<Outcome>>& 
   for (std::int64_t character : shown) report.characters.push_back(source.text.spell({character}));
   for (const auto& outcome : outcomes) {
     report.results.push_back(
-        {outcome->name, example::fixed(outcome->before.loss, 3), example::fixed(outcome->after.loss, 3),
-         example::fixed(outcome->after.loss / std::log(2.0), 2), example::percent(outcome->after.accuracy),
-         example::duration(outcome->training.seconds())});
+        {outcome->name, training::fixed(outcome->before.loss, 3), training::fixed(outcome->after.loss, 3),
+         training::fixed(outcome->after.loss / std::log(2.0), 2), training::percent(outcome->after.accuracy),
+         training::duration(outcome->training.seconds())});
     report.runs.push_back({outcome->name, &outcome->training, outcome->sample,
                            outcome->model.attention(Indices(shown, {1, 24}))});
   }
@@ -219,7 +218,7 @@ void demo(const Options& options) {
   if (options.dense) outcomes.push_back(train(options, true, source));
 
   const example::CharacterReport report = report_of(outcomes, options, source);
-  std::cout << example::aligned(report.results) << "\nIt writes:\n" << outcomes[0]->sample << "\n\n";
+  std::cout << training::aligned(report.results) << "\nIt writes:\n" << outcomes[0]->sample << "\n\n";
   example::save_page(page(report), options);
 }
 
@@ -232,7 +231,7 @@ int main(int argc, char** argv) {
   app.add_option("text", options.path, "a UTF-8 text file")->capture_default_str();
   example::add_training_options(app, options, argc, argv);
   app.add_option("--length", options.length, "how many characters to write")
-      ->check(CLI::NonNegativeNumber)
+      ->check(example::at_least(0))
       ->capture_default_str();
   return example::run(app, argc, argv, [&] { demo(options); });
 }

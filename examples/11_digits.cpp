@@ -3,7 +3,6 @@
 // The pictures are scikit-learn's digits, 8 x 8 pixels from 0 to 16 each (examples/fetch_digits.sh gets
 // them). A picture is a sequence of eight tokens, its rows. Each row may look at k rows in each head.
 
-#include "common/markup.hpp"
 #include "common/support.hpp"
 #include "common/training.hpp"
 #include "pages/digits.hpp"
@@ -111,7 +110,7 @@ struct Outcome {
       : name(dense ? "dense softmax" : "sparse, k = " + std::to_string(options.k)),
         generator(options.seed),
         model(options, dense, generator),
-        training(options, dense ? "checkpoint-dense" : "checkpoint",
+        training(options, dense ? "checkpoint-dense" : "checkpoint", name,
                  {{"attention", name},
                   {"steps", std::to_string(options.steps)},
                   {"seed", std::to_string(options.seed)},
@@ -158,16 +157,19 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense, const Tensor&
   return outcome;
 }
 
-// How often the test pictures of each digit (a row) were taken for each (a column).
-std::vector<std::vector<int>> confusion(const DigitModel& model, const Pictures& test) {
-  std::vector<std::vector<int>> counts(classes, std::vector<int>(classes));
+// How often the test pictures of each digit were taken for each, and the first that were taken for another.
+void add_answers(example::DigitsReport& report, const DigitModel& model, const Pictures& test) {
+  constexpr std::size_t most_mistakes = 24;
+  report.confusion.assign(classes, std::vector<int>(classes));
   const Tensor logits = model(test.pixels).to(Device::cpu());
   for (std::size_t i = 0; i < test.digits.size(); ++i) {
-    const float* row = logits.data<float>() + static_cast<std::int64_t>(i) * classes;
-    const auto answer = static_cast<std::size_t>(std::max_element(row, row + classes) - row);
-    ++counts[static_cast<std::size_t>(test.digits[i])][answer];
+    const auto number = static_cast<std::int64_t>(i);
+    const float* row = logits.data<float>() + number * classes;
+    const std::int64_t digit = test.digits[i], answer = std::max_element(row, row + classes) - row;
+    ++report.confusion[static_cast<std::size_t>(digit)][static_cast<std::size_t>(answer)];
+    if (answer == digit || ++report.mistake_count > most_mistakes) continue;
+    report.mistakes.push_back({{digit, slice(test.pixels, 0, number, number + 1)}, answer});
   }
-  return counts;
 }
 
 // What the page shows: the figures, and the heads on the first pictures of two digits.
@@ -184,11 +186,13 @@ example::DigitsReport report_of(const std::vector<std::unique_ptr<Outcome>>& out
                    {"training pictures", std::to_string(training_pictures)},
                    {"test pictures", std::to_string(test.digits.size())},
                    {"parameters",
-                    example::number(static_cast<double>(example::parameter_count(outcomes[0]->model)))}},
+                    training::number(static_cast<double>(example::parameter_count(outcomes[0]->model)))}},
       .results = {{"attention", "test accuracy", "training time"}},
       .pictures = {},
       .runs = {},
-      .confusion = confusion(outcomes[0]->model, test)};
+      .confusion = {},
+      .mistakes = {}};
+  add_answers(report, outcomes[0]->model, test);
   for (std::int64_t digit : {3, 5}) {
     const auto found = std::find(test.digits.begin(), test.digits.end(), digit);
     if (found == test.digits.end()) continue;
@@ -196,8 +200,8 @@ example::DigitsReport report_of(const std::vector<std::unique_ptr<Outcome>>& out
     report.pictures.push_back({digit, slice(test.pixels, 0, i, i + 1)});
   }
   for (const auto& outcome : outcomes) {
-    report.results.push_back(
-        {outcome->name, example::percent(outcome->accuracy), example::duration(outcome->training.seconds())});
+    report.results.push_back({outcome->name, training::percent(outcome->accuracy),
+                              training::duration(outcome->training.seconds())});
     report.runs.push_back({outcome->name, &outcome->training, {}});
     for (const auto& picture : report.pictures) {
       report.runs.back().attention.push_back(outcome->model.attention(picture.pixels));
@@ -220,7 +224,7 @@ void demo(const Options& options) {
   if (options.dense) outcomes.push_back(train(options, true, table, training_rows, test));
 
   const example::DigitsReport report = report_of(outcomes, options, split, test);
-  std::cout << example::aligned(report.results);
+  std::cout << training::aligned(report.results);
   example::save_page(page(report), options);
 }
 

@@ -7,8 +7,6 @@
 // the less is left for the right key (its attention disperses: Velickovic et al., arXiv 2410.01104). Sparse
 // attention gives the wrong keys exactly 0, however many there are.
 
-#include "common/heat_map.hpp"
-#include "common/markup.hpp"
 #include "common/support.hpp"
 #include "common/training.hpp"
 #include "pages/sorting.hpp"
@@ -37,7 +35,7 @@ struct Sequences {
 };
 
 Sequences draw(std::int64_t batch, std::int64_t n, std::int64_t numbers, Generator generator) {
-  std::vector<std::int64_t> tokens, sorted, all = example::positions(0, numbers);
+  std::vector<std::int64_t> tokens, sorted, all = training::positions(0, numbers);
   for (std::int64_t b = 0; b < batch; ++b) {
     for (std::int64_t i = 0; i < n; ++i) {
       const auto left = static_cast<double>(numbers - i);
@@ -109,14 +107,14 @@ struct Outcome {
 std::unique_ptr<Outcome> train(const Options& options, bool dense) {
   const std::string name = dense ? "dense softmax" : "sparse, k = " + std::to_string(options.k);
   Generator generator(options.seed);
-  const example::Settings settings = {{"attention", name},
-                                      {"steps", std::to_string(options.steps)},
-                                      {"seed", std::to_string(options.seed)},
-                                      {"longest", std::to_string(options.longest)}};
+  const training::Settings settings = {{"attention", name},
+                                       {"steps", std::to_string(options.steps)},
+                                       {"seed", std::to_string(options.seed)},
+                                       {"longest", std::to_string(options.longest)}};
   auto outcome = std::make_unique<Outcome>(
       Outcome{name,
               SortingModel(options, dense, generator),
-              example::Training(options, dense ? "checkpoint-dense" : "checkpoint", settings),
+              example::Training(options, dense ? "checkpoint-dense" : "checkpoint", name, settings),
               {},
               {},
               {}});
@@ -176,7 +174,7 @@ example::SortingReport report_of(const std::vector<std::unique_ptr<Outcome>>& ou
                    {"width", std::to_string(options.width)},
                    {"heads", "1"},
                    {"parameters",
-                    example::number(static_cast<double>(example::parameter_count(outcomes[0]->model)))}},
+                    training::number(static_cast<double>(example::parameter_count(outcomes[0]->model)))}},
       .results = {{"sequences sorted without a mistake, by length"}},
       .sequences = {},
       .runs = {}};
@@ -186,12 +184,12 @@ example::SortingReport report_of(const std::vector<std::unique_ptr<Outcome>>& ou
         draw(1, n, options.numbers, nn::generator_of(options.seed, ~static_cast<std::uint64_t>(n)));
     report.sequences.push_back({one.tokens, one.sorted});
   }
-  for (double length : outcomes[0]->lengths) report.results[0].push_back(example::number(length));
+  for (double length : outcomes[0]->lengths) report.results[0].push_back(training::number(length));
   report.results[0].push_back("training time");
   for (const auto& outcome : outcomes) {
     report.results.push_back({outcome->name});
-    for (double share : outcome->sorted) report.results.back().push_back(example::percent(share));
-    report.results.back().push_back(example::duration(outcome->training.seconds()));
+    for (double share : outcome->sorted) report.results.back().push_back(training::percent(share));
+    report.results.back().push_back(training::duration(outcome->training.seconds()));
     report.runs.push_back(
         {outcome->name, &outcome->training, outcome->lengths, outcome->accuracy, outcome->sorted, {}});
     for (const auto& one : report.sequences) {
@@ -208,7 +206,7 @@ void demo(const Options& options) {
   if (options.dense) outcomes.push_back(train(options, true));
 
   const example::SortingReport report = report_of(outcomes, options);
-  std::cout << example::aligned(report.results);
+  std::cout << training::aligned(report.results);
   example::save_page(page(report), options);
 }
 

@@ -44,3 +44,5 @@
 #include "optim/sgd.hpp"
 #include "page/show.hpp"
 #include "sequential.hpp"
+#include "training/page.hpp"
+#include "training/progress.hpp"

@@ -1,10 +1,11 @@
-// Decision maps: the cells of one shade are one path, as in heat_map.cpp; the boundary is the line of
+// Decision maps: the cells of one shade are one path, as in nn/training/heat_map.cpp; the boundary is the line of
 // probability 1/2 through the cells that it crosses (marching squares).
 #include "decision_map.hpp"
 
-#include "markup.hpp"
 #include <taper/core/create.hpp>
 #include <taper/core/io/files.hpp>
+#include <taper/nn/html.hpp>
+#include <taper/nn/training/svg.hpp>
 
 #include <algorithm>
 #include <array>
@@ -13,10 +14,14 @@
 namespace example {
 namespace {
 
+using taper::internal::coordinate;
+using taper::internal::escaped;
+using taper::internal::path_element;
+
 constexpr double side = 480, left = 20, top = 62;  // of the panel; above it stand title and legend
 constexpr int shades = 8;                          // of a class, from undecided to sure
 
-// Blue and vermilion of Okabe and Ito, as in page.cpp. Class 0 is round and class 1 square, so that the
+// Blue and vermilion of Okabe and Ito, as in nn/training/page/base.css. Class 0 is round and class 1 square, so that the
 // picture also reads without colours. No variables: not every program that shows SVG knows them.
 constexpr const char* style = R"(
 text { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; fill: #1d2733; }
@@ -77,7 +82,7 @@ std::string cells(const Corners& corners) {
     const bool is_one = level >= shades;
     const int sure = is_one ? level - shades : shades - 1 - level;
     out += "<g fill-opacity=\"" + coordinate(0.04 + 0.06 * sure) + "\">" +
-           element(paths[static_cast<std::size_t>(level)], is_one ? "fill1" : "fill0") + "</g>\n";
+           path_element(paths[static_cast<std::size_t>(level)], is_one ? "fill1" : "fill0") + "</g>\n";
   }
   return out + "</g>\n";
 }
@@ -104,7 +109,7 @@ std::string boundary(const Corners& corners) {
       }
     }
   }
-  return element(path, "boundary");
+  return path_element(path, "boundary");
 }
 
 // A mark in the middle of a place: round or square.
@@ -147,16 +152,17 @@ std::string svg(const DecisionMap& map) {
     marks[map.labels[i]] += mark(left + scaled(points[at]), top + scaled(-points[at + 1]), map.labels[i]);
   }
   const std::string width = coordinate(left + side + left), height = coordinate(top + side + left);
-  const std::string panel = element("M" + place(left, top) + "h" + coordinate(side) + "v" + coordinate(side) +
-                                        "h" + coordinate(-side) + "z",
-                                    "frame");
+  const std::string panel = path_element("M" + place(left, top) + "h" + coordinate(side) + "v" +
+                                             coordinate(side) + "h" + coordinate(-side) + "z",
+                                         "frame");
   return "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + width + "\" height=\"" + height +
          "\" viewBox=\"0 0 " + width + " " + height + "\" role=\"img\" aria-label=\"" + escaped(map.title) +
-         "\">\n<style>" + style + "</style>\n" + element("M0 0H" + width + "V" + height + "H0z", "paper") +
-         text(left, 26, map.title, "title") + text(left + 16, 49, "class 0") +
-         text(left + 101, 49, "class 1") + element("M" + place(left + 168, 45) + "h22", "boundary") +
+         "\">\n<style>" + style + "</style>\n" +
+         path_element("M0 0H" + width + "V" + height + "H0z", "paper") + text(left, 26, map.title, "title") +
+         text(left + 16, 49, "class 0") + text(left + 101, 49, "class 1") +
+         path_element("M" + place(left + 168, 45) + "h22", "boundary") +
          text(left + 197, 49, "both equally likely") + cells(corners) + boundary(corners) + panel +
-         element(marks[0], "marks fill0") + element(marks[1], "marks fill1") + "</svg>\n";
+         path_element(marks[0], "marks fill0") + path_element(marks[1], "marks fill1") + "</svg>\n";
 }
 
 void save(const DecisionMap& map, const std::string& path) {

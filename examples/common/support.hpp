@@ -45,6 +45,18 @@ int run(CLI::App& app, int argc, char** argv, Body body) {
   }
 }
 
+// The check that an option is a whole number of at least that size. (CLI11's own checks print the largest double as the upper bound.)
+inline CLI::Validator at_least(std::int64_t least) {
+  return CLI::Validator(
+      [least](const std::string& word) {
+        std::int64_t value = 0;
+        return CLI::detail::lexical_cast(word, value) && value >= least
+                   ? std::string()
+                   : "must be a whole number of at least " + std::to_string(least) + ", got " + word;
+      },
+      "at least " + std::to_string(least));
+}
+
 // The elements of a tensor as [0.1, 0, 1.3], five digits each.
 inline std::string row(const taper::Tensor& tensor) {
   std::ostringstream out;

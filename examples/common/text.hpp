@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace example {
@@ -20,12 +19,5 @@ struct Text {
 // Reads a UTF-8 text file. Throws taper::Error, naming the file, if it is missing, a directory, empty, not
 // text (it holds a zero byte or is not UTF-8), or shorter than `at_least` characters.
 Text read_text(const std::string& path, std::size_t at_least);
-
-// The number of bytes of the UTF-8 character with which the text begins; 0 if it begins with none, or
-// with a zero byte.
-std::size_t character_length(std::string_view text);
-
-// How many characters a UTF-8 text has.
-std::size_t character_count(std::string_view text);
 
 }  // namespace example

@@ -1,11 +1,11 @@
 // The training loop of the demos.
 #include "training.hpp"
 
-#include "chart.hpp"
 #include "support.hpp"
 #include <taper/core/create.hpp>
 #include <taper/core/fail.hpp>
 #include <taper/cuda/device.hpp>
+#include <taper/nn/training/progress.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -20,6 +20,7 @@ namespace {
 
 using taper::fail;
 namespace internal = taper::internal;
+namespace training = taper::training;
 using taper::Tensor;
 namespace fs = std::filesystem;
 
@@ -60,35 +61,6 @@ std::string quoted(const std::string& word) {
   return out + "'";
 }
 
-Tensor column(const std::vector<double>& values) {
-  return taper::tensor(values, {static_cast<std::int64_t>(values.size())}, taper::float64);
-}
-
-void add(taper::State& state, const std::string& name, const Curve& curve) {
-  state.tensors[name + ".step"] = column(curve.step);
-  state.tensors[name + ".loss"] = column(curve.loss);
-  state.tensors[name + ".accuracy"] = column(curve.accuracy);
-}
-
-Curve take(const std::string& path, const taper::State& state, const std::string& name) {
-  const auto values = [&](const char* what) {
-    const auto found = state.tensors.find(name + what);
-    if (found == state.tensors.end()) fail("training", path, ": lacks the curve ", name, what);
-    return found->second.to_vector();
-  };
-  Curve curve{values(".step"), values(".loss"), values(".accuracy")};
-  if (curve.loss.size() != curve.step.size() || curve.accuracy.size() != curve.step.size()) {
-    fail("training", path, ": the curve ", name, " is not one");
-  }
-  return curve;
-}
-
-void append(Curve& curve, std::int64_t step, const Measure& measure) {
-  curve.step.push_back(static_cast<double>(step));
-  curve.loss.push_back(measure.loss);
-  curve.accuracy.push_back(measure.accuracy);
-}
-
 }  // namespace
 
 void add_training_options(CLI::App& app, TrainingOptions& options, int argc, char** argv) {
@@ -96,9 +68,8 @@ void add_training_options(CLI::App& app, TrainingOptions& options, int argc, cha
     const std::string word = argv[i];
     if (word != "--resume" && word != "--restart") options.command += quoted(word) + " ";
   }
-  const CLI::Option* steps = app.add_option("--steps", options.steps, "of training")
-                                 ->check(CLI::PositiveNumber)
-                                 ->capture_default_str();
+  const CLI::Option* steps =
+      app.add_option("--steps", options.steps, "of training")->check(at_least(1))->capture_default_str();
   app.add_option_function<std::string>(
          "--device",
          [&options](const std::string& name) {
@@ -111,7 +82,7 @@ void add_training_options(CLI::App& app, TrainingOptions& options, int argc, cha
       ->default_str("cpu");
   app.add_option("--seed", options.seed, "of the initial weights and of the examples")->capture_default_str();
   app.add_option("--k", options.k, "how many places a query may look at")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   app.add_flag("--dense,!--no-dense", options.dense,
                std::string("trains the same model with dense softmax beside it") +
@@ -155,11 +126,12 @@ void prepare_output(const TrainingOptions& options) {
   for (const std::string& path : runs) fs::remove(path, error);
 }
 
-Training::Training(const TrainingOptions& options, std::string name, Settings settings)
+Training::Training(const TrainingOptions& options, const std::string& file, const std::string& name,
+                   training::Settings settings)
     : options_(options),
-      name_(std::move(name)),
-      path_(options.output + "/" + name_ + ".safetensors"),
-      settings_(std::move(settings)) {}
+      path_(options.output + "/" + file + ".safetensors"),
+      settings_(std::move(settings)),
+      history_(name) {}
 
 void Training::load(taper::nn::Run& run) {
   const std::map<std::string, std::string> texts = taper::load_safetensors(path_).texts;
@@ -172,15 +144,19 @@ void Training::load(taper::nn::Run& run) {
     }
   }
   taper::nn::load_checkpoint(path_, run);
-  training_ = take(path_, run.extras, "training"), held_out_ = take(path_, run.extras, "held_out");
+  history_.load_state(run.extras);
 }
 
 void Training::save(taper::nn::Run& run) const {
-  run.extras = {};
-  add(run.extras, "training", training_), add(run.extras, "held_out", held_out_);
+  run.extras = history_.state();
   run.extras.texts["steps"] = std::to_string(options_.steps);
   for (const auto& [name, value] : settings_) run.extras.texts["setting." + name] = value;
   taper::nn::save_checkpoint(path_, run);
+}
+
+void Training::record(const std::string& prefix, std::int64_t step, const Measure& measure) {
+  history_.add(prefix + "loss", step, measure.loss);
+  history_.add(prefix + "accuracy", step, measure.accuracy);
 }
 
 void Training::go(taper::nn::Run run, const Step& step, std::int64_t evaluate_every,
@@ -191,16 +167,20 @@ void Training::go(taper::nn::Run run, const Step& step, std::int64_t evaluate_ev
   }
   const std::int64_t first = run.step;
   const SignalWatch signals;
-  Progress progress(run.step, options_.steps);
+  training::Progress progress(options_.steps, {.done = run.step, .unit = "tokens"});
   auto saved = std::chrono::steady_clock::now();
   while (run.step < options_.steps) {
     const Measure measure = step(run.step);
     ++run.step;
     if (!std::isfinite(measure.loss)) fail("training", "the loss is ", measure.loss, " in step ", run.step);
-    append(training_, run.step, measure);
-    progress.show(run.step, measure);
+    record("", run.step, measure);
+    history_.add_histograms(run.model, run.step);
+    progress.show(
+        run.step,
+        "loss " + training::fixed(measure.loss, 3) + "  accuracy " + training::percent(measure.accuracy),
+        measure.tokens);
     const bool last = run.step == options_.steps;
-    if (last || run.step % evaluate_every == 0) append(held_out_, run.step, evaluation());
+    if (last || run.step % evaluate_every == 0) record("held-out ", run.step, evaluation());
     const bool stop = signals.received() != 0;
     if (last || stop || std::chrono::steady_clock::now() - saved > between_saves) {
       save(run);
@@ -233,25 +213,37 @@ std::int64_t parameter_count(const taper::nn::Module& model) {
   return count;
 }
 
-void save_page(const Page& page, const TrainingOptions& options) {
+void save_page(const training::Page& page, const TrainingOptions& options) {
   const std::string path = options.output + "/page.html";
   page.save(path);
   std::cout << "page: " << path << "; the trained model: " << options.output << "/checkpoint.safetensors\n";
 }
 
-std::vector<std::string> curves(const std::vector<std::pair<std::string, const Training*>>& runs) {
-  Chart loss{.title = "Loss, nats", .x_label = "step", .series = {}};
-  Chart accuracy{.title = "Accuracy", .x_label = "step", .series = {}, .percent = true};
+void add_curves(training::Page& page, const std::vector<const Training*>& runs, const std::string& caption,
+                const std::vector<training::Stage>& stages) {
+  training::Chart loss{.title = "Loss, nats", .x_label = "step", .series = {}, .stages = stages};
+  training::Chart accuracy{
+      .title = "Accuracy", .x_label = "step", .series = {}, .stages = stages, .percent = true};
   int colour = 0;
-  for (const auto& [name, run] : runs) {
-    const Curve &each = run->training(), &held_out = run->held_out();
-    loss.series.push_back({name, each.step, each.loss, colour, true});
-    loss.series.push_back({name + ", held out", held_out.step, held_out.loss, colour, false, true});
-    accuracy.series.push_back({name, each.step, each.accuracy, colour, true});
-    accuracy.series.push_back({name + ", held out", held_out.step, held_out.accuracy, colour, false, true});
+  const auto add = [&](training::Chart& chart, const training::History& run, const std::string& curve) {
+    training::Series steps = training::series(run, curve),
+                     held_out = training::series(run, "held-out " + curve);
+    steps.noisy = true, steps.colour = colour;
+    held_out.name += ", held out", held_out.dashed = true, held_out.colour = colour;
+    chart.series.push_back(std::move(steps)), chart.series.push_back(std::move(held_out));
+  };
+  for (const Training* run : runs) {
+    add(loss, run->history(), "loss"), add(accuracy, run->history(), "accuracy");
     ++colour;
   }
-  return {svg(loss), svg(accuracy)};
+  page.charts({loss, accuracy}, caption);
+}
+
+void add_histograms(training::Page& page, const std::vector<const Training*>& runs) {
+  for (const Training* run : runs) {
+    page.heading("Weights and gradients: " + run->history().name());
+    page.histograms(run->history());
+  }
 }
 
 }  // namespace example

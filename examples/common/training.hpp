@@ -1,18 +1,17 @@
-// What the demos share when they train: their common options, and the loop with its progress bar, its
+// What the demos share when they train: their common options, and the loop with its history, progress bar,
 // checkpoints, Ctrl-C and --resume.
 #pragma once
 
-#include "page.hpp"
-#include "progress.hpp"
 #include <taper/core/device.hpp>
 #include <taper/core/indices.hpp>
 #include <taper/nn/checkpoint.hpp>
 #include <taper/nn/layers/sparse_attention.hpp>
+#include <taper/nn/training/history.hpp>
+#include <taper/nn/training/page.hpp>
 
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace CLI {
@@ -47,9 +46,10 @@ void add_training_options(CLI::App& app, TrainingOptions& options, int argc, cha
 // with --resume, throws if it holds none.
 void prepare_output(const TrainingOptions& options);
 
-// What was measured, and after how many steps.
-struct Curve {
-  std::vector<double> step, loss, accuracy;
+// How well a model does: the mean loss, and the share of right answers, over so many tokens.
+struct Measure {
+  double loss = 0, accuracy = 0;
+  std::int64_t tokens = 0;
 };
 
 // One step of training: forward, backward, update. Steps are counted from 0.
@@ -60,10 +60,11 @@ using Evaluation = std::function<Measure()>;
 // One run of training. It leaves its checkpoint in options.output; it can be stopped, and resumed.
 class Training {
  public:
-  // `name` tells the runs of one demo apart; the checkpoint's file is name + ".safetensors". The settings are
-  // everything that shapes the run, apart from the number of steps and the data; a resumed run must have the
-  // same settings.
-  Training(const TrainingOptions& options, std::string name, Settings settings);
+  // The checkpoint is file + ".safetensors"; `name` tells the runs of one demo apart on its page. The settings
+  // are everything that shapes the run, apart from the number of steps and the data; a resumed run must have
+  // the same settings.
+  Training(const TrainingOptions& options, const std::string& file, const std::string& name,
+           taper::training::Settings settings);
 
   // Takes up the run if --resume asks for it, then trains up to options.steps. Evaluates every
   // `evaluate_every` steps and after the last one. Saves twice a minute, and at the end. At Ctrl-C finishes
@@ -73,17 +74,19 @@ class Training {
 
   // How long go() took, in seconds; NaN if it went on with a run that had been trained before.
   double seconds() const { return seconds_; }
-  const Curve& training() const { return training_; }  // of each step
-  const Curve& held_out() const { return held_out_; }  // of each evaluation
+  // "loss" and "accuracy" of each step, "held-out loss" and "held-out accuracy" of each evaluation, and the
+  // histograms of the parameters.
+  const taper::training::History& history() const { return history_; }
 
  private:
   void load(taper::nn::Run& run);
   void save(taper::nn::Run& run) const;
+  void record(const std::string& prefix, std::int64_t step, const Measure& measure);
 
   const TrainingOptions& options_;
-  std::string name_, path_;
-  Settings settings_;
-  Curve training_, held_out_;
+  std::string path_;
+  taper::training::Settings settings_;
+  taper::training::History history_;
   double seconds_ = 0;
 };
 
@@ -94,16 +97,21 @@ double accuracy(const taper::Tensor& logits, const taper::Indices& labels);
 std::int64_t parameter_count(const taper::nn::Module& model);
 
 // Writes options.output + "/page.html", and says where page and checkpoint are.
-void save_page(const Page& page, const TrainingOptions& options);
+void save_page(const taper::training::Page& page, const TrainingOptions& options);
 
-// "Loss" and "Accuracy" side by side, a line for each run by its name, as figures of a page.
-std::vector<std::string> curves(const std::vector<std::pair<std::string, const Training*>>& runs);
-// The same for the runs of a demo's report, each of which has a name and a training.
+// "Loss" and "Accuracy" side by side, a line for each run and one
+// for its evaluations.
+void add_curves(taper::training::Page& page, const std::vector<const Training*>& runs,
+                const std::string& caption, const std::vector<taper::training::Stage>& stages = {});
+// The histograms of each run, under a heading of its own.
+void add_histograms(taper::training::Page& page, const std::vector<const Training*>& runs);
+
+// The trainings of a report's runs.
 template <class Run>
-std::vector<std::string> curves_of(const std::vector<Run>& runs) {
-  std::vector<std::pair<std::string, const Training*>> named;
-  for (const Run& run : runs) named.emplace_back(run.name, run.training);
-  return curves(named);
+std::vector<const Training*> trainings_of(const std::vector<Run>& runs) {
+  std::vector<const Training*> all;
+  for (const Run& run : runs) all.push_back(run.training);
+  return all;
 }
 
 }  // namespace example

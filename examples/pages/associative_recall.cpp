@@ -1,12 +1,13 @@
 // Curves, and what the heads look at: the questions of layer 2, with the place of each answer outlined.
 #include "associative_recall.hpp"
 
-#include "../common/heat_map.hpp"
-
 namespace example {
+
+namespace training = taper::training;
+
 namespace {
 
-std::vector<std::string> heat_maps(const RecallReport& report, const RecallReport::Run& run) {
+std::vector<training::HeatMap> heat_maps(const RecallReport& report, const RecallReport::Run& run) {
   const RecallReport::Sequence& one = report.sequence;
   const auto& [first, second] = run.attention;
   const std::int64_t heads = first.extent(1), length = first.extent(2), pairs = one.questions.size();
@@ -17,30 +18,30 @@ std::vector<std::string> heat_maps(const RecallReport& report, const RecallRepor
   std::vector<std::int64_t> questions;
   for (std::int64_t i = 0; i < pairs; ++i) questions.push_back(one.questions[i]);
 
-  std::vector<std::string> maps;
+  std::vector<training::HeatMap> maps;
   for (std::int64_t head = 0; head < heads; ++head) {
-    const std::vector<std::int64_t> all = positions(0, length);
+    const std::vector<std::int64_t> all = training::positions(0, length);
     maps.push_back(
-        svg(attention_map("layer 1, head " + std::to_string(head + 1), first, 0, head, all, all, true)));
+        training::attention_map("layer 1, head " + std::to_string(head + 1), first, 0, head, all, all, true));
   }
   for (std::int64_t head = 0; head < heads; ++head) {
-    HeatMap map = attention_map("layer 2, head " + std::to_string(head + 1), second, 0, head, questions,
-                                positions(0, 2 * pairs), true);
+    training::HeatMap map = training::attention_map("layer 2, head " + std::to_string(head + 1), second, 0,
+                                                    head, questions, training::positions(0, 2 * pairs), true);
     for (std::int64_t i = 0; i < pairs; ++i) {
       map.row_labels.push_back(name(questions[static_cast<std::size_t>(i)]));
       map.outlined.emplace_back(i, one.sources[static_cast<std::size_t>(i)]);
     }
     for (std::int64_t i = 0; i < 2 * pairs; ++i) map.column_labels.push_back(name(i));
-    maps.push_back(svg(map));
+    map.side = 280;
+    maps.push_back(std::move(map));
   }
-  maps.push_back(heat_scale());
   return maps;
 }
 
 }  // namespace
 
-Page page(const RecallReport& report) {
-  Page page(
+training::Page page(const RecallReport& report) {
+  training::Page page(
       "Associative recall",
       "The model reads " + std::to_string(report.sequence.questions.size()) +
           " pairs of a key and its value, and is asked for the value of each key later in a sequence of " +
@@ -52,18 +53,20 @@ Page page(const RecallReport& report) {
       "Support recall is the share of questions whose true place is among the k keys to which some head of "
       "the second layer gives most.");
   page.heading("Learning");
-  page.figures(
-      curves_of(report.runs),
+  add_curves(
+      page, trainings_of(report.runs),
       "Training begins with one pair and doubles pairs and length in stages; each new stage is harder at "
       "first. Held-out sequences are those of the whole task from the beginning. Faint points are single "
-      "steps, the line is the mean of their neighbours.");
+      "steps, the line is the mean of their neighbours in the same stage.",
+      report.stages);
   for (const RecallReport::Run& run : report.runs) {
     page.heading("What the heads look at: " + run.name);
-    page.figures(
-        heat_maps(report, run),
+    page.maps(heat_maps(report, run));
+    page.scale(
         "Rows are queries, columns are keys; blank cells are exactly zero. Layer 1: all places. Layer 2: the "
         "questions and the pairs, with the place of each answer outlined.");
   }
+  add_histograms(page, trainings_of(report.runs));
   return page;
 }
 

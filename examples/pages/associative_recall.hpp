@@ -1,7 +1,6 @@
 // The page of 09_associative_recall.
 #pragma once
 
-#include "../common/page.hpp"
 #include "../common/training.hpp"
 #include <taper/core/indices.hpp>
 #include <taper/core/tensor.hpp>
@@ -26,12 +25,13 @@ struct RecallReport {
   };
 
   std::int64_t vocabulary;
-  Settings settings;
-  Rows results;
+  taper::training::Settings settings;
+  taper::training::Rows results;
   Sequence sequence;
+  std::vector<taper::training::Stage> stages;  // of training
   std::vector<Run> runs;
 };
 
-Page page(const RecallReport& report);
+taper::training::Page page(const RecallReport& report);
 
 }  // namespace example

@@ -1,7 +1,6 @@
 // The page of 10_character_transformer.
 #pragma once
 
-#include "../common/page.hpp"
 #include "../common/training.hpp"
 #include <taper/core/tensor.hpp>
 
@@ -20,12 +19,12 @@ struct CharacterReport {
 
   std::string path;         // of the text
   std::int64_t context, k;  // how many characters the model sees, and how many of them a head looks at
-  Settings settings;
-  Rows results;
+  taper::training::Settings settings;
+  taper::training::Rows results;
   std::vector<std::string> characters;  // those on which the heads are shown
   std::vector<Run> runs;
 };
 
-Page page(const CharacterReport& report);
+taper::training::Page page(const CharacterReport& report);
 
 }  // namespace example

@@ -1,18 +1,20 @@
 // Charts by length, what the head looks at, and curves.
 #include "sorting.hpp"
 
-#include "../common/chart.hpp"
-#include "../common/heat_map.hpp"
-
 namespace example {
+
+namespace training = taper::training;
+
 namespace {
 
 // What each number to be written takes from the numbers read. The right one is outlined.
-std::string heat_map(const std::string& name, const SortingReport::Sequence& one,
-                     const taper::Tensor& attention) {
+training::HeatMap heat_map(const std::string& name, const SortingReport::Sequence& one,
+                           const taper::Tensor& attention) {
   const std::int64_t n = one.sorted.size();
-  HeatMap map = attention_map(name + ": " + std::to_string(n) + " numbers", attention, 0, 0,
-                              positions(n, 2 * n), positions(0, n), true);
+  training::HeatMap map =
+      training::attention_map(name + ": " + std::to_string(n) + " numbers", attention, 0, 0,
+                              training::positions(n, 2 * n), training::positions(0, n), true);
+  map.side = 380;
   for (std::int64_t i = 0; i < n; ++i) {
     if (n <= 20) {
       map.row_labels.push_back(i == 0 ? "|" : std::to_string(one.sorted[i - 1]));
@@ -22,47 +24,46 @@ std::string heat_map(const std::string& name, const SortingReport::Sequence& one
       if (one.tokens[j] == one.sorted[i]) map.outlined.emplace_back(i, j);
     }
   }
-  return svg(map, 380);
+  return map;
 }
 
 }  // namespace
 
-Page page(const SortingReport& report) {
-  Page page("Sorting",
-            "Trained to sort up to " + std::to_string(report.longest) + " numbers, tested on up to " +
-                std::to_string(report.numbers) +
-                ". The number to write next is the smallest one read that exceeds the last one written.");
+training::Page page(const SortingReport& report) {
+  training::Page page(
+      "Sorting",
+      "Trained to sort up to " + std::to_string(report.longest) + " numbers, tested on up to " +
+          std::to_string(report.numbers) +
+          ". The number to write next is the smallest one read that exceeds the last one written.");
   page.settings(report.settings);
   page.heading("Results");
   page.table(report.results);
-  Chart each{.title = "Right numbers", .x_label = "length", .series = {}, .percent = true};
-  Chart whole{.title = "Sequences without a mistake", .x_label = "length", .series = {}, .percent = true};
-  std::vector<std::pair<std::string, const Training*>> runs;
+  training::Chart each{.title = "Right numbers", .x_label = "length", .series = {}, .percent = true};
+  training::Chart whole{
+      .title = "Sequences without a mistake", .x_label = "length", .series = {}, .percent = true};
   for (const SortingReport::Run& run : report.runs) {
-    const int colour = static_cast<int>(runs.size());
-    each.series.push_back({run.name, run.lengths, run.accuracy, colour});
-    whole.series.push_back({run.name, run.lengths, run.sorted, colour});
-    runs.emplace_back(run.name, run.training);
+    each.series.push_back({run.name, run.lengths, run.accuracy});
+    whole.series.push_back({run.name, run.lengths, run.sorted});
   }
-  page.figures({svg(each), svg(whole)}, "By the length of the sequence; training has seen none longer than " +
-                                            std::to_string(report.longest) + ".");
+  page.charts({each, whole}, "By the length of the sequence; training has seen none longer than " +
+                                 std::to_string(report.longest) + ".");
   page.heading("What the head looks at");
   for (std::size_t i = 0; i < report.sequences.size(); ++i) {
-    std::vector<std::string> maps;
+    std::vector<training::HeatMap> maps;
     for (const SortingReport::Run& run : report.runs) {
       maps.push_back(heat_map(run.name, report.sequences[i], run.attention[i]));
     }
-    page.figures(maps, "");
+    page.maps(maps);
   }
-  page.figures(
-      {heat_scale()},
+  page.scale(
       "Rows are the numbers written last, from the bar on; columns are the numbers read, in their order. The "
       "number to be written next is outlined. Blank cells are exactly zero.");
   page.heading("Learning");
-  page.figures(
-      curves(runs),
+  add_curves(
+      page, trainings_of(report.runs),
       "Held out are sequences four times as long as the longest in training. Faint points are single steps, "
       "the line is the mean of their neighbours.");
+  add_histograms(page, trainings_of(report.runs));
   return page;
 }
 

@@ -1,7 +1,6 @@
 // The page of 12_sorting.
 #pragma once
 
-#include "../common/page.hpp"
 #include "../common/training.hpp"
 #include <taper/core/indices.hpp>
 #include <taper/core/tensor.hpp>
@@ -25,12 +24,12 @@ struct SortingReport {
   };
 
   std::int64_t longest, numbers;  // the length of the longest sequence in training, and in the tests
-  Settings settings;
-  Rows results;
+  taper::training::Settings settings;
+  taper::training::Rows results;
   std::vector<Sequence> sequences;
   std::vector<Run> runs;
 };
 
-Page page(const SortingReport& report);
+taper::training::Page page(const SortingReport& report);
 
 }  // namespace example

@@ -1,13 +1,13 @@
-// Escaping and formatting.
-#include "markup.hpp"
+// Digits by significance, without what says nothing.
+#include "format.hpp"
 
-#include "text.hpp"
+#include "../utf8.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 
-namespace example {
+namespace taper::training {
 namespace {
 
 std::string printed(const char* format, int digits, double value) {
@@ -26,40 +26,17 @@ std::string shortened(std::string decimal) {
 
 }  // namespace
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = character_length(text.substr(i));
-    const std::string_view character = text.substr(i, length);
-    const char c = character.empty() ? '\0' : character[0];
-    if (length == 0 || (length == 1 && c < ' ' && c != '\t' && c != '\n') || c == 0x7f) {
-      out += "\uFFFD";
-    } else if (c == '&') {
-      out += "&amp;";
-    } else if (c == '<') {
-      out += "&lt;";
-    } else if (c == '>') {
-      out += "&gt;";
-    } else if (c == '"') {
-      out += "&quot;";
-    } else {
-      out += character;
-    }
-    i += length == 0 ? 1 : length;
-  }
-  return out;
-}
-
 std::string aligned(const Rows& rows) {
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], character_count(row[i]));
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], internal::character_count(row[i]));
   }
   std::string out;
   for (const auto& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string space(widths[i] - character_count(row[i]), ' ');
+      const std::string space(widths[i] - internal::character_count(row[i]), ' ');
       out += i == 0 ? row[i] + space : "  " + space + row[i];
     }
     out += '\n';
@@ -88,11 +65,12 @@ std::string fixed(double value, int decimals) {
   return std::isfinite(value) ? printed("%.*f", decimals, value) : number(value);
 }
 
+std::string rounded(double value, int decimals) { return shortened(fixed(value, decimals)); }
+
 std::string percent(double share) {
   if (!std::isfinite(share)) return number(share);
-  std::string text = printed("%.*f", 1, 100 * share);
-  if (text == "100.0" && share < 1) text = "99.9";  // only 1 is 100 %
-  return shortened(text) + " %";
+  const std::string text = rounded(100 * share, 1);
+  return (text == "100" && share < 1 ? "99.9" : text) + " %";  // only 1 is 100 %
 }
 
 std::string duration(double seconds) {
@@ -104,10 +82,4 @@ std::string duration(double seconds) {
   return std::to_string(whole / 3600) + " h " + std::to_string(whole % 3600 / 60) + " min";
 }
 
-std::string coordinate(double value) { return shortened(printed("%.*f", 2, value)); }
-
-std::string element(const std::string& path, const std::string& classes) {
-  return path.empty() ? "" : "<path class=\"" + classes + "\" d=\"" + path + "\"/>\n";
-}
-
-}  // namespace example
+}  // namespace taper::training

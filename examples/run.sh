@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The main job: installs what is missing, builds Taper, and runs the examples: 01 to 05, the first steps; 06 to 08, those of
-# the zeta.ops page; and the demos 09 to 12 in their short form. Pictures and pages go to build/demos.
+# the zeta.ops page; and the demos 09 to 12 in their short form. Pictures and pages go to build/demos. Then it builds the
+# walkthrough's pages, in build/walkthrough.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$root/cmake/setup.sh"
@@ -25,3 +26,4 @@ done
 say "Pictures and pages, to be opened in a browser; without --quick the demos learn more (--help tells the rest)"
 echo "$pictures/spirals.svg"
 for program in ${demos[@]}; do echo "$pictures/$program/page.html"; done
+"$root/examples/walkthrough/pages.sh"

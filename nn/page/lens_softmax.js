@@ -17,7 +17,7 @@ function softmaxLens({ app, number, node, visit }) {
     const of = (numbers) => numbers && Array.from({ length: rows.length }, (_, i) => numbers[rows.index(row, i)]);
     stage.replaceChildren(...softmaxRow(app, node.op, { z: of(z), p: of(p), g: of(g), dz: of(dz) }, { z, p, rows }));
   };
-  return section("A row, from above",
+  return section("One row",
     el("div", { class: "lens-head" }, picker(app, `${number}.row`, "row", rows.count, (row) => rows.name(row), draw)), stage);
 }
 

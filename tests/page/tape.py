@@ -1,5 +1,8 @@
 """Reads a tape's JSON a second time, independently of the page: what each step must show."""
 
+import bisect
+import collections
+import functools
 import math
 
 
@@ -81,7 +84,7 @@ class Expected:
         visit = walk["visits"][place]
         key = f"w{w}v{place}"
         figures = {f"{key}.cotangent": visit["cotangent"], **self.around(key, visit["node"])}
-        parts = [value for _, value in self.arrivals(w, visit["node"])]
+        parts = [value for _, _, value, _ in self.arrivals(w, visit["node"])]
         if len(parts) > 1:
             figures.update({f"{key}.part{i}": value for i, value in enumerate(parts[:12])})
         for e, sent in enumerate(visit["contributions"]):
@@ -97,25 +100,26 @@ class Expected:
         places = {f"{key}.argument{i}": self.value_of(each) for i, each in enumerate(node.get("inputs", []))}
         return {**{name: place for name, place in places.items() if place is not None}, f"{key}.value": node["value"]}
 
-    def arrivals(self, w, number):
-        """(visit, value) of each part of a slot, in order; the walk's own cotangent comes at visit -1."""
+    @functools.cache
+    def index(self, w):
+        """Of each node of a walk: its arrivals (visit, edge, value, total), and the number of its visit."""
         walk = self.walks[w]
-        parts = [(-1, walk["cotangent"])] if number == walk["node"] else []
+        arrivals, visits = collections.defaultdict(list), {}
+        arrivals[walk["node"]].append((-1, 0, walk["cotangent"], walk["cotangent"]))
         for v, visit in enumerate(walk["visits"]):
-            parts += [(v, each["value"]) for each in visit["contributions"] if each["node"] == number]
-        return parts
+            visits[visit["node"]] = v
+            for e, sent in enumerate(visit["contributions"]):
+                arrivals[sent["node"]].append((v, e, sent["value"], sent["total"]))
+        return arrivals, visits
+
+    def arrivals(self, w, number):
+        return self.index(w)[0].get(number, [])
 
     def slot(self, w, v, number, edge):
         """(filled, expected, content) of a slot during visit v, before its contribution `edge`."""
-        walk = self.walks[w]
-        filled, content = (1, walk["cotangent"]) if number == walk["node"] else (0, None)
-        for each in range(v + 1):
-            if each == len(walk["visits"]):
-                break
-            for e, sent in enumerate(walk["visits"][each]["contributions"]):
-                if sent["node"] == number and (each < v or e < edge):
-                    filled, content = filled + 1, sent["total"]
-        return filled, len(self.arrivals(w, number)), content
+        arrivals = self.arrivals(w, number)
+        filled = bisect.bisect_left(arrivals, (v, edge))
+        return filled, len(arrivals), arrivals[filled - 1][3] if filled else None
 
     def closures(self, step):
         kind, w, place = self.steps[step]
@@ -151,9 +155,9 @@ class Expected:
             return "gradient"
         if expected == 0:
             return ""
-        visits = [i for i, visit in enumerate(walk["visits"]) if visit["node"] == number]
-        if visits and visits[0] <= v:
-            return "cotangent in use" if visits[0] == v else "cotangent used up"
+        visit = self.index(w)[1].get(number, v + 1)
+        if visit <= v:
+            return "cotangent in use" if visit == v else "cotangent used up"
         if filled == 0:
             return f"slot empty, {expected} to come"
         return f"slot has {filled} of {expected}" if filled < expected else "slot complete"

@@ -7,84 +7,21 @@
 from a package of PyPI. Needs chromium, chromium-driver and python3-selenium.
 """
 
-import argparse
 import copy
-import functools
-import json
 import math
-import pathlib
 import sys
-import tempfile
 import time
 import unittest
 
-from assemble import assemble
-from browser import Browser, Keys, axe_core
+from browser import Keys, axe_core
+from case import PageCase, fixture, on_each_page, settings, unittest_options
+from lens_tests import LensTest
 from tape import Expected, close, long_chain, same, same_bytes
 
-HERE = pathlib.Path(__file__).resolve().parent
 STEPS = 300  # of a longer tape, this many steps are looked at, evenly spread
 
 
-def fixture(name):
-    return json.loads((HERE / "fixtures" / f"{name}.json").read_text())
-
-
-def on_each_page(test):
-    """The test is called as test(self, page, data, expected), with the page open."""
-
-    @functools.wraps(test)
-    def run(self):
-        for page in self.pages:
-            with self.subTest(page=page.name):
-                self.browser.open(page)
-                data = self.browser.data()
-                test(self, page, data, Expected(data))
-
-    return run
-
-
-class PageTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.scratch = pathlib.Path(cls.folder.name)
-        if settings.pages:
-            cls.pages = sorted(settings.pages.glob("*.html"))
-        else:
-            cls.pages = [cls.write(path.stem, fixture(path.stem)) for path in sorted((HERE / "fixtures").glob("*.json"))]
-        assert cls.pages, "no pages to test"
-        cls.browser = Browser()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.browser.quit()
-        cls.folder.cleanup()
-
-    @classmethod
-    def write(cls, name, data):
-        page = cls.scratch / f"{name}.html"
-        page.write_text(assemble(data))
-        return page
-
-    def setUp(self):
-        self.browser.complaints()  # those of the test before
-        self.browser.size(1280, 1600)
-
-    def tearDown(self):
-        self.assertEqual([], self.browser.complaints())
-        self.assertEqual([], self.browser.run("return performance.getEntriesByType('resource').map((entry) => entry.name)"))
-
-    def step(self):
-        return int(self.browser.find("input[type=range]").get_attribute("value"))
-
-    def wait_for(self, condition, what):
-        for _ in range(100):
-            if condition():
-                return
-            time.sleep(0.05)
-        self.fail(f"never: {what}")
-
+class PageTest(PageCase):
     # Values and states ------------------------------------------------------------------------------------------------
 
     def compare_step(self, expected, step, shown):
@@ -388,10 +325,7 @@ class PageTest(unittest.TestCase):
             self.assertEqual(200_002, self.step())  # 100,001 nodes, 100,000 visits, begin and end of the walk; from 0
 
 
-parser = argparse.ArgumentParser(add_help=False)
-parser.add_argument("--pages", type=pathlib.Path)
-parser.add_argument("--axe", type=pathlib.Path)
-settings, rest = parser.parse_known_args()
+__all__ = ["LensTest", "PageTest"]
 
 if __name__ == "__main__":
-    unittest.main(argv=[sys.argv[0], *rest])
+    unittest.main(argv=[sys.argv[0], *unittest_options])

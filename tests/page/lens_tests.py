@@ -1,0 +1,83 @@
+"""Lenses: what they say about an op agrees with the recorded values."""
+
+import math
+import re
+
+from browser import Keys
+from case import PageCase, fixture
+from tape import Expected, close, same
+
+
+def number(text):
+    return float(text.strip("() ").replace("−", "-").replace("∞", "inf"))
+
+
+class LensTest(PageCase):
+    def open_lens(self, name, address):
+        data = fixture(name)
+        self.browser.open(self.write(name, data), address)
+        return Expected(data)
+
+    def focus(self, selector):
+        self.browser.run("document.querySelector(arguments[0]).focus()", selector)
+
+    def test_product_is_written_out(self):
+        """bmm's second product, one element after the other: terms, sum and recorded element agree."""
+        expected = self.open_lens("attention", "#n6")
+        node = expected.nodes[6]
+        values = expected.elements(node["value"])
+        _, rows, columns = expected.tape["tensors"][node["value"]]["shape"]
+        self.browser.find(".picker select").send_keys("1")
+        self.focus(".factor.result canvas")
+        self.browser.press(*[Keys.ARROW_UP, Keys.ARROW_LEFT] * rows * columns)
+        for i in range(rows):
+            for j in range(columns):
+                written = self.browser.find(".written-out")
+                name, terms, _ = written.text.split(" = ")
+                self.assertEqual(f"C[{i}, {j}]", name)
+                total = sum(math.prod(map(number, term.split(" · "))) for term in terms.split(" + "))
+                x = values[(rows + i) * columns + j]
+                self.assertTrue(same(written.find_element("css selector", "[data-value]").get_attribute("data-value"), x))
+                self.assertLess(abs(total - x), 2e-3)
+                self.browser.press(Keys.ARROW_RIGHT)
+            self.browser.press(Keys.ARROW_DOWN, *[Keys.ARROW_LEFT] * columns)
+        self.browser.find(".pattern summary").click()
+        self.assertIn("are exactly 0", self.browser.find(".pattern summary").text)
+        self.assertEqual(3, len(self.browser.all(".kept li")))
+
+    def test_products_of_the_walk(self):
+        expected = self.open_lens("attention", "#w0v1")
+        names = [button.text for button in self.browser.all(".switcher button")]
+        self.assertEqual(["dA = dC Bᵀ", "dB = Aᵀ dC"], names)
+        sent = {each["argument"]: each["value"] for each in expected.walks[0]["visits"][1]["contributions"]}
+        for argument, button in enumerate(self.browser.all(".switcher button")):
+            button.click()
+            self.focus(".factor.result canvas")
+            self.browser.press(Keys.ARROW_UP, Keys.ARROW_LEFT)
+            exact = self.browser.find(".written-out [data-value]").get_attribute("data-value")
+            self.assertTrue(same(exact, expected.elements(sent[argument])[0]))
+
+    def test_water_level(self):
+        """z = (1.2, 1, 0.9, 0.8, -1) and k = 3: tau = 0.7 on the support {0, 1, 2}."""
+        self.open_lens("softmax", "#w0v0")
+        words = self.browser.find(".lens .words").text
+        self.assertIn("{0, 1, 2}, 3 of 5", words)
+        self.assertTrue(close(re.search(r"tau = (.*)\.$", words)[1], 0.7))
+        levels = [text.text for text in self.browser.all(".level-name")]
+        self.assertEqual(2, len(levels))
+        self.assertIn("0.7", levels[0])
+        self.assertIn("3", levels[1])  # the mean of the cotangent (1, 2, 6) over the support
+        self.focus(".lens canvas")
+        self.browser.press(Keys.ARROW_DOWN)
+        self.assertIn("∂p[1] / ∂z[0] = −0.333333", self.browser.find(".lens .readout").text)
+
+    def test_triangle(self):
+        self.open_lens("softmax", "#n3")
+        self.assertIn("k ≥ 3", self.browser.find(".simplex figcaption").text)
+        self.browser.find(".picker select").send_keys("[1")
+        self.assertIn("p is 1, 0, 0", self.browser.find(".simplex svg").get_attribute("aria-label"))
+        self.assertIn("{0}, 1 of 3", self.browser.find(".lens .words").text)
+        self.browser.press(Keys.END)
+        self.browser.run("window.location.hash = '#n5'")  # topk_softmax with k = 2
+        self.wait_for(lambda: "k = 2" in self.browser.find(".simplex figcaption").text, "regions of topk_softmax")
+        self.assertFalse(self.browser.all(".level"))

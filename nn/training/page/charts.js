@@ -37,7 +37,6 @@ function mountChart(element, chart, axis, hidden) {
     }
   };
   axis.listen(show);
-  hidden.listen(show);
   const follow = (event) => {
     const bounds = panel.getBoundingClientRect();
     const part = clamp((event.clientX - bounds.left) / bounds.width, 0, 1);

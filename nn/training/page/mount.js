@@ -24,5 +24,8 @@ function mount(root, data) {
     if (part) ready.push(mountHistograms(element, part, axisOf("step")));
   }
   for (const begin of ready) begin();
-  for (const axis of axes.values()) axis.show();
+  for (const axis of axes.values()) {
+    hidden.listen(() => axis.show());
+    axis.show();
+  }
 }

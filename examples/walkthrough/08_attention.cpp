@@ -23,6 +23,6 @@ void program(walkthrough::Run& run) {
 }
 
 const walkthrough::Chapter chapter("08_attention", "Attention",
-                                   {{"x", -2, 2, 0.5}, {"y", -2, 2, 0.1}, {"k", 1, 3, 2, true}}, program);
+                                   {{"x", -2, 2, 0.5}, {"y", -2, 2, 0}, {"k", 1, 3, 2, true}}, program);
 
 }  // namespace

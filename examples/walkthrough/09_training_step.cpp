@@ -15,8 +15,7 @@ void program(walkthrough::Run& run) {
     Tensor loss = nn::mean_squared_error(slope * x + intercept, target);
     sgd.zero_grad();
     tape.backward(loss);
-    run.print("after ", step, " steps: loss ", loss.item(), ", slope ", slope.item(), ", intercept ",
-              intercept.item());
+    run.print("step ", step, ": loss ", loss.item(), ", line ", slope.item(), " x + ", intercept.item());
     if (step == run.whole("steps")) return run.show(tape);
     sgd.step();
   }

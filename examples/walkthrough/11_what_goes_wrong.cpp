@@ -25,8 +25,8 @@ void program(walkthrough::Run& run) {
   }
   const GradcheckReport report = gradcheck(my_tanh, x);
   const GradcheckReport::Element& slope = report.elements.at(0);
-  run.print("gradcheck of my_tanh: ", report.verdict, ", tape ", slope.analytic, ", differences ",
-            slope.numeric, '\n');
+  run.print("gradcheck of my_tanh: ", report.verdict);
+  run.print("tape ", slope.analytic, ", differences ", slope.numeric, '\n');
   const StepCurve curve = step_curve(my_tanh, x, {});
   for (std::size_t i = 4; i <= 36; i += 4) {
     const StepCurve::Point& point = curve.points[i];

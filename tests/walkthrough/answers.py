@@ -154,8 +154,8 @@ ANSWERS = {
     ],
     "08_attention": [
         lambda run: run(x=0, y=0, k=3).value(6)[0],
-        lambda run: only(range(3), lambda key: run(x=0.5, y=0.1, k=2).gradient(2)[key] == 0
-                         and run(x=0.5, y=0.1, k=2).gradient(0)[2 * key:2 * key + 2] == [0, 0]),
+        lambda run: only(range(3), lambda key: run(x=0.5, y=0, k=2).gradient(2)[key] == 0
+                         and run(x=0.5, y=0, k=2).gradient(0)[2 * key:2 * key + 2] == [0, 0]),
         lambda run: run(x=0, y=0, k=3).gradient(1)[:2],
         lambda run: first(0.1, 2, lambda x: run(x=x, y=0, k=2).gradient(1)[:2] == [0, 0]),
     ],

@@ -8,7 +8,7 @@ namespace {
 void program(walkthrough::Run& run) {
   const Tensor x = tensor({0, 1, 2, 3}, float64), target = tensor({1, 3, 5, 7}, float64);
   Tensor slope = tensor(0, float64).requires_grad(), intercept = tensor(0, float64).requires_grad();
-  optim::Sgd sgd({slope, intercept}, {.learning_rate = run["learning_rate"]});
+  optim::Sgd sgd({slope, intercept}, {.learning_rate = run["rate"]});
 
   for (std::int64_t step = 0;; ++step) {
     Tape tape({.keep_values = true});
@@ -22,6 +22,6 @@ void program(walkthrough::Run& run) {
 }
 
 const walkthrough::Chapter chapter("09_training_step", "A training step",
-                                   {{"learning_rate", 0, 0.3, 0.1}, {"steps", 0, 20, 1, true}}, program);
+                                   {{"rate", 0, 0.3, 0.1}, {"steps", 0, 20, 1, true}}, program);
 
 }  // namespace

@@ -83,8 +83,8 @@ def is_close(a: float, b: float) -> bool:
     return abs(a - b) <= TOLERANCE * abs(b) + 1e-12
 
 
-def losses(run, learning_rate: float, count: int) -> list:
-    return run(learning_rate=learning_rate, steps=count).numbers_after("loss")
+def losses(run, rate: float, count: int) -> list:
+    return run(rate=rate, steps=count).numbers_after("loss")
 
 
 def slots_left_empty(run: Run) -> int:
@@ -161,7 +161,7 @@ ANSWERS = {
     ],
     "09_training_step": [
         lambda run: run(steps=0).gradient(1)[0],
-        lambda run: run(learning_rate=0.1, steps=1).value(0)[0],
+        lambda run: run(rate=0.1, steps=1).value(0)[0],
         lambda run: sum(loss > 1 for loss in losses(run, 0.2, 20)),
         lambda run: first(0.2, 0.3, lambda rate: losses(run, rate, 20)[20] > losses(run, rate, 20)[19]),
     ],

@@ -13,7 +13,9 @@
 #include "tape.hpp"
 
 #include <array>
+#include <functional>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 namespace taper {
@@ -39,6 +41,12 @@ struct EdgeOf final : Tape::Edge {
   explicit EdgeOf(Function&& f) : function(std::move(f)) {}
   Tensor vjp(const Tensor& cotangent) const override { return function(cotangent); }
   std::span<const std::byte> closure() const override { return std::as_bytes(std::span(&function, 1)); }
+  void while_copied(const std::function<void()>& f) const override {
+    if constexpr (std::is_copy_constructible_v<Function>) {
+      [[maybe_unused]] const Function copy(function);
+      f();
+    }
+  }
   Function function;
 };
 

@@ -222,7 +222,9 @@ void Tape::backward(const Tensor& loss, const GradientOptions& options) {
     totals.emplace_back(&leaf, std::move(gradient));
   }
   for (auto& [leaf, gradient] : totals) leaf->tensor.impl().grad = std::move(gradient);
-  if (recorder_) {
+  if (recorder_) {  // in the order of the tape, not of the map
+    std::sort(totals.begin(), totals.end(),
+              [](const auto& a, const auto& b) { return a.first->node < b.first->node; });
     for (const auto& [leaf, gradient] : totals) recorder_->gradient(leaf->node, leaf->tensor.impl().grad);
   }
 }

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
 #include <memory>
 #include <span>
@@ -97,6 +98,8 @@ class Tape {
     virtual ~Edge() = default;
     virtual Tensor vjp(const Tensor& cotangent) const = 0;
     virtual std::span<const std::byte> closure() const = 0;  // with what it captured
+    // Calls f while a copy of the closure lives; not at all if the closure can't be copied.
+    virtual void while_copied(const std::function<void()>& f) const = 0;
     std::uint32_t input = 0;
     std::uint32_t argument = 0;  // its place among the op's vjp(…) arguments
     Edge* next = nullptr;

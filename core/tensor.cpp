@@ -40,6 +40,7 @@ TensorImpl* share(const Tensor& source, const Shape& shape) {
 }  // namespace
 
 void destroy(TensorImpl* impl) noexcept {
+  note_end(*impl);
   if (!impl->device.is_cpu() && !impl->owner)
     device_memory("Tensor", impl->device).release(impl->data, impl->element_bytes());
   const std::size_t bytes = impl->block_bytes();

@@ -21,12 +21,12 @@ const Trace& Tape::trace() const { return checked_trace("trace"); }
 
 namespace internal {
 
-constinit thread_local int creation_watchers = 0;
+constinit thread_local TraceRecorder* recorders = nullptr;
 
 namespace {
 
 TraceRecorder::Object object_of(const TensorImpl& tensor) {
-  return {"tensor", tensor.shape, tensor.element_bytes(), tensor.data};
+  return {"tensor", tensor.shape, tensor.element_bytes(), &tensor};
 }
 
 std::int64_t in_use(Device device) { return static_cast<std::int64_t>(pool_stats(device).bytes_in_use); }
@@ -40,6 +40,10 @@ void announce(const TensorImpl& object) {
 void announce(const void* object, const char* what, std::size_t bytes) {
   if (TraceRecorder* recorder = Tape::recorder_of_recording())
     recorder->made(object, {what, {}, bytes, nullptr});
+}
+
+void forget(const TensorImpl& object) {
+  for (TraceRecorder* recorder = recorders; recorder; recorder = recorder->next_) recorder->gone(&object);
 }
 
 // While one of these lives, the time and the memory that pass are the recorder's, not the program's.
@@ -62,11 +66,16 @@ class TraceRecorder::Pause {
   std::int64_t bytes_;
 };
 
-TraceRecorder::TraceRecorder() : resumed_(Clock::now()), bytes_at_start_(in_use(Device::cpu())) {
-  ++creation_watchers;
+TraceRecorder::TraceRecorder()
+    : next_(recorders), resumed_(Clock::now()), bytes_at_start_(in_use(Device::cpu())) {
+  recorders = this;
 }
 
-TraceRecorder::~TraceRecorder() { --creation_watchers; }
+TraceRecorder::~TraceRecorder() {
+  TraceRecorder** link = &recorders;
+  while (*link && *link != this) link = &(*link)->next_;
+  if (*link) *link = next_;
+}
 
 Tensor TraceRecorder::copy(const Tensor& x) {
   return x ? copied("Trace", x.detach(), {x.dtype(), Device::cpu()}) : Tensor();
@@ -117,20 +126,36 @@ std::vector<Trace::Held> TraceRecorder::held(const Tape::Edge& edge, const Tenso
     return found == objects_.end() ? nullptr : &found->second;
   };
   const auto name_of = [&](const Object& object) -> std::string {  // a view has the name of what it shows
-    if (!object.elements) return object.what;
-    if (object.elements == result.impl().data) return "result";
+    if (!object.tensor) return object.what;
+    if (object.tensor->data == result.impl().data) return "result";
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      if (object.elements == inputs[i]->impl().data) return "argument " + std::to_string(i);
+      if (object.tensor->data == inputs[i]->impl().data) return "argument " + std::to_string(i);
     }
     return object.what;
   };
 
-  std::vector<Trace::Held> held;
+  std::vector<const Object*> found;
   const std::span<const std::byte> closure = edge.closure();
   for (std::size_t at = 0; at + sizeof(void*) <= closure.size(); at += sizeof(void*)) {
     const void* word;
     std::memcpy(&word, closure.data() + at, sizeof word);
-    if (const Object* object = find(word)) held.push_back({name_of(*object), object->shape, object->bytes});
+    if (const Object* object = find(word)) found.push_back(object);
+  }
+  // The bytes between two members may hold what was there before. A copy of the closure tells: it adds a
+  // reference to each tensor that is really held.
+  const auto references = [&] {
+    std::vector<std::uint32_t> counts;
+    for (const Object* object : found)
+      counts.push_back(object->tensor ? object->tensor->references.load() : 0);
+    return counts;
+  };
+  const std::vector<std::uint32_t> before = references();
+  std::vector<std::uint32_t> with_copy = before;
+  edge.while_copied([&] { with_copy = references(); });
+  std::vector<Trace::Held> held;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (!found[i]->tensor || with_copy[i] > before[i])
+      held.push_back({name_of(*found[i]), found[i]->shape, found[i]->bytes});
   }
   return held;
 }

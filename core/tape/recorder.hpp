@@ -30,12 +30,14 @@ class TraceRecorder {
     const char* what;
     Shape shape;
     std::size_t bytes;
-    const std::byte* elements;  // null if it is no tensor
+    const TensorImpl* tensor;  // null if it is none
   };
   void made(const void* address, const Object& object) { objects_.insert_or_assign(address, object); }
+  void gone(const void* address) { objects_.erase(address); }
 
  private:
   friend class WalkRecorder;
+  friend void forget(const TensorImpl& object);
   using Clock = std::chrono::steady_clock;
   class Pause;
 
@@ -44,8 +46,9 @@ class TraceRecorder {
   std::vector<Trace::Held> held(const Tape::Edge& edge, const Tensor& result,
                                 std::span<const Tensor* const> inputs) const;
 
+  TraceRecorder* next_;  // in the list `recorders`
   Trace trace_;
-  std::unordered_map<const void*, Object> objects_;  // the last that was made at each address
+  std::unordered_map<const void*, Object> objects_;  // by their addresses
   std::size_t ended_walk_ = 0;                       // the last one that came to its end
 
   Clock::time_point resumed_;    // when the recorder last gave the thread back

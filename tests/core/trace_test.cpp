@@ -162,6 +162,37 @@ TEST(Trace, NamesWhatClosuresHold) {
   EXPECT_NE(std::find(attention.begin(), attention.end(), "sparse pattern"), attention.end());
 }
 
+// Padding of a closure may hold any bytes, the address of a tensor too.
+TEST(Trace, TakesNoStrayAddressForATensor) {
+  struct Closure {
+    const void* stray;
+    Tensor held;
+    Tensor operator()(const Tensor& dy) const { return dy; }
+  };
+  const Tensor x = tensor({1, 2}).requires_grad(), other = tensor({3, 4}).requires_grad();
+  Tape tape({.keep_values = true});
+  const Tensor y = record("op", x.clone(), vjp(x, Closure{&other.impl(), x}),
+                          vjp(other, [](const Tensor& dy) { return dy; }));
+  const std::vector<Trace::Edge>& edges = tape.trace().nodes.back().edges;
+  ASSERT_EQ(edges.size(), 2u);
+  EXPECT_EQ(names_held(edges[1]), (std::vector<std::string>{"argument 0"}));
+}
+
+TEST(Trace, ListsGradientsInTheOrderOfTheTape) {
+  std::vector<Tensor> leaves;
+  for (int i = 0; i < 40; ++i) leaves.push_back(tensor({1.0 * i}).requires_grad());
+  Tape tape({.keep_values = true});
+  Tensor total = leaves[0];
+  for (const Tensor& leaf : leaves) total = total + leaf;
+  tape.backward(total);
+  std::uint32_t before = 0;
+  ASSERT_EQ(tape.trace().walks[0].gradients.size(), 40u);
+  for (const Trace::Gradient& gradient : tape.trace().walks[0].gradients) {
+    EXPECT_TRUE(gradient.node == 0 || gradient.node > before);
+    before = gradient.node;
+  }
+}
+
 TEST(Trace, CountsTheProgramsMemoryAndNotItsOwn) {
   const Tensor x = ones({1000}).requires_grad();
   Tape tape({.keep_values = true});

@@ -1,12 +1,17 @@
-// A place as an address: #n12 is the recording of node 12, #w0 the begin of walk 0, #w0v3 its visit 3, #w0end its end.
+// A place as an address: #n12 is the recording of node 12, #w0 the begin of walk 0, #w0v3 its visit 3, #w0end
+// its end.
 
 function addressOfStep(model, step) {
   const w = model.walk[step];
   switch (model.kind[step]) {
-    case RECORD: return `#n${model.place[step]}`;
-    case BEGIN: return `#w${w}`;
-    case VISIT: return `#w${w}v${model.place[step]}`;
-    default: return `#w${w}end`;
+    case RECORD:
+      return `#n${model.place[step]}`;
+    case BEGIN:
+      return `#w${w}`;
+    case VISIT:
+      return `#w${w}v${model.place[step]}`;
+    default:
+      return `#w${w}end`;
   }
 }
 

@@ -1,12 +1,12 @@
 // Memory and time along the tape, under the scrubber.
 
-const CHART_INSET = 8; // half the scrubber's thumb, so that the cursor stands under it
+const CHART_INSET = 8;  // half the scrubber's thumb, so that the cursor stands under it
 
 function makeChart(app) {
-  const canvas = el("canvas", { class: "chart", "aria-hidden": "true" });
-  const words = el("p", { class: "chart-words" });
-  const element = el("div", { class: "chart-frame" }, canvas, words);
-  let background = null; // what does not change from step to step
+  const canvas = el("canvas", {class: "chart", "aria-hidden": "true"});
+  const words = el("p", {class: "chart-words"});
+  const element = el("div", {class: "chart-frame"}, canvas, words);
+  let background = null;  // what does not change from step to step
 
   const stepAt = (event) => {
     const bounds = canvas.getBoundingClientRect();
@@ -27,7 +27,7 @@ function makeChart(app) {
     if (!width) return;
     const scale = window.devicePixelRatio || 1;
     if (!background) {
-      background = el("canvas", { width: Math.round(width * scale), height: Math.round(height * scale) });
+      background = el("canvas", {width: Math.round(width * scale), height: Math.round(height * scale)});
       paintChart(background.getContext("2d"), app, width, height, scale);
       canvas.width = background.width;
       canvas.height = background.height;
@@ -40,16 +40,19 @@ function makeChart(app) {
     context.fillRect(Math.round(x * scale) - 1, 0, 2, canvas.height);
     words.replaceChildren(...chartWords(app));
   };
-  return { element, show, reset: () => { background = null; } };
+  return {element, show, reset: () => { background = null; }};
 }
 
-function chartWords({ model, step }) {
+function chartWords({model, step}) {
   const peak = model.peak ??= model.bytes.indexOf(Math.max(0, ...maximaOf(model.bytes)));
   return [
-    el("span", {}, "step ", el("b", {}, (step + 1).toLocaleString("en")), ` of ${model.steps.toLocaleString("en")}`),
-    el("span", {}, el("i", { class: "swatch area", "aria-hidden": "true" }), el("span", { class: "roomy" }, "memory "), el("b", {}, bytesText(model.bytes[step])),
+    el("span", {}, "step ", el("b", {}, (step + 1).toLocaleString("en")),
+       ` of ${model.steps.toLocaleString("en")}`),
+    el("span", {}, el("i", {class: "swatch area", "aria-hidden": "true"}),
+       el("span", {class: "roomy"}, "memory "), el("b", {}, bytesText(model.bytes[step])),
        `, peak ${bytesText(model.bytes[Math.max(0, peak)])}`),
-    el("span", {}, el("i", { class: "swatch bars", "aria-hidden": "true" }), el("span", { class: "roomy" }, "this step "),
+    el("span", {}, el("i", {class: "swatch bars", "aria-hidden": "true"}),
+       el("span", {class: "roomy"}, "this step "),
        el("b", {}, model.time[step] > 0 ? secondsText(model.time[step]) : "–")),
   ];
 }
@@ -57,13 +60,14 @@ function chartWords({ model, step }) {
 // The maxima of blocks of an array that may be too long to spread into one call.
 function maximaOf(values) {
   const maxima = [];
-  for (let from = 0; from < values.length; from += 10000) maxima.push(Math.max(...values.subarray(from, from + 10000)));
+  for (let from = 0; from < values.length; from += 10000)
+    maxima.push(Math.max(...values.subarray(from, from + 10000)));
   return maxima;
 }
 
-// Each column of pixels shows the largest value of its steps. Times differ by orders of magnitude, so their bars are
-// logarithmic, from a tenth of the median up.
-function paintChart(context, { model, colors }, width, height, scale) {
+// Each column of pixels shows the largest value of its steps. Times differ by orders of magnitude, so their
+// bars are logarithmic, from a tenth of the median up.
+function paintChart(context, {model, colors}, width, height, scale) {
   context.scale(scale, scale);
   const inner = width - 2 * CHART_INSET;
   const last = Math.max(1, model.steps - 1);

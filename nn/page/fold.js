@@ -4,7 +4,7 @@
 // times counts the scopes that a run of equal ones joins, and is 0 for a single scope.
 function foldTree(model) {
   const root = newGroup("", 0);
-  const open = [root]; // from the root to the innermost group
+  const open = [root];  // from the root to the innermost group
   const paths = pathsOfNodes(model);
   for (let number = 0; number < model.nodes.length; ++number) {
     const path = paths[number];
@@ -24,16 +24,15 @@ function foldTree(model) {
   return root;
 }
 
-function newGroup(name, first) {
-  return { name, first, last: first, children: [], open: false, times: 0 };
-}
+function newGroup(name, first) { return {name, first, last: first, children: [], open: false, times: 0}; }
 
-// The names of the groups around each node. A leaf is recorded at its first use, so it belongs where that use does.
+// The names of the groups around each node. A leaf is recorded at its first use, so it belongs where that use
+// does.
 function pathsOfNodes(model) {
   const known = new Map();
   const paths = new Array(model.nodes.length);
   for (let number = model.nodes.length - 1; number >= 0; --number) {
-    const { op, scope } = model.nodes[number];
+    const {op, scope} = model.nodes[number];
     const walk = model.appendedBy[number];
     const next = paths[number + 1];
     if (op === null && scope === undefined && next && walk === model.appendedBy[number + 1]) {
@@ -53,8 +52,10 @@ function pathsOfNodes(model) {
 function segments(scope) {
   const parts = [];
   for (const part of scope.split(".")) {
-    if (/^\d+$/.test(part) && parts.length > 0) parts[parts.length - 1] += `.${part}`;
-    else parts.push(part);
+    if (/^\d+$/.test(part) && parts.length > 0)
+      parts[parts.length - 1] += `.${part}`;
+    else
+      parts.push(part);
   }
   return parts;
 }
@@ -78,7 +79,7 @@ function tidy(model, group) {
     child.key = `${child.name.replace(/\.\d+$/, "")} ${opsKey(model, child)}`;
     if (run && run.key === child.key && /\.\d+$/.test(child.name)) {
       if (run.times === 0) {
-        run = { ...newGroup("", run.first), key: run.key, times: 1, children: [run] };
+        run = {...newGroup("", run.first), key: run.key, times: 1, children: [run]};
         children[children.length - 1] = run;
       }
       run.children.push(child);
@@ -101,7 +102,7 @@ function opsKey(model, group) {
   return ops.join(" ");
 }
 
-const OPEN_ROWS = 60; // the list starts with about as many rows at most
+const OPEN_ROWS = 60;  // the list starts with about as many rows at most
 
 // Opens groups, outer ones first, while at most `rows` rows show; runs only if everything is to be open.
 function openSome(root, rows, everything) {
@@ -110,7 +111,9 @@ function openSome(root, rows, everything) {
   const queue = [root];
   for (let group = queue.shift(); group; group = queue.shift()) {
     for (const child of group.children) {
-      if (typeof child === "number" || (!everything && (child.times > 0 || shown + child.children.length > rows))) continue;
+      if (typeof child === "number" ||
+          (!everything && (child.times > 0 || shown + child.children.length > rows)))
+        continue;
       child.open = true;
       shown += child.children.length;
       queue.push(child);
@@ -123,7 +126,8 @@ function unfoldTo(root, number) {
   let group = root;
   while (group) {
     group.open = true;
-    group = group.children.find((child) => typeof child !== "number" && child.first <= number && number <= child.last);
+    group = group.children.find(
+        (child) => typeof child !== "number" && child.first <= number && number <= child.last);
   }
 }
 
@@ -132,11 +136,12 @@ function groupSize(group) {
   if (group.times === 0) return counted(count, "node");
   const each = count / group.times;
   const equal = group.children.every((child) => child.last - child.first + 1 === each);
-  return equal ? `${group.times} × ${counted(each, "node")}` : `${group.times} scopes, ${counted(count, "node")}`;
+  return equal ? `${group.times} × ${counted(each, "node")}` :
+                 `${group.times} scopes, ${counted(count, "node")}`;
 }
 
-// What shows, from top to bottom: node[r] is a number, or -1 - g for the row of groups[g]. rowOf[n] is the row that
-// stands for node n, its own or that of the outermost folded group around it.
+// What shows, from top to bottom: node[r] is a number, or -1 - g for the row of groups[g]. rowOf[n] is the
+// row that stands for node n, its own or that of the outermost folded group around it.
 function layoutRows(model, root) {
   const node = [];
   const depth = [];
@@ -158,9 +163,7 @@ function layoutRows(model, root) {
     }
   };
   place(root.children, 0);
-  return { node, depth, groups, rowOf, count: node.length };
+  return {node, depth, groups, rowOf, count: node.length};
 }
 
-function groupOfRow(rows, row) {
-  return rows.node[row] < 0 ? rows.groups[-1 - rows.node[row]] : null;
-}
+function groupOfRow(rows, row) { return rows.node[row] < 0 ? rows.groups[-1 - rows.node[row]] : null; }

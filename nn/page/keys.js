@@ -15,7 +15,8 @@ function listenToKeys(app, root, ownsPage) {
   (ownsPage ? document : root).addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     const target = event.target;
-    if (target.matches("input:not([type=range]):not([type=checkbox]):not([type=radio]), select, textarea")) return;
+    if (target.matches("input:not([type=range]):not([type=checkbox]):not([type=radio]), select, textarea"))
+      return;
     if (event.key === " " && target.matches("button, input, summary, a")) return;
     if (event.key.startsWith("Arrow") && target.matches("input[type=radio]")) return;
     if (!press(app, event.key, event.shiftKey)) return;
@@ -25,13 +26,21 @@ function listenToKeys(app, root, ownsPage) {
 
 function press(app, key, shift) {
   switch (key) {
-    case "ArrowRight": return shift ? app.goOver(1) : app.go(app.step + 1), true;
-    case "ArrowLeft": return shift ? app.goOver(-1) : app.go(app.step - 1), true;
-    case "Home": return app.go(0), true;
-    case "End": return app.go(Infinity), true;
-    case "b": return app.goToWalk(), true;
-    case " ": return app.play(), true;
-    case "?": return app.showKeys(), true;
-    default: return false;
+    case "ArrowRight":
+      return shift ? app.goOver(1) : app.go(app.step + 1), true;
+    case "ArrowLeft":
+      return shift ? app.goOver(-1) : app.go(app.step - 1), true;
+    case "Home":
+      return app.go(0), true;
+    case "End":
+      return app.go(Infinity), true;
+    case "b":
+      return app.goToWalk(), true;
+    case " ":
+      return app.play(), true;
+    case "?":
+      return app.showKeys(), true;
+    default:
+      return false;
   }
 }

@@ -1,24 +1,31 @@
-// Lens on softmax and its sparse kin: scores as bars, tau as a water level, the support, the Jacobian of a row. All of it
-// is read off the recorded scores and probabilities: on the support tau = z_i - p_i.
+// Lens on softmax and its sparse kin: scores as bars, tau as a water level, the support, the Jacobian of a
+// row. All of it is read off the recorded scores and probabilities: on the support tau = z_i - p_i.
 
 const SOFTMAX_BARS = 40;
 
-function softmaxLens({ app, number, node, visit }) {
-  const { model } = app;
+function softmaxLens({app, number, node, visit}) {
+  const {model} = app;
   const tensors = [tensorOfInput(model, node.inputs[0]), node.value].map((place) => model.tensors[place]);
-  if (tensors.some((tensor) => !tensor || numbersOf(tensor) === null || numbersOf(tensor).length === 0)) return null;
+  if (tensors.some((tensor) => !tensor || numbersOf(tensor) === null || numbersOf(tensor).length === 0))
+    return null;
   const [z, p] = tensors.map(numbersOf);
   const rows = rowsOf(tensors[1].shape, p, node.op);
   if (!rows) return null;
   const g = visit ? numbersOf(model.tensors[visit.cotangent]) : null;
-  const dz = visit && visit.contributions.length ? numbersOf(model.tensors[visit.contributions[0].value]) : null;
-  const stage = el("div", { class: "lens" });
+  const dz =
+      visit && visit.contributions.length ? numbersOf(model.tensors[visit.contributions[0].value]) : null;
+  const stage = el("div", {class: "lens"});
   const draw = (row) => {
-    const of = (numbers) => numbers && Array.from({ length: rows.length }, (_, i) => numbers[rows.index(row, i)]);
-    stage.replaceChildren(...softmaxRow(app, node.op, { z: of(z), p: of(p), g: of(g), dz: of(dz) }, { z, p, rows }));
+    const of = (numbers) =>
+        numbers && Array.from({length: rows.length}, (_, i) => numbers[rows.index(row, i)]);
+    stage.replaceChildren(
+        ...softmaxRow(app, node.op, {z: of(z), p: of(p), g: of(g), dz: of(dz)}, {z, p, rows}));
   };
-  return section("One row",
-    el("div", { class: "lens-head" }, picker(app, `${number}.row`, "row", rows.count, (row) => rows.name(row), draw)), stage);
+  return section(
+      "One row",
+      el("div", {class: "lens-head"},
+         picker(app, `${number}.row`, "row", rows.count, (row) => rows.name(row), draw)),
+      stage);
 }
 
 // The rows that were normalised. The tape does not say along which axis; the sums of the recorded result do.
@@ -27,7 +34,8 @@ function rowsOf(shape, p, op) {
     const stride = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
     const length = shape[axis];
     const rows = {
-      length, count: p.length / length,
+      length,
+      count: p.length / length,
       index: (row, i) => (Math.floor(row / stride) * length + i) * stride + (row % stride),
       name: (row) => indicesOfRow(shape, axis, row),
     };
@@ -58,21 +66,34 @@ function sumsToOne(rows, p) {
   return true;
 }
 
-function softmaxRow(app, op, { z, p, g, dz }, all) {
+function softmaxRow(app, op, {z, p, g, dz}, all) {
   const support = p.flatMap((x, i) => (x > 0 ? [i] : []));
-  const tau = waterLevel(z, p, support);
+  const tau = waterLevel(op, z, p, support);
   const shown = barsShown(z);
   const mean = g ? meanOf(op, p, g, support) : null;
   const square = p.length <= 24 && op !== "sparse_softmax_as_written";
   return [
-    el("p", { class: "words" }, supportWords(p, support, tau), shown.length < z.length ? ` Shown are the ${shown.length} largest scores.` : ""),
-    el("div", { class: "figures" },
-      el("figure", { class: "tensor" }, el("figcaption", {}, tau === null ? "scores z and probabilities p" : "scores z, with tau as the water level: what stands out is p"),
-         tau === null ? barChart(app, shown, { values: z, tops: p, split: true }) : barChart(app, shown, { values: z, level: tau, levelName: "tau", tops: p })),
-      g ? el("figure", { class: "tensor" }, el("figcaption", {}, mean === null ? "cotangent g and its product dz" : mean.words),
-             barChart(app, shown, { values: g, level: mean?.value ?? null, levelName: "mean", tops: dz, faint: (i) => p[i] === 0 })) : null,
-      square ? jacobianFigure(op, p, support) : null,
-      z.length === 3 && op !== "sparse_softmax_as_written" ? simplexFigure(app, op, z, p, all) : null),
+    el("p", {class: "words"}, supportWords(p, support, tau),
+       shown.length < z.length ? ` Shown are the ${shown.length} largest scores.` : ""),
+    el("div", {class: "figures"},
+       el("figure", {class: "tensor"},
+          el("figcaption", {},
+             tau === null ? "scores z and probabilities p" :
+                            "scores z, with tau as the water level: what stands out is p"),
+          tau === null ? barChart(app, shown, {values: z, tops: p, split: true}) :
+                         barChart(app, shown, {values: z, level: tau, levelName: "tau", tops: p})),
+       g ? el("figure", {class: "tensor"},
+              el("figcaption", {}, mean === null ? "cotangent g and its product dz" : mean.words),
+              barChart(app, shown, {
+                values: g,
+                level: mean?.value ?? null,
+                levelName: "mean",
+                tops: dz,
+                faint: (i) => p[i] === 0
+              })) :
+           null,
+       square ? jacobianFigure(op, p, support) : null,
+       z.length === 3 && op !== "sparse_softmax_as_written" ? simplexFigure(app, op, z, p, all) : null),
   ];
 }
 
@@ -80,13 +101,15 @@ function supportWords(p, support, tau) {
   if (p.some(Number.isNaN)) return "A NaN or +∞ among the scores makes the whole row NaN.";
   if (support.length === 0) return "Everything is hidden: a row of zeros.";
   const list = support.slice(0, 12).join(", ") + (support.length > 12 ? ", …" : "");
-  const what = support.length === p.length ? "All elements are positive." : `The support is {${list}}, ${support.length} of ${p.length}; the others are exactly 0.`;
+  const what = support.length === p.length ?
+      "All elements are positive." :
+      `The support is {${list}}, ${support.length} of ${p.length}; the others are exactly 0.`;
   return tau === null ? what : `${what} tau = ${digits(tau, 6)}.`;
 }
 
 // z_i - p_i if it is the same on all of the support, else null: then the op has no threshold.
-function waterLevel(z, p, support) {
-  if (support.length === 0) return null;
+function waterLevel(op, z, p, support) {
+  if (support.length === 0 || !op.startsWith("sparse_softmax")) return null;
   const levels = support.map((i) => z[i] - p[i]);
   const [low, high] = [Math.min(...levels), Math.max(...levels)];
   const sized = Math.max(1, ...support.map((i) => Math.abs(z[i])));
@@ -98,23 +121,31 @@ function waterLevel(z, p, support) {
 function meanOf(op, p, g, support) {
   if (support.length === 0 || op === "sparse_softmax_as_written") return null;
   if (op === "sparse_softmax") {
-    return { value: support.reduce((sum, i) => sum + g[i], 0) / support.length, words: "cotangent g: what differs from its mean over the support is dz" };
+    return {
+      value: support.reduce((sum, i) => sum + g[i], 0) / support.length,
+      words: "cotangent g: what differs from its mean over the support is dz"
+    };
   }
-  return { value: support.reduce((sum, i) => sum + p[i] * g[i], 0), words: "cotangent g and its mean under p: dz = p (g − mean)" };
+  return {
+    value: support.reduce((sum, i) => sum + p[i] * g[i], 0),
+    words: "cotangent g and its mean under p: dz = p (g − mean)"
+  };
 }
 
 function jacobianFigure(op, p, support) {
   const on = new Set(support);
-  const at = op === "sparse_softmax"
-    ? (i, j) => (on.has(i) && on.has(j) ? (i === j ? 1 : 0) - 1 / support.length : 0)
-    : (i, j) => (i === j ? p[i] : 0) - p[i] * p[j];
-  const readout = el("p", { class: "readout", "aria-live": "polite" }, "∂p / ∂z");
+  const at = op === "sparse_softmax" ?
+      (i, j) => (on.has(i) && on.has(j) ? (i === j ? 1 : 0) - 1 / support.length : 0) :
+      (i, j) => (i === j ? p[i] : 0) - p[i] * p[j];
+  const readout = el("p", {class: "readout", "aria-live": "polite"}, "∂p / ∂z");
   const size = clamp(Math.floor(200 / p.length), 7, 40);
-  const matrix = { rows: p.length, columns: p.length, label: "Jacobian", at };
+  const matrix = {rows: p.length, columns: p.length, label: "Jacobian", at};
   const onPick = (i, j) => readout.replaceChildren(`∂p[${i}] / ∂z[${j}] = ${digits(at(i, j), 6)}`);
-  return el("figure", { class: "tensor" },
-    el("figcaption", {}, op === "sparse_softmax" ? "Jacobian diag(s) − s sᵀ / m" : "Jacobian diag(p) − p pᵀ"),
-    matrixView(matrix, { most: 1, size, onPick }).element, readout);
+  return el(
+      "figure", {class: "tensor"},
+      el("figcaption", {},
+         op === "sparse_softmax" ? "Jacobian diag(s) − s sᵀ / m" : "Jacobian diag(p) − p pᵀ"),
+      matrixView(matrix, {most: 1, size, onPick}).element, readout);
 }
 
 // All places, or those of the largest scores, in order.

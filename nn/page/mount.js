@@ -1,13 +1,13 @@
-// mountTape(root, data) puts a tape into an element, and returns { go(step), update(data) }. update takes new values
-// of the same tape and marks the numbers that changed. ownsPage: the tape has the page's title, hears all keys and writes
-// the address.
+// mountTape(root, data) puts a tape into an element, and returns { go(step), update(data) }. update takes new
+// values of the same tape and marks the numbers that changed. ownsPage: the tape has the page's title, hears
+// all keys and writes the address.
 
-function mountTape(root, data, { ownsPage = false } = {}) {
+function mountTape(root, data, {ownsPage = false} = {}) {
   const model = readTape(data);
   root.classList.add("tape");
   if (model.steps === 0) {
     root.replaceChildren(el("h1", {}, model.title), el("p", {}, "Nothing was recorded."));
-    return { go() {}, update: (next) => mountTape(root, next, { ownsPage }) };
+    return {go() {}, update: (next) => mountTape(root, next, {ownsPage})};
   }
   const app = makeApp(model);
   const chart = makeChart(app);
@@ -16,8 +16,9 @@ function mountTape(root, data, { ownsPage = false } = {}) {
   app.colors = readColors(root);
   app.width = () => panel.element.clientWidth || 340;
   const list = makeList(app);
-  const bar = el("div", { class: "bar" }, transport.element);
-  root.replaceChildren(...(ownsPage ? [titleOf(model)] : []), bar, el("div", { class: "body" }, list.element, panel.element));
+  const bar = el("div", {class: "bar"}, transport.element);
+  root.replaceChildren(
+      ...(ownsPage ? [titleOf(model)] : []), bar, el("div", {class: "body"}, list.element, panel.element));
   new ResizeObserver(() => root.style.setProperty("--bar", `${bar.offsetHeight}px`)).observe(bar);
 
   app.show = (changedFrom) => {
@@ -43,8 +44,10 @@ function mountTape(root, data, { ownsPage = false } = {}) {
     app.go(step);
   };
   if (ownsPage) window.addEventListener("hashchange", follow);
-  if (ownsPage && stepOfAddress(model, window.location.hash) >= 0) follow();
-  else app.show();
+  if (ownsPage && stepOfAddress(model, window.location.hash) >= 0)
+    follow();
+  else
+    app.show();
 
   return {
     go: app.go,
@@ -52,7 +55,9 @@ function mountTape(root, data, { ownsPage = false } = {}) {
       const before = panel.numbers();
       const old = app.model.nodes;
       app.model = readTape(next);
-      const same = app.model.nodes.length === old.length && app.model.nodes.every(({ op, scope }, number) => op === old[number].op && scope === old[number].scope);
+      const same = app.model.nodes.length === old.length &&
+          app.model.nodes.every(
+              ({op, scope}, number) => op === old[number].op && scope === old[number].scope);
       app.step = clamp(app.step, 0, app.model.steps - 1);
       app.revealed.clear();
       chart.reset();
@@ -66,15 +71,22 @@ function mountTape(root, data, { ownsPage = false } = {}) {
 // Browsers refuse more than 200 changes of the address in 30 seconds.
 function writeAddress(app) {
   window.clearTimeout(app.addressTimer);
-  app.addressTimer = window.setTimeout(() => window.history.replaceState(null, "", addressOfStep(app.model, app.step)), 200);
+  app.addressTimer =
+      window.setTimeout(() => window.history.replaceState(null, "", addressOfStep(app.model, app.step)), 200);
 }
 
-let tapes = 0; // on this page: their rows' ids have to differ
+let tapes = 0;  // on this page: their rows' ids have to differ
 
 // What all parts share: the model, the step, and ways to move.
 function makeApp(model) {
   const app = {
-    model, name: `tape${++tapes}`, step: 0, asking: false, revealed: new Set(), chosen: new Map(), playing: 0,
+    model,
+    name: `tape${++tapes}`,
+    step: 0,
+    asking: false,
+    revealed: new Set(),
+    chosen: new Map(),
+    playing: 0,
     go(step) {
       app.step = clamp(step, 0, app.model.steps - 1);
       app.show();
@@ -91,7 +103,8 @@ function makeApp(model) {
       const row = app.rowOfNode(nodeOfStep(app.model, app.step));
       let step = app.step + direction;
       while (step > 0 && step < app.model.steps - 1 && app.model.kind[step] !== BEGIN &&
-             app.rowOfNode(nodeOfStep(app.model, step)) === row) step += direction;
+             app.rowOfNode(nodeOfStep(app.model, step)) === row)
+        step += direction;
       app.go(step);
     },
     // To the begin of this walk; from there, and from outside of walks, to the next one.
@@ -105,8 +118,10 @@ function makeApp(model) {
     play() {
       window.clearInterval(app.playing);
       app.playing = app.playing ? 0 : window.setInterval(() => {
-        if (app.step >= app.model.steps - 1 || app.asks(app.step)) app.play();
-        else app.go(app.step + 1);
+        if (app.step >= app.model.steps - 1 || app.asks(app.step))
+          app.play();
+        else
+          app.go(app.step + 1);
       }, 700);
       app.show();
     },
@@ -115,7 +130,7 @@ function makeApp(model) {
       app.show();
     },
     asks: (step) => app.asking && app.model.kind[step] === VISIT && !app.revealed.has(step) &&
-                    visitOfStep(app.model, step).contributions.length > 0,
+        visitOfStep(app.model, step).contributions.length > 0,
     // While a question is open, the list stands before the visit, as it would give the answer away.
     shownStep: () => (app.asks(app.step) ? app.step - 1 : app.step),
     reveal(step) {
@@ -129,14 +144,24 @@ function makeApp(model) {
 
 function titleOf(model) {
   const walks = model.walks.length ? counted(model.walks.length, "walk") : "no walk";
-  return el("header", { class: "title" }, el("h1", {}, model.title),
-            el("p", { class: "meta" }, el("span", {}, counted(model.nodes.length, "node")), el("span", {}, walks),
-               Number.isFinite(model.seconds) ? el("span", {}, secondsText(model.seconds)) : null));
+  return el(
+      "header", {class: "title"}, el("h1", {}, model.title),
+      el("p", {class: "meta"}, el("span", {}, counted(model.nodes.length, "node")), el("span", {}, walks),
+         Number.isFinite(model.seconds) ? el("span", {}, secondsText(model.seconds)) : null));
 }
 
 // Canvases take their colours from the style sheet.
 function readColors(root) {
   const style = getComputedStyle(root);
   const of = (name) => style.getPropertyValue(`--${name}`).trim();
-  return { ink: of("ink"), arc: of("arc"), gone: of("gone"), forth: of("forth"), back: of("back"), area: of("area"), bars: of("bars"), walk: of("walk") };
+  return {
+    ink: of("ink"),
+    arc: of("arc"),
+    gone: of("gone"),
+    forth: of("forth"),
+    back: of("back"),
+    area: of("area"),
+    bars: of("bars"),
+    walk: of("walk")
+  };
 }

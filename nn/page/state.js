@@ -19,12 +19,14 @@ function slotAt(model, step, number) {
   const arrived = countUntil(index.visit, from, index.first[number + 1], now);
   const filled = arrived + seeds;
   const expected = index.first[number + 1] - from + seeds;
-  const tensor = arrived > 0 ? contributionAt(walk, index, from + arrived - 1).total : seeds ? walk.cotangent : null;
+  const tensor = arrived > 0 ? contributionAt(walk, index, from + arrived - 1).total :
+      seeds                  ? walk.cotangent :
+                               null;
   if (model.kind[step] === END) {
     const gradient = walk.gradients?.find((each) => each.node === number);
-    if (gradient) return { state: "gradient", filled, expected, tensor: gradient.value };
+    if (gradient) return {state: "gradient", filled, expected, tensor: gradient.value};
   }
-  return { state: slotState(filled, expected, now, index.visitOf[number]), filled, expected, tensor };
+  return {state: slotState(filled, expected, now, index.visitOf[number]), filled, expected, tensor};
 }
 
 function slotState(filled, expected, now, visit) {
@@ -46,8 +48,10 @@ function countUntil(visits, from, to, now) {
   let low = from;
   while (low < to) {
     const middle = (low + to) >> 1;
-    if (visits[middle] <= now) low = middle + 1;
-    else to = middle;
+    if (visits[middle] <= now)
+      low = middle + 1;
+    else
+      to = middle;
   }
   return low - from;
 }
@@ -61,36 +65,43 @@ function partsOfSlot(model, w, number) {
   const walk = model.walks[w];
   const index = indexOfWalk(model, w);
   const parts = [];
-  if (number === walk.node) parts.push({ from: null, value: walk.cotangent });
+  if (number === walk.node) parts.push({from: null, value: walk.cotangent});
   for (let entry = index.first[number]; entry < index.first[number + 1]; ++entry) {
-    const { argument, value } = contributionAt(walk, index, entry);
-    parts.push({ from: walk.visits[index.visit[entry]].node, argument, value });
+    const {argument, value} = contributionAt(walk, index, entry);
+    parts.push({from: walk.visits[index.visit[entry]].node, argument, value});
   }
   return parts;
 }
 
-// Where contribution e of a visit stands in the sum of its slot: `before` (null for the first), and how many of
-// how many parts the slot has after it.
+// Where contribution e of a visit stands in the sum of its slot: `before` (null for the first), and how many
+// of how many parts the slot has after it.
 function additionAt(model, w, v, e) {
   const walk = model.walks[w];
   const index = indexOfWalk(model, w);
-  const { node } = walk.visits[v].contributions[e];
+  const {node} = walk.visits[v].contributions[e];
   const seeds = node === walk.node ? 1 : 0;
   const from = index.first[node];
   let entry = from;
   while (index.visit[entry] !== v || index.edge[entry] !== e) ++entry;
   const before = entry > from ? contributionAt(walk, index, entry - 1).total : seeds ? walk.cotangent : null;
-  return { before, filled: entry - from + 1 + seeds, expected: index.first[node + 1] - from + seeds };
+  return {before, filled: entry - from + 1 + seeds, expected: index.first[node + 1] - from + seeds};
 }
 
 function slotWords(slot) {
   switch (slot.state) {
-    case "none": return "";
-    case "empty": return `slot empty, ${slot.expected} to come`;
-    case "partial": return `slot has ${slot.filled} of ${slot.expected}`;
-    case "complete": return "slot complete";
-    case "now": return "cotangent in use";
-    case "taken": return "cotangent used up";
-    default: return "gradient";
+    case "none":
+      return "";
+    case "empty":
+      return `slot empty, ${slot.expected} to come`;
+    case "partial":
+      return `slot has ${slot.filled} of ${slot.expected}`;
+    case "complete":
+      return "slot complete";
+    case "now":
+      return "cotangent in use";
+    case "taken":
+      return "cotangent used up";
+    default:
+      return "gradient";
   }
 }

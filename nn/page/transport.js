@@ -1,46 +1,56 @@
 // Buttons, scrubber and the sentence that says what happens at this step.
 
-const PHASES = 40; // buttons; a Jacobian has a walk for each row
+const PHASES = 40;  // buttons; a Jacobian has a walk for each row
 
 const PLAY = "M4 2.5v11L13.5 8z";
 const PAUSE = "M4 3h2.6v10H4zM9.4 3H12v10H9.4z";
 
 function icon(path) {
-  return svg("svg", { viewBox: "0 0 16 16", width: 16, height: 16, class: "icon", "aria-hidden": "true" }, svg("path", { d: path }));
+  return svg(
+      "svg", {viewBox: "0 0 16 16", width: 16, height: 16, class: "icon", "aria-hidden": "true"},
+      svg("path", {d: path}));
 }
 
 function makeTransport(app, chart) {
-  const button = (label, key, action, text) =>
-    el("button", { type: "button", "aria-label": label, title: key ? `${label} (${key})` : label, onclick: action }, text);
+  const button = (label, key, action, text) => el(
+      "button",
+      {type: "button", "aria-label": label, title: key ? `${label} (${key})` : label, onclick: action}, text);
   const play = button("play", "space", () => app.play(), icon(PLAY));
   play.classList.add("play");
-  const scrubber = el("input", { type: "range", min: 0, step: 1, "aria-label": "step", oninput: () => app.go(Number(scrubber.value)) });
+  const scrubber = el(
+      "input",
+      {type: "range", min: 0, step: 1, "aria-label": "step", oninput: () => app.go(Number(scrubber.value))});
   const help = button("keys", "?", () => app.showKeys(), "?");
   help.classList.add("help");
-  const ask = el("input", { type: "checkbox", onchange: () => app.setAsking(ask.checked) });
-  const words = el("p", { class: "sentence", "aria-live": "polite" });
-  const phases = el("div", { class: "phases", role: "group", "aria-label": "phases" });
-  const element = el("div", { class: "transport" },
-    el("div", { class: "buttons" },
-      button("to the start", "Home", () => app.go(0), icon("M4 3v10M13 3L6 8l7 5z")), button("one step back", "←", () => app.go(app.step - 1), icon("M13 8H3M7.5 3.5L3 8l4.5 4.5")),
-      play, button("one step on", "→", () => app.go(app.step + 1), icon("M3 8h10M8.5 3.5L13 8l-4.5 4.5")), button("to the end", "End", () => app.go(Infinity), icon("M12 3v10M3 3l7 5-7 5z")),
-      el("label", { class: "ask" }, ask, " ask me first"),
-      help),
-    phases, el("div", { class: "track" }, scrubber, chart.element), words);
+  const ask = el("input", {type: "checkbox", onchange: () => app.setAsking(ask.checked)});
+  const words = el("p", {class: "sentence", "aria-live": "polite"});
+  const phases = el("div", {class: "phases", role: "group", "aria-label": "phases"});
+  const element = el(
+      "div", {class: "transport"},
+      el("div", {class: "buttons"},
+         button("to the start", "Home", () => app.go(0), icon("M4 3v10M13 3L6 8l7 5z")),
+         button("one step back", "←", () => app.go(app.step - 1), icon("M13 8H3M7.5 3.5L3 8l4.5 4.5")), play,
+         button("one step on", "→", () => app.go(app.step + 1), icon("M3 8h10M8.5 3.5L13 8l-4.5 4.5")),
+         button("to the end", "End", () => app.go(Infinity), icon("M12 3v10M3 3l7 5-7 5z")),
+         el("label", {class: "ask"}, ask, " ask me first"), help),
+      phases, el("div", {class: "track"}, scrubber, chart.element), words);
 
   return {
     element,
     reset() {
-      const { model } = app;
+      const {model} = app;
       scrubber.max = Math.max(0, model.steps - 1);
       const shown = model.walks.slice(0, PHASES);
-      phases.replaceChildren(phaseButton(app, "record", 0),
-        ...shown.map((walk, w) => phaseButton(app, `walk ${w}: ${walk.call} from ${walk.node}`, model.beginOf[w])));
-      if (model.walks.length > PHASES) phases.append(el("span", { class: "soft" }, `and ${model.walks.length - PHASES} more walks`));
+      phases.replaceChildren(
+          phaseButton(app, "record", 0),
+          ...shown.map(
+              (walk, w) => phaseButton(app, `walk ${w}: ${walk.call} from ${walk.node}`, model.beginOf[w])));
+      if (model.walks.length > PHASES)
+        phases.append(el("span", {class: "soft"}, `and ${model.walks.length - PHASES} more walks`));
       phases.hidden = model.walks.length === 0;
     },
     show() {
-      const { model, step } = app;
+      const {model, step} = app;
       const sentence = sentenceOfStep(model, step);
       scrubber.value = step;
       scrubber.setAttribute("aria-valuetext", `step ${step + 1}: ${sentence}`);
@@ -54,7 +64,8 @@ function makeTransport(app, chart) {
           continue;
         }
         each.setAttribute("aria-current", "true");
-        const hidden = each.offsetLeft + each.offsetWidth > phases.scrollLeft + phases.clientWidth || each.offsetLeft < phases.scrollLeft;
+        const hidden = each.offsetLeft + each.offsetWidth > phases.scrollLeft + phases.clientWidth ||
+            each.offsetLeft < phases.scrollLeft;
         if (hidden) phases.scrollLeft = each.offsetLeft - 12;
       }
       chart.show();
@@ -63,25 +74,28 @@ function makeTransport(app, chart) {
 }
 
 function phaseButton(app, text, step) {
-  return el("button", { type: "button", "data-phase": app.model.walk[step] ?? -1, onclick: () => app.go(step) }, text);
+  return el(
+      "button", {type: "button", "data-phase": app.model.walk[step] ?? -1, onclick: () => app.go(step)},
+      text);
 }
 
 function sentenceOfStep(model, step) {
   const number = nodeOfStep(model, step);
   const name = opName(model, number);
+  const walk = model.walks[model.walk[step]];
   switch (model.kind[step]) {
     case RECORD:
-      return model.nodes[number].op === null ? `Leaf ${number} joins the tape at its first use.` : `Node ${number}: ${name} is computed and recorded.`;
+      return model.nodes[number].op === null ? `Leaf ${number} joins the tape at its first use.` :
+                                               `Node ${number}: ${name} is computed and recorded.`;
     case BEGIN:
-      return `Walk ${model.walk[step]} begins: the slot of node ${number} (${name}) gets the cotangent it starts with.`;
+      return `Walk ${model.walk[step]} begins: the slot of node ${number} (${name}) gets a cotangent.`;
     case VISIT: {
-      const count = visitOfStep(model, step).contributions.length;
-      return `The walk visits node ${number}: ${name} turns its cotangent into ${counted(count, "contribution")}.`;
+      const sent = counted(visitOfStep(model, step).contributions.length, "contribution");
+      return `The walk visits node ${number}: ${name} turns its cotangent into ${sent}.`;
     }
-    default: {
-      const walk = model.walks[model.walk[step]];
-      return walk.failed ? `Walk ${model.walk[step]} threw at node ${walk.visits[walk.visits.length - 1]?.node ?? walk.node}.`
-        : `Walk ${model.walk[step]} ends with ${counted(walk.gradients?.length ?? 0, "gradient")}.`;
-    }
+    default:
+      return walk.failed ?
+          `Walk ${model.walk[step]} threw at node ${walk.visits.at(-1)?.node ?? walk.node}.` :
+          `Walk ${model.walk[step]} ends with ${counted(walk.gradients?.length ?? 0, "gradient")}.`;
   }
 }

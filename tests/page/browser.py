@@ -19,19 +19,23 @@ AXE_PACKAGE = "axe-playwright-python==0.1.8"  # with axe-core 4.12.1
 # Everything of a step that a test compares.
 SHOWN = """
 const text = (element) => element ? element.textContent.trim() : "";
-const figures = [...document.querySelectorAll(".panel [data-figure]")].map((figure) => ({
+const all = (selector) => [...document.querySelectorAll(selector)];
+const figures = all(".panel [data-figure]").map((figure) => ({
   key: figure.dataset.figure, tensor: Number(figure.dataset.tensor), maps: figure.querySelectorAll("canvas").length,
   caption: text(figure.querySelector("figcaption")),
   values: [...figure.querySelectorAll("[data-value]")].map((cell) => [cell.dataset.value, cell.textContent]) }));
 const rows = {};
-for (const row of document.querySelectorAll(".row:not(.group)")) {
-  rows[text(row.querySelector(".number"))] = { op: text(row.querySelector(".op")), future: row.classList.contains("future"),
-    slot: text(row.querySelector(".slot")), value: text(row.querySelector(".value")), current: row.getAttribute("aria-current") };
+for (const row of all(".row:not(.group)")) {
+  rows[text(row.querySelector(".number"))] = {
+    op: text(row.querySelector(".op")), value: text(row.querySelector(".value")), slot: text(row.querySelector(".slot")),
+    future: row.classList.contains("future"), current: row.getAttribute("aria-current") };
 }
-return { figures, rows, panel: document.querySelector(".panel").innerHTML, closures: text([...document.querySelectorAll(".panel h3")].find((each) => each.textContent.startsWith("Closures"))),
-         memory: text(document.querySelector(".chart-words .area").parentElement.querySelector("b")),
-         sums: [...document.querySelectorAll(".contribution .slot-words")].map((each) => each.lastChild.textContent), sentence: text(document.querySelector(".sentence")),
-         step: Number(document.querySelector("input[type=range]").value) };
+return {
+  figures, rows, panel: document.querySelector(".panel").innerHTML,
+  sums: all(".contribution .slot-words").map((each) => each.lastChild.textContent),
+  closures: text(all(".panel h3").find((each) => each.textContent.startsWith("Closures"))),
+  memory: text(document.querySelector(".chart-words .area").parentElement.querySelector("b")),
+  sentence: text(document.querySelector(".sentence")), step: Number(document.querySelector("input[type=range]").value) };
 """
 
 
@@ -92,7 +96,8 @@ def axe_core(path):
     if path:
         return path.read_text()
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, AXE_PACKAGE], check=True)
+        download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, AXE_PACKAGE]
+        subprocess.run(download, check=True)
         (wheel,) = pathlib.Path(folder).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:
             return archive.read("axe_playwright_python/axe.min.js").decode()

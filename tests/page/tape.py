@@ -62,6 +62,10 @@ class Expected:
     def elements(self, tensor):
         return [float(x) for x in self.tape["tensors"][tensor]["elements"]]
 
+    def is_short(self, tensor):
+        """Whether a row of the list has its numbers."""
+        return len(self.elements(tensor)) <= 3 and "steps" not in self.tape["tensors"][tensor]
+
     def value_of(self, argument):
         if "value" in argument:
             return argument["value"]
@@ -142,7 +146,8 @@ class Expected:
         gradients = {each["node"]: each["value"] for each in self.walks[w].get("gradients", [])}
         if kind == "end" and number in gradients:
             return gradients[number]
-        return self.slot(w, {"begin": -1, "visit": place, "end": len(self.walks[w]["visits"])}[kind], number, len(self.nodes))[2]
+        v = {"begin": -1, "visit": place, "end": len(self.walks[w]["visits"])}[kind]
+        return self.slot(w, v, number, edge=len(self.nodes))[2]
 
     def slot_words(self, step, number):
         kind, w, place = self.steps[step]
@@ -165,20 +170,22 @@ class Expected:
 
 def long_chain(count, scoped):
     """A leaf, multiplied by constants over and over, and the walk back."""
-    numbers = [[1 + i / 1000] for i in range(1000)]
-    tensors = [{"dtype": "float32", "shape": [1], "elements": each} for each in numbers]
+    tensors = [{"dtype": "float32", "shape": [1], "elements": [1 + i / 1000]} for i in range(1000)]
+    held = [{"what": "argument 1", "shape": [1], "bytes": 4}]
     nodes = [{"op": None, "value": 0, "seconds": 1e-6, "bytes": 4}]
     for number in range(1, count + 1):
         node = {"op": "add" if number % 3 else "mul", "value": number % 1000, "inputs": [{"node": number - 1}, {"value": 5}],
-                "edges": [{"argument": 0, "node": number - 1, "bytes": 32, "holds": [{"what": "argument 1", "shape": [1], "bytes": 4}]}],
+                "edges": [{"argument": 0, "node": number - 1, "bytes": 32, "holds": held}],
                 "seconds": 1e-6, "bytes": 4 * number}
         if scoped:
             node["scope"] = f"blocks.{number // 300}.part"
         nodes.append(node)
-    visits = [{"node": number, "cotangent": number % 1000, "seconds": 1e-6, "bytes": 4 * number, "nodes": count + 1, "freed": True,
-               "contributions": [{"argument": 0, "node": number - 1, "value": number % 999, "total": number % 999}]}
-              for number in range(count, 0, -1)]
-    walk = {"call": "backward", "node": count, "create_graph": False, "keep_graph": False, "cotangent": 0, "first_node": count + 1,
-            "visits": visits, "gradients": [{"node": 0, "value": 1}]}
-    return {"title": "A long chain", "ops": {}, "tape": {"format": "taper-tape", "version": 1, "seconds": 1, "nodes": nodes,
-                                                         "walks": [walk], "tensors": tensors}}
+    visits = []
+    for number in range(count, 0, -1):
+        sent = {"argument": 0, "node": number - 1, "value": number % 999, "total": number % 999}
+        visits.append({"node": number, "cotangent": number % 1000, "seconds": 1e-6, "bytes": 4 * number,
+                       "nodes": count + 1, "freed": True, "contributions": [sent]})
+    walk = {"call": "backward", "node": count, "create_graph": False, "keep_graph": False, "cotangent": 0,
+            "first_node": count + 1, "visits": visits, "gradients": [{"node": 0, "value": 1}]}
+    tape = {"format": "taper-tape", "version": 1, "nodes": nodes, "walks": [walk], "tensors": tensors}
+    return {"title": "A long chain", "ops": {}, "tape": tape}

@@ -43,7 +43,7 @@ class PageTest(PageCase):
             self.assertEqual(expected.born[number] > step, row["future"])
             self.assertEqual(expected.slot_words(step, number), row["slot"], f"row {number} at step {step}")
             content = expected.content(step, number)
-            if content is not None and len(expected.elements(content)) <= 3 and "steps" not in expected.tape["tensors"][content]:
+            if content is not None and expected.is_short(content):
                 written = row["value"].strip("[]").split(", ")
                 for x, each in zip(expected.elements(content), written, strict=True):
                     self.assertTrue(close(each, x, 6e-3), f"row {number} at step {step}: {each} is not {x}")
@@ -84,7 +84,8 @@ class PageTest(PageCase):
             self.browser.run("window.location.hash = arguments[0]", f"#w{w}end")
             self.wait_for(lambda: self.step() == expected.steps.index(("end", w, None)), f"the end of walk {w}")
             shown = self.browser.shown()
-            self.assertEqual([each["value"] for each in walk.get("gradients", [])], [figure["tensor"] for figure in shown["figures"]])
+            gradients = [each["value"] for each in walk.get("gradients", [])]
+            self.assertEqual(gradients, [figure["tensor"] for figure in shown["figures"]])
             self.assertEqual(walk.get("failed", False), "threw" in shown["sentence"])
 
     @on_each_page
@@ -99,7 +100,7 @@ class PageTest(PageCase):
             return
         self.browser.run("window.location.hash = arguments[0]", expected.address(step))
         self.wait_for(lambda: self.browser.all(".panel figure canvas"), "a heat map")
-        figure = next(each for each in self.browser.all(".panel figure[data-tensor]") if each.find_elements("css selector", "canvas"))
+        figure = self.browser.run("return document.querySelector('.panel figure[data-tensor] canvas').closest('figure')")
         tensor = expected.tape["tensors"][int(figure.get_attribute("data-tensor"))]
         elements = [float(x) for x in tensor["elements"]]
         steps = tensor.get("steps", [1] * len(tensor["shape"]))
@@ -248,7 +249,8 @@ class PageTest(PageCase):
         evil = "</script><script>window.evil = 1</script><img src=x onerror='window.evil = 1'><!--"
         data = fixture("attention")
         data["title"] = evil
-        data["ops"]["bmm"] = {"formula": evil, "page": evil, "text": f"# {evil}\n\n{evil} `{evil}`\n\n| {evil} |\n|---|\n| {evil} |"}
+        text = f"# {evil}\n\n{evil} `{evil}`\n\n| {evil} |\n|---|\n| {evil} |"
+        data["ops"]["bmm"] = {"formula": evil, "page": evil, "text": text}
         data["tape"]["nodes"][4]["scope"] = evil
         self.browser.open(self.write("evil", data), "#n4")
         self.browser.find(".about").click()

@@ -10,8 +10,8 @@ function barChart(
   const upper = split ? 120 : 190;
   const height = split ? 250 : 220;
   const parts = [];
-  parts.push(
-      barRow(shown, values, {step, top: 18, bottom: upper, level, tops: split ? null : tops, words, faint}));
+  parts.push(barRow(
+      shown, values, {step, top: 18, bottom: upper, level, tops: split ? values : tops, words, faint}));
   if (split)
     parts.push(
         barRow(shown, tops, {step, top: upper + 42, bottom: height - 20, level: null, tops, words, faint}));

@@ -214,7 +214,14 @@ function nodeCells(app, number) {
 function rowValue(app, place) {
   const {model} = app;
   const tensor = model.tensors[place];
-  return [tensor && tensor.elements.length > 3 ? thumbnail(tensor) : null, preview(model, place)];
+  if (!tensor) return [];
+  const hint = tensor.elements.length > 3 ? thumbnail(tensor) : null;
+  return [hint, el("span", {title: firstNumbers(tensor)}, preview(model, place))];
+}
+
+function firstNumbers(tensor) {
+  const shown = tensor.elements.slice(0, 12).map((x) => digits(Number(x), 4)).join(", ");
+  return `${shapeText(tensor.shape)}: ${shown}${tensor.elements.length > 12 ? ", …" : ""}`;
 }
 
 // Few numbers as they are, many as their shape.

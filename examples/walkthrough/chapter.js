@@ -7,12 +7,15 @@ function mountChapter(root, chapter, shown, data) {
   const trouble = el("p", { class: "trouble", role: "alert" });
   const status = el("p", { class: "soft status" }, "starting the module …");
   const fields = chapter.parameters.map(parameterField);
+  const numbers = el("div", { class: "numbers" }, fields.map(({ element }) => element));
+  const place = el("div", {}, numbers);
   root.replaceChildren(
     contents(chapter),
     el("h1", {}, chapter.title),
     el("div", { class: "text" }, renderMarkdown(text)),
     el("details", { class: "exercises" }, el("summary", {}, counted(exercises.length, "exercise")), exercises.map(exerciseForm)),
-    el("section", { class: "play", "aria-label": "numbers to drag" }, fields.map(({ element }) => element), printed, trouble, status));
+    el("section", { class: "play", "aria-label": "numbers to drag" }, place, printed, trouble, status));
+  dockWhenPassed(place, numbers);
   play(fields, chapter.name, ({ tape, printed: lines, error }, milliseconds) => {
     trouble.textContent = error ?? "";
     status.textContent = error ? "" : `computed by the library in ${digits(milliseconds, 2)} ms`;
@@ -24,8 +27,24 @@ function mountChapter(root, chapter, shown, data) {
 
 // All chapters, whose pages stand in the same folder.
 function contents({ name, chapters }) {
-  return el("nav", { "aria-label": "chapters" }, el("ol", {}, chapters.map((each) => el("li", { value: parseInt(each.name, 10) },
-    each.name === name ? el("span", { "aria-current": "page" }, each.title) : el("a", { href: `${each.name}.html` }, each.title)))));
+  return el("nav", { "aria-label": "chapters" }, el("ol", {}, chapters.map((each) => el("li", {},
+    each.name === name ? el("span", { "aria-current": "page" }, titled(each)) : el("a", { href: `${each.name}.html` }, titled(each))))));
+}
+
+function titled({ name, title }) {
+  return `${parseInt(name, 10)}. ${title}`;
+}
+
+// Once they leave the window upwards, the numbers stay at its lower edge, so that one sees the tape while dragging.
+function dockWhenPassed(place, numbers) {
+  window.addEventListener("scroll", () => {
+    const { top, height } = place.getBoundingClientRect();
+    const passed = top < 0;
+    if (passed === numbers.classList.contains("docked")) return;
+    place.style.minHeight = passed ? `${height}px` : "";
+    numbers.classList.toggle("docked", passed);
+    document.body.style.paddingBottom = passed ? `${numbers.offsetHeight}px` : "";
+  }, { passive: true });
 }
 
 // A slider, and a field for the exact number.
@@ -100,7 +119,7 @@ function exerciseForm({ title, question, answer, right }) {
     if (isRight) solution.hidden = false;
   } }, field, " ", el("button", { type: "submit", class: "main" }, "check"), " ",
        el("button", { type: "button", class: "quiet", onclick() { solution.hidden = false; } }, "show me"), " ", verdict);
-  return el("section", { class: "exercise" }, el("h3", {}, title), renderMarkdown(question), form, solution);
+  return el("section", { class: "exercise" }, el("h2", {}, title), renderMarkdown(question), form, solution);
 }
 
 // Numbers may be off by a hundredth of their size, since they are read off a page; words must be the same.

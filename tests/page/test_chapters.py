@@ -54,7 +54,7 @@ next();
 class ChapterTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.pages = sorted(test_page.settings.pages.glob("[0-9]*.html"))
+        cls.pages = sorted(test_page.settings.pages.resolve().glob("[0-9]*.html"))
         assert cls.pages, "no pages to test"
         cls.browser = Browser()
         cls.seed = settings.seed if settings.seed is not None else random.randrange(10**6)

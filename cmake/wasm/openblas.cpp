@@ -1,5 +1,5 @@
-// OpenBLAS for WebAssembly: the calls that ops/kernels/product/gemm.cpp makes, as plain loops. The library works with
-// row-major matrices only, so that the order is not looked at.
+// OpenBLAS for WebAssembly: the calls that ops/kernels/product/gemm.cpp makes, as plain loops. All matrices of
+// the library are row-major, so that the order is not looked at.
 #include <algorithm>
 #include <cstddef>
 

@@ -1,5 +1,5 @@
-// The two functions of <sched.h> that core/threads.cpp calls and emscripten's C library only declares: there is one
-// processor.
+// The two functions of <sched.h> that core/threads.cpp calls and emscripten's C library only declares: there
+// is one processor.
 #include <sched.h>
 
 extern "C" {

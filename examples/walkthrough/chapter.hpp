@@ -1,5 +1,5 @@
-// A chapter of the walkthrough: a program with parameters that a reader drags. The same source runs natively and, as
-// WebAssembly, in the chapter's page.
+// A chapter of the walkthrough: a program with parameters that a reader drags. The same source runs natively
+// and, as WebAssembly, in the chapter's page.
 #pragma once
 
 #include <taper/taper.hpp>
@@ -67,12 +67,14 @@ class Chapter {
   const std::string& title() const { return title_; }
   const std::vector<Parameter>& parameters() const { return parameters_; }
 
-  // {"name": "01_derivative", "title": "…", "parameters": [{"name": "x", "from": -2, "to": 2, "start": 1, "whole": false}]}
+  // {"name": "01_derivative", "title": "…",
+  //  "parameters": [{"name": "x", "from": -2, "to": 2, "start": 1, "whole": false}]}
   std::string json() const;
 
-  // Runs the program with the values of a JSON object such as {"x": 1.5}; a parameter that it leaves out has its
-  // start. Random numbers come from the generator's first seed. Returns Run::json(), or {"error": "…"} if the text is no
-  // such object, names what is no parameter, a value lies outside of its range, or the program throws. `viewer` also gets the tape that the program shows.
+  // Runs the program with the values of a JSON object such as {"x": 1.5}; a parameter that it leaves out has
+  // its start. Random numbers come from the generator's first seed. Returns Run::json(), or {"error": "…"} if
+  // the text is no such object, names what is no parameter, a value lies outside of its range, or the program
+  // throws. `viewer` also gets the tape that the program shows.
   std::string recompute(const std::string& values, const Run::Viewer& viewer = {}) const;
 
  private:

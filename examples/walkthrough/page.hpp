@@ -7,8 +7,8 @@
 
 namespace walkthrough {
 
-// Turns the page that taper::show wrote into the chapter's. `printed` is what this run has printed; `module` the packed
-// module, "" for a page whose numbers stay as they are. Throws if a file can't be read or written.
+// Turns the page that taper::show wrote into the chapter's. `printed` is what this run has printed; `module`
+// the packed module, "" for a page whose numbers stay as they are. Throws if a file can't be read or written.
 void make_chapter_page(const std::string& path, const Chapter& chapter, const std::string& printed,
                        const std::string& module);
 

@@ -79,3 +79,9 @@ class PageCase(unittest.TestCase):
                 return
             time.sleep(0.05)
         self.fail(f"never: {what}")
+
+    def check_axe(self, what):
+        found = self.browser.driver.execute_async_script(
+            "const done = arguments[0]; axe.run().then((results) => done(results.violations.map((each) => [each.id, "
+            "each.nodes.slice(0, 3).map((node) => node.html + ' ' + node.failureSummary)])))")
+        self.assertEqual([], found, what)

@@ -7,19 +7,20 @@ What a page shows has to be, bit for bit, what the module gives under node. Need
 """
 
 import argparse
+import functools
 import json
 import pathlib
 import random
 import re
 import statistics
 import subprocess
-import tempfile
+import sys
 import time
 import unittest
 
-import test_page
-from browser import Browser
-from tape import Expected
+import case
+from browser import axe_core
+from tape import Expected, same
 
 MILLISECONDS = 50  # from a drag to the new numbers, in the middle
 RECOMPUTE = """
@@ -51,44 +52,29 @@ next();
 """
 
 
-class ChapterTest(unittest.TestCase):
+def on_each_chapter(test):
+    """The test is called as test(self, chapter), with the page open and the module running."""
+
+    @functools.wraps(test)
+    def run(self):
+        for page in self.pages:
+            with self.subTest(page=page.name):
+                self.browser.open(page.resolve())
+                self.wait_for(lambda: self.text(".status").startswith("Drag"), "the module starts")
+                test(self, json.loads(self.browser.run("return document.getElementById('about').textContent")))
+
+    return run
+
+
+class ChapterTest(case.PageCase):
     @classmethod
     def setUpClass(cls):
-        cls.pages = sorted(test_page.settings.pages.resolve().glob("[0-9]*.html"))
-        assert cls.pages, "no pages to test"
-        cls.browser = Browser()
-        cls.seed = settings.seed if settings.seed is not None else random.randrange(10**6)
-        print(f"seed {cls.seed}")
-        cls.random = random.Random(cls.seed)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.browser.quit()
-
-    def setUp(self):
-        self.browser.complaints()
-        self.browser.size(1280, 1600)
-
-    def tearDown(self):
-        self.assertEqual([], self.browser.complaints())
-        self.assertEqual([], self.browser.run("return performance.getEntriesByType('resource').map((entry) => entry.name)"))
-
-    def wait_for(self, condition, what):
-        for _ in range(200):
-            if condition():
-                return
-            time.sleep(0.05)
-        self.fail(f"never: {what}")
+        super().setUpClass()
+        cls.random = random.Random(settings.seed)
+        print(f"seed {settings.seed}")
 
     def text(self, selector):
         return self.browser.run("return document.querySelector(arguments[0]).textContent", selector)
-
-    def each_chapter(self):
-        for page in self.pages:
-            with self.subTest(page=page.name):
-                self.browser.open(page)
-                self.wait_for(lambda: self.text(".status").startswith("Drag"), "the module starts")
-                yield json.loads(self.browser.run("return document.getElementById('about').textContent"))
 
     def chosen(self, parameter):
         low, high = parameter["from"], parameter["to"]
@@ -110,11 +96,11 @@ class ChapterTest(unittest.TestCase):
                 wanted = expected.elements(tensor)
                 self.assertEqual(len(wanted), len(figures[key]["values"]), key)
                 for x, (exact, _) in zip(wanted, figures[key]["values"]):
-                    self.assertTrue(test_page.same(exact, x), f"{chapter['name']} {values}, {key}: {exact} is not {x}")
+                    self.assertTrue(same(exact, x), f"{chapter['name']} {values}, {key}: {exact} is not {x}")
 
-    def test_numbers_are_the_module_s(self):
-        for chapter in self.each_chapter():
-            self.compare_with_module(chapter, self.drag_all(chapter))
+    @on_each_chapter
+    def test_numbers_are_the_module_s(self, chapter):
+        self.compare_with_module(chapter, self.drag_all(chapter))
 
     def drag_all(self, chapter):
         values = {}
@@ -125,66 +111,71 @@ class ChapterTest(unittest.TestCase):
         time.sleep(0.3)  # the last field's, too
         return values
 
-    def test_a_drag_is_quick(self):
-        for chapter in self.each_chapter():
-            low, high = (chapter["parameters"][0][end] for end in ("from", "to"))
-            values = [low + (high - low) * i / 20 for i in range(20)]
-            times = self.browser.driver.execute_async_script(DRAG, values)
-            print(f"{chapter['name']}: from a drag to the numbers {statistics.median(times):.0f} ms, at most {max(times):.0f} ms")
-            self.assertLess(statistics.median(times), MILLISECONDS)
+    @on_each_chapter
+    def test_a_drag_is_quick(self, chapter):
+        low, high = (chapter["parameters"][0][end] for end in ("from", "to"))
+        values = [low + (high - low) * i / 20 for i in range(20)]
+        times = self.browser.driver.execute_async_script(DRAG, values)
+        print(f"{chapter['name']}: from a drag to the numbers {statistics.median(times):.0f} ms, at most {max(times):.0f} ms")
+        self.assertLess(statistics.median(times), MILLISECONDS)
 
-    def test_a_wrong_number_is_an_error_in_words(self):
-        for chapter in self.each_chapter():
-            first = chapter["parameters"][0]
-            self.browser.run(SET, 0, str(first["to"] + 1))
-            self.wait_for(lambda: f"{first['name']} must be in" in self.text(".trouble"), "an error in words")
-            self.browser.run(SET, 0, "")
-            self.wait_for(lambda: f"{first['name']} must be a number" in self.text(".trouble"), "an error in words")
-            self.browser.run(SET, 0, str(first["start"]))
-            self.wait_for(lambda: self.text(".trouble") == "", "the error goes")
+    @on_each_chapter
+    def test_a_wrong_number_is_an_error_in_words(self, chapter):
+        first = chapter["parameters"][0]
+        self.browser.run(SET, 0, str(first["to"] + 1))
+        self.wait_for(lambda: f"{first['name']} must be in" in self.text(".trouble"), "an error in words")
+        self.browser.run(SET, 0, "")
+        self.wait_for(lambda: f"{first['name']} must be a number" in self.text(".trouble"), "an error in words")
+        self.browser.run(SET, 0, str(first["start"]))
+        self.wait_for(lambda: self.text(".trouble") == "", "the error goes")
 
-    def test_exercises(self):
-        for chapter in self.each_chapter():
-            answers = re.findall(r"<details><summary>Answer</summary>\s*`([^`]+)`", chapter["text"])
-            forms = self.browser.all(".exercise")
-            self.assertGreater(len(answers), 0)
-            self.assertEqual(len(answers), len(forms))
-            self.browser.find(".exercises summary").click()
-            for form, answer in zip(forms, answers):
-                field, verdict, solution = (form.find_element("css selector", each) for each in ("input", ".verdict", ".solution"))
-                for text, says in (("", "Not yet."), ("12345", "Not yet."), (answer, "Right.")):
-                    self.assertFalse(solution.is_displayed())
-                    field.clear()
-                    field.send_keys(text + "\n")
-                    self.assertEqual(says, verdict.text, f"{answer}: {text}")
-                self.assertTrue(solution.is_displayed())
+    @on_each_chapter
+    def test_exercises(self, chapter):
+        answers = re.findall(r"<details><summary>Answer</summary>\s*`([^`]+)`", chapter["text"])
+        forms = self.browser.all(".exercise")
+        self.assertGreater(len(answers), 0)
+        self.assertEqual(len(answers), len(forms))
+        self.browser.find(".exercises summary").click()
+        for form, answer in zip(forms, answers):
+            field, verdict, solution = (form.find_element("css selector", each) for each in ("input", ".verdict", ".solution"))
+            for text, says in (("", "Not yet."), ("12345", "Not yet."), (answer, "Right.")):
+                self.assertFalse(solution.is_displayed())
+                field.clear()
+                field.send_keys(text + "\n")
+                self.assertEqual(says, verdict.text, f"{answer}: {text}")
+            self.assertTrue(solution.is_displayed())
 
-    def test_nothing_is_wider_than_the_window(self):
-        for _ in self.each_chapter():
-            self.browser.run("document.querySelector('.exercises').open = true")
-            for width in (390, 1280, 1920):
-                self.browser.size(width, 900)
-                self.assertLessEqual(self.browser.overflow(), 0, f"at {width} px")
+    @on_each_chapter
+    def test_nothing_is_wider_than_the_window(self, chapter):
+        self.browser.run("document.querySelector('.exercises').open = true")
+        for width in (390, 1280, 1920):
+            self.browser.size(width, 900)
+            self.assertLessEqual(self.browser.overflow(), 0, f"at {width} px")
 
-    def test_axe(self):
-        with tempfile.TemporaryDirectory() as folder:
-            script = test_page.axe_script(pathlib.Path(folder))
-        for chapter in self.each_chapter():
-            self.browser.run("document.querySelector('.exercises').open = true")
-            for width in (390, 1280):
-                for scheme in ("light", "dark"):
-                    self.browser.size(width, 900, scheme)
-                    self.browser.run(script)
-                    found = self.browser.driver.execute_async_script(
-                        "axe.run().then((results) => arguments[0](results.violations.map((each) => [each.id, "
-                        "each.nodes.slice(0, 3).map((node) => node.html + ' ' + node.failureSummary)])))")
-                    self.assertEqual([], found, f"{chapter['name']} at {width} px, {scheme}")
+    @on_each_chapter
+    def test_numbers_stay_in_the_window(self, chapter):
+        fields = "const { top, bottom } = document.querySelector('.parameter input').getBoundingClientRect();"
+        for size in ((390, 844), (1280, 800)):
+            self.browser.size(*size)
+            for place in ("'.tape'", "'.play'"):
+                self.browser.run(f"document.querySelector({place}).scrollIntoView()")
+                self.wait_for(lambda: self.browser.run(f"{fields} return top >= 0 && bottom <= window.innerHeight"), f"{place} at {size}")
+
+    @on_each_chapter
+    def test_axe(self, chapter):
+        script = axe_core(case.settings.axe)
+        self.browser.run("document.querySelector('.exercises').open = true")
+        for width in (390, 1280):
+            for scheme in ("light", "dark"):
+                self.browser.size(width, 900, scheme)
+                self.browser.run(script)
+                self.check_axe(f"{chapter['name']} at {width} px, {scheme}")
 
 
 parser = argparse.ArgumentParser(add_help=False)
 parser.add_argument("--module", type=pathlib.Path)
-parser.add_argument("--seed", type=int)
-settings, rest = parser.parse_known_args(test_page.rest)
+parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+settings, unittest_options = parser.parse_known_args(case.unittest_options)
 
 if __name__ == "__main__":
-    unittest.main(argv=[__file__, *rest])
+    unittest.main(argv=[sys.argv[0], *unittest_options])

@@ -295,12 +295,6 @@ class PageTest(PageCase):
                     self.browser.find(".about").click()
                     self.check_axe(f"the op's page at {width} px, {scheme}")
 
-    def check_axe(self, what):
-        found = self.browser.driver.execute_async_script(
-            "const done = arguments[0]; axe.run().then((results) => done(results.violations.map((each) => [each.id, "
-            "each.nodes.slice(0, 3).map((node) => node.html + ' ' + node.failureSummary)])))")
-        self.assertEqual([], found, what)
-
     def test_a_long_tape(self):
         """Rows and arcs exist for what is in view only. Times are printed, not asserted: machines differ."""
         for scoped in (True, False):

@@ -1,5 +1,5 @@
-// Numbers as text and back, one a line: native and WebAssembly builds have to write the same lines. The latter go
-// through cmake/wasm/include/charconv.
+// Numbers as text and back, one a line: native and WebAssembly builds have to write the same lines. The latter
+// go through cmake/wasm/include/charconv.
 #include <taper/core/random.hpp>
 
 #include <bit>

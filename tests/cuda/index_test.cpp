@@ -320,7 +320,7 @@ TEST(CudaIndex, PassesOfAReductionBeyond2To31Elements) {
   }
 }
 
-TEST(CudaIndex, PicksAreSortedByPlaceAndPosition) {
+TEST(CudaIndex, PositionsAreSortedByPlace) {
   Random random;
   for (int round = 0; round < 200; ++round) {
     const std::int64_t length = random(1, std::int64_t{1} << random(1, 40)), count = random(0, 200);
@@ -332,14 +332,14 @@ TEST(CudaIndex, PicksAreSortedByPlaceAndPosition) {
       values.push_back(random(0, 1) == 0 ? place : place - length);
       expected[place].push_back(i);
     }
-    const PositionsByPlace positions = positions_by_place(Indices(values), length);
-    ASSERT_EQ(positions.begins.size(), expected.size() + 1);
-    ASSERT_EQ(positions.order.size(), static_cast<std::size_t>(count));
+    const PositionsByPlace sorted = positions_by_place(Indices(values), length);
+    ASSERT_EQ(sorted.begins.size(), expected.size() + 1);
+    ASSERT_EQ(sorted.order.size(), static_cast<std::size_t>(count));
     std::size_t s = 0;
     for (const auto& [place, positions] : expected) {
-      ASSERT_EQ(positions.places[s], place);
-      const std::vector<std::int64_t> got(positions.order.begin() + positions.begins[s],
-                                          positions.order.begin() + positions.begins[s + 1]);
+      ASSERT_EQ(sorted.places[s], place);
+      const std::vector<std::int64_t> got(sorted.order.begin() + sorted.begins[s],
+                                          sorted.order.begin() + sorted.begins[s + 1]);
       ASSERT_EQ(got, positions);
       ++s;
     }

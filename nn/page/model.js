@@ -54,6 +54,7 @@ function readTape(data) {
   return {
     title: data.title ?? "Tape",
     ops: data.ops ?? {},
+    curves: data.curves ?? [],
     nodes,
     walks,
     tensors,

@@ -200,5 +200,6 @@ function endPanel(app) {
            ({node, value}) => tensorFigure(
                app, value, [walk.call === "backward" ? "grad of " : "gradient for ", nodeLink(app, node)],
                `w${w}.gradient${node}`))),
+    checksSection(app),
   ];
 }

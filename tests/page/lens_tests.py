@@ -81,3 +81,24 @@ class LensTest(PageCase):
         self.browser.run("window.location.hash = '#n5'")  # topk_softmax with k = 2
         self.wait_for(lambda: "k = 2" in self.browser.find(".simplex figcaption").text, "regions of topk_softmax")
         self.assertFalse(self.browser.all(".level"))
+
+    def test_curves(self):
+        """An element that was compared with differences: every number is there, the points lie where the errors say."""
+        data = fixture("create_graph")
+        (curve,) = data["curves"]
+        self.open_lens("create_graph", "#w1end")
+        said = [each.get_attribute("data-value") for each in self.browser.all(".curve dd [data-value]")]
+        for text, name in zip(said, ("analytic", "numeric", "estimate"), strict=True):
+            self.assertTrue(same(text, curve[name]))
+        self.browser.find(".steps summary").click()
+        cells = [each.get_attribute("data-value") for each in self.browser.all(".steps-table td")]
+        numbers = [point[name] for point in curve["points"] for name in ("step", "forward", "central")]
+        for text, x in zip(cells, numbers, strict=True):
+            self.assertTrue(same(text, x))
+        for name in ("forward", "central"):
+            dots = self.browser.all(f".curve circle.{name}")
+            heights = [float(dot.get_attribute("cy")) for dot in dots]
+            errors = [abs(point[name] - curve["analytic"]) for point in curve["points"]]
+            ranks = sorted(range(len(errors)), key=errors.__getitem__)
+            self.assertEqual(len(errors), len(heights))
+            self.assertEqual(sorted(heights, reverse=True), [heights[i] for i in ranks])  # pixels count downwards

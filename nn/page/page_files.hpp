@@ -1,4 +1,4 @@
-// What cmake/page_files.cmake puts into the library: the sources of the page, and what is known of each op.
+// What cmake/embed_page.cmake puts into the library: the sources of the page, and what is known of each op.
 #pragma once
 
 #include <span>

@@ -16,11 +16,9 @@ import subprocess
 import sys
 import tempfile
 import unittest
-import zipfile
 
-from browser import Browser, Keys
+from browser import Browser, Keys, axe_core
 
-AXE_PACKAGE = "axe-playwright-python==0.1.8"  # axe-core 4.12.1
 WIDTHS = (390, 1280, 1920)
 
 # The text elements of the page that are seen, with the size of their letters in CSS pixels.
@@ -247,7 +245,7 @@ class TrainingPageTest(unittest.TestCase):
                 self.assertLess(self.browser.run("return arguments[0].querySelector('td').getBoundingClientRect().right", table), width)
 
     def test_axe(self):
-        script = axe_script(self.scratch)
+        script = axe_core(settings.axe)
         for width in (390, 1280):
             for scheme in ("light", "dark"):
                 with self.subTest(width=width, scheme=scheme):
@@ -257,15 +255,6 @@ class TrainingPageTest(unittest.TestCase):
                     self.assertEqual([], self.browser.driver.execute_async_script(
                         "const done = arguments[0]; axe.run().then((results) => done(results.violations.map((each) => [each.id, "
                         "each.nodes.map((node) => node.html)])));"))
-
-
-def axe_script(folder):
-    if settings.axe:
-        return settings.axe.read_text()
-    subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, AXE_PACKAGE], check=True)
-    (wheel,) = folder.glob("axe_playwright_python-*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        return archive.read("axe_playwright_python/axe.min.js").decode()
 
 
 parser = argparse.ArgumentParser(add_help=False)

@@ -124,20 +124,18 @@ function rangeOf(histograms) {
   return [low - room, high + room];
 }
 
+// Draws in the screen's own pixels, so that no seam shows between bins.
 function paint(canvas, draw) {
   const scale = window.devicePixelRatio || 1;
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-  canvas.width = Math.round(width * scale);
-  canvas.height = Math.round(height * scale);
-  const context = canvas.getContext("2d");
-  context.scale(scale, scale);
-  draw(context, width, height);
+  canvas.width = Math.round(canvas.clientWidth * scale);
+  canvas.height = Math.round(canvas.clientHeight * scale);
+  draw(canvas.getContext("2d"), canvas.width, canvas.height);
 }
 
 // Calls draw(top, height, count) for each bin with elements in it. No bin is lower than two pixels.
 function eachBin(one, [low, high], height, draw) {
   const bins = one.length - COUNTS;
-  const place = (value) => height * (high - value) / (high - low);
+  const place = (value) => Math.round(height * (high - value) / (high - low));
   for (let bin = 0; bin < bins; ++bin) {
     if (one[COUNTS + bin] === 0) continue;
     const top = place(one[LOW] + (bin + 1) / bins * (one[HIGH] - one[LOW]));
@@ -166,7 +164,7 @@ function paintColumns(context, width, height, histograms, range, current) {
 function paintBars(context, width, height, one, range) {
   const most = Math.max(...one.slice(COUNTS));
   context.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--h7");
-  eachBin(one, range, height, (top, tall, count) => context.fillRect(0, top, width * count / most, Math.max(1, tall - 0.5)));
+  eachBin(one, range, height, (top, tall, count) => context.fillRect(0, top, width * count / most, Math.max(1, tall - 1)));
 }
 
 function whenColoursChange(listener) {

@@ -27,7 +27,7 @@ TEST_F(Show, WritesTheTapeAsItIs) {
   show(tape, path("page.html"), {.title = title, .curves = {curve}});
 
   const std::string page = read(path("page.html"));
-  EXPECT_NE(page.find("<title>&lt;/script&gt;&lt;b&gt; &amp; @DATA@ \"\\</title>"), std::string::npos);
+  EXPECT_NE(page.find("<title>&lt;/script&gt;&lt;b&gt; &amp; @DATA@ &quot;\\</title>"), std::string::npos);
   const std::string data = between(page, "<script type=\"application/json\" id=\"tape\">", "</script>");
   EXPECT_EQ(data.find('<'), std::string::npos);
   const nlohmann::json json = nlohmann::json::parse(data);

@@ -101,12 +101,13 @@ std::uint32_t Tape::node_of(const Tensor& x) {
   const internal::TensorImpl& impl = x.impl();
   if (impl.tape == id_) return impl.node;
   if (impl.tape != 0) return foreign;
-  auto [leaf, added] = leaves_.try_emplace(&impl);
-  if (added) {
-    leaf->second = {x, append(nullptr, nullptr, impl)};
-    if (recorder_) recorder_->leaf(x);
-  }
-  return leaf->second.node;
+  if (const auto known = leaf_nodes_.find(&impl); known != leaf_nodes_.end()) return known->second;
+  if (leaves_.empty()) leaves_.reserve(16);
+  leaves_.push_back({x, append(nullptr, nullptr, impl)});
+  const std::uint32_t node = leaves_.back().node;
+  leaf_nodes_.emplace(&impl, node);
+  if (recorder_) recorder_->leaf(x);
+  return node;
 }
 
 void Tape::add_node(const char* op, Edge* edges, const Tensor& result) {
@@ -206,25 +207,25 @@ void Tape::backward(const Tensor& loss, const GradientOptions& options) {
 
   PoolVector<std::pair<const Leaf*, Tensor>> totals;  // all of them first: a failing call changes no gradient
   totals.reserve(leaves_.size());
-  for (const auto& [impl, leaf] : leaves_) {
-    if (leaf.node >= cotangents.size() || !cotangents[leaf.node] || !impl->wants_grad) continue;
+  for (const Leaf& leaf : leaves_) {
+    const internal::TensorImpl& impl = leaf.tensor.impl();
+    if (leaf.node >= cotangents.size()) break;
+    if (!cotangents[leaf.node] || !impl.wants_grad) continue;
     Tensor gradient = std::move(cotangents[leaf.node]);
-    if (const Kind kind(impl->dtype, impl->device); gradient.kind() != kind) {
-      fail("backward", "a leaf of shape ", impl->shape, " was moved to ", kind,
+    if (const Kind kind = leaf.tensor.kind(); gradient.kind() != kind) {
+      fail("backward", "a leaf of shape ", impl.shape, " was moved to ", kind,
            " after it was recorded, its gradient is ", gradient.kind());
     }
     const Recording recording(options.create_graph ? this : nullptr);
-    if (impl->grad) {
-      gradient = sum_of_cotangents("backward", impl->grad, gradient);
+    if (impl.grad) {
+      gradient = sum_of_cotangents("backward", impl.grad, gradient);
     } else if (!gradient.is_sole_owner() && !options.create_graph) {
       gradient = gradient.clone();  // so that nobody who scales one gradient in place scales another
     }
     totals.emplace_back(&leaf, std::move(gradient));
   }
   for (auto& [leaf, gradient] : totals) leaf->tensor.impl().grad = std::move(gradient);
-  if (recorder_) {  // in the order of the tape, not of the map
-    std::sort(totals.begin(), totals.end(),
-              [](const auto& a, const auto& b) { return a.first->node < b.first->node; });
+  if (recorder_) {
     for (const auto& [leaf, gradient] : totals) recorder_->gradient(leaf->node, leaf->tensor.impl().grad);
   }
 }

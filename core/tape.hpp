@@ -172,10 +172,9 @@ class Tape {
   };
   template <class T>
   using PoolVector = internal::PoolVector<T>;
-  using LeafMap =
-      std::unordered_map<const internal::TensorImpl*, Leaf, std::hash<const internal::TensorImpl*>,
-                         std::equal_to<>,
-                         internal::PoolAllocator<std::pair<const internal::TensorImpl* const, Leaf>>>;
+  using LeafNodes = std::unordered_map<
+      const internal::TensorImpl*, std::uint32_t, std::hash<const internal::TensorImpl*>, std::equal_to<>,
+      internal::PoolAllocator<std::pair<const internal::TensorImpl* const, std::uint32_t>>>;
 
   class Walk;  // see tape/walk_state.hpp
   friend void internal::check_unchanged(internal::TensorImpl& impl);
@@ -217,7 +216,8 @@ class Tape {
   std::unique_ptr<internal::TraceRecorder> recorder_;  // null unless values are kept
   std::vector<std::string> scopes_;                    // in which each node was recorded, if check_finite_
   PoolVector<Node> nodes_;
-  LeafMap leaves_;
+  PoolVector<Leaf> leaves_;  // in the order of their nodes
+  LeafNodes leaf_nodes_;
   internal::Arena arena_;
 };
 

@@ -59,7 +59,7 @@ void internal::check_unchanged(TensorImpl& impl) {
     const char* const view = known == &impl ? "" : "a view of ";
     if (known->tape == tape.id_) {
       read << view << "the result of " << tape.nodes_[known->node].op << " (node " << known->node << ")";
-    } else if (known->wants_grad || tape.leaves_.contains(known)) {
+    } else if (known->wants_grad || tape.leaf_nodes_.contains(known)) {
       read << view << "a leaf";
     } else {
       continue;

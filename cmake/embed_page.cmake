@@ -1,7 +1,7 @@
 # cmake -DFOLDER=<folder> -DNAME=<name> -DHEADER=<header> -DOUTPUT=<file> [-DOPS=<tree>] -P embed_page.cmake: writes a C++ file
-# with the sources of a page, in the folder: <name>_frame from *.html, <name>_css and <name>_js from *.css and *.js in the order
-# of their names; and with OPS, for each name under which an op of the tree records, its formulas (the comment that opens its
-# file) and its page in docs/ops. The header declares all that.
+# with the sources of a page, in the folder and below it: <name>_frame from *.html, <name>_css and <name>_js from *.css and *.js
+# in the order of their paths; and with OPS, for each name under which an op of the tree records, its formulas (the comment that
+# opens its file) and its page in docs/ops. The header declares all that.
 
 # A C++ string literal. No source holds its delimiter.
 function(append_literal text)
@@ -16,7 +16,7 @@ file(READ ${frame} text)
 append_literal("${text}")
 string(APPEND code ";\n")
 foreach(kind IN ITEMS css js)
-  file(GLOB files ${FOLDER}/*.${kind})
+  file(GLOB_RECURSE files ${FOLDER}/*.${kind})
   list(SORT files)
   string(APPEND code "\nstatic constexpr std::string_view ${kind}_files[] = {")
   foreach(file IN LISTS files)

@@ -28,7 +28,7 @@ endforeach()
 
 # The page of show() and what it says of each op.
 set(page_files ${PROJECT_BINARY_DIR}/page_files.cpp)
-file(GLOB page_sources CONFIGURE_DEPENDS nn/page/*.html nn/page/*.css nn/page/*.js ops/*/*.cpp docs/ops/*.md)
+file(GLOB page_sources CONFIGURE_DEPENDS nn/page/*.html nn/page/*.css nn/page/*.js nn/page/lenses/* ops/*/*.cpp docs/ops/*.md)
 add_custom_command(OUTPUT ${page_files} DEPENDS ${page_sources} cmake/embed_page.cmake
                    COMMAND ${CMAKE_COMMAND} -DFOLDER=${PROJECT_SOURCE_DIR}/nn/page -DNAME=page -DOPS=${PROJECT_SOURCE_DIR}
                            -DHEADER=${PROJECT_SOURCE_DIR}/nn/page/page_files.hpp -DOUTPUT=${page_files}

@@ -12,8 +12,8 @@ SOURCES = pathlib.Path(__file__).resolve().parents[2] / "nn" / "page"
 def assemble(data: dict) -> str:
     parts = {
         "TITLE": html.escape(data["title"]),
-        "STYLE": "".join(path.read_text() for path in sorted(SOURCES.glob("*.css"))),
-        "SCRIPT": "".join(path.read_text() for path in sorted(SOURCES.glob("*.js"))),
+        "STYLE": "".join(path.read_text() for path in sorted(SOURCES.rglob("*.css"))),
+        "SCRIPT": "".join(path.read_text() for path in sorted(SOURCES.rglob("*.js"))),
         # In JSON a "<" stands in strings only. Written as an escape it can end no script and open no comment.
         "DATA": json.dumps(data, ensure_ascii=False).replace("<", "\\u003c"),
     }

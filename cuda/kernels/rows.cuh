@@ -90,7 +90,7 @@ class RegisterRow {
 #pragma unroll
     for (int step = 0; step < steps; ++step) visit(packs_[step], first(step));
   }
-  // The same for a visitor to which elements up to `above` do not matter: they may show as the padding.
+  // The same for a visitor that ignores elements up to `above`: it may be shown the padding in their place.
   template <class Visit>
   __device__ void for_each_above(T, const Visit& visit) {
     for_each(visit);

@@ -102,16 +102,17 @@ Tensor sparse_attention(const Tensor& queries, const Tensor& keys, const Tensor&
 
   const auto kept = std::allocate_shared<kernels::SparsePattern>(
       internal::PoolAllocator<kernels::SparsePattern>(), queries.device(), batch, n, m, std::min(k, m));
-  const Tensor selected = kernels::select_keys(queries, keys, options.scale, visibility, *kept);
+  const Tensor probabilities = kernels::select_keys(queries, keys, options.scale, visibility, *kept);
   const Pattern pattern = kept;
   internal::note_creation(kept.get(), "sparse pattern", kept->bytes());
   const double scale = options.scale;
-  // The scores themselves are gone, and nothing asks for their values: a node for their cotangent is enough.
+  // Nobody keeps the scores or asks for their values: this node only takes their cotangent, which has the
+  // probabilities' shape.
   const Tensor scores =
-      record("sparse_attention", selected.detach(),
+      record("sparse_attention", probabilities.detach(),
              vjp(queries, [=](const Tensor& ds) { return gather_rows(pattern, ds, keys); }),
              vjp(keys, [=](const Tensor& ds) { return scatter_rows(pattern, ds, queries); }));
-  const Tensor p = record("sparse_attention", selected,
+  const Tensor p = record("sparse_attention", probabilities,
                           vjp(scores, [=](const Tensor& dp) { return centered(pattern, dp, scale); }));
   return gather_rows(pattern, p, values);
 }

@@ -81,7 +81,7 @@ __device__ void keep(Candidates<T>& row, Predicate predicate) {
   __syncwarp();
 }
 
-// `low`, or a bound above it that is below the projection's tau if at most k candidates exceed it.
+// `low`, raised towards the projection's tau. If at most k candidates exceed `low`, the result is below tau.
 //
 // Michelot's iteration: tau of all that exceed a bound is the next bound, until nobody is left behind. The
 // tau of at most k candidates, whichever they are, is not above that of the k largest of the row, since more
@@ -106,8 +106,8 @@ __device__ T raised_by_tau(const Candidates<T>& row, double largest, T low) {
   }
 }
 
-// The row without candidates that are not among the k largest or cannot be in the support, until at most
-// `most` are left (most >= k), and with the threshold raised to what is known then. If a NaN or +inf is among
+// The row with at most `most` candidates (most >= k): those that are not among the k largest or cannot be in
+// the support are dropped, and the threshold is raised to what is known then. If a NaN or +inf is among
 // them, a NaN alone is left, and nothing but a NaN passes the threshold from then on. Expects at least
 // one candidate.
 //

@@ -135,8 +135,8 @@ __device__ int place(const bool (&in)[width], const T (&values)[width], T* to, i
   return total;
 }
 
-// The elements of a row above a bound, in the order of their indices. Those of a warp are in memory of its
-// own, of list_room elements; unless all warps' fit into one such place, some are missing.
+// The elements of a row above a bound, in the order of their indices. Each warp has list_room places of its
+// own in `memory`. If there are more than list_room elements in all, some are missing.
 template <class T, class Group>
 struct AboveBound {
   const T* memory;

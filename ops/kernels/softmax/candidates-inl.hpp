@@ -125,7 +125,7 @@ HWY_NOINLINE void narrow_threshold(D d, Candidates<T>& row, const T* x, std::int
 }
 
 // Raises the threshold of a row that is to be projected. `elements` are `count` of its elements, whole
-// vectors. For any k elements z or fewer the sum of z - tau is at most 1, since it is 1 for the support. So
+// vectors. For the support the sum of (z - tau) is 1, and for any other k elements or fewer it is less. So
 // (their sum - 1) / (their number) is not above tau, and nothing below tau is selected. Takes two steps of
 // Michelot's iteration, as project() does, but in T; the margin makes up for its rounding.
 template <class D, class T = hn::TFromD<D>>
@@ -150,8 +150,8 @@ HWY_INLINE void raise_to_tau(D d, Candidates<T>& row, const T* elements, std::in
 }
 
 // Raises the threshold of a row that has no candidates yet, for x[0 … n), by the maxima of the lanes, which
-// are elements of the row. Maxima of pairs of lanes are enough if they are twice as many as k: then some 1.4
-// k elements of the row exceed the bound instead of 1.1 k, but the bound is found in a fraction of the time.
+// are elements of the row. If there are 2 k pairs of lanes, the maxima of pairs are enough: some 1.4 k
+// elements of the row then exceed the bound instead of 1.1 k, but it is found in a fraction of the time.
 template <class D, class V, class T = hn::TFromD<D>>
 HWY_INLINE void raise_threshold(D d, Candidates<T>& row, const T* x, std::int64_t n, V max0, V max1, V max2,
                                 V max3) {

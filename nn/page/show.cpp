@@ -46,10 +46,11 @@ Json json_of(const StepCurve& curve) {
 }  // namespace
 
 void show(const Tape& tape, const std::string& path, const ShowOptions& options) {
+  const std::string trace = tape.json({.largest = options.largest});
   const std::string title = Json(options.title).dump(-1, ' ', false, Json::error_handler_t::replace);
   Json curves = Json::array();
   for (const StepCurve& curve : options.curves) curves.push_back(json_of(curve));
-  const std::string data = "{\"title\":" + title + ",\"tape\":" + tape.json({.largest = options.largest}) +
+  const std::string data = "{\"title\":" + title + ",\"tape\":" + trace +
                            ",\"ops\":" + texts_of(tape.trace()).dump() + ",\"curves\":" + curves.dump() + "}";
   internal::write_file(
       "show", path,

@@ -32,7 +32,7 @@ std::string time_text(double seconds) {
 }
 
 std::string bytes_text(std::int64_t bytes) {
-  return (bytes < 0 ? "-" : "") + internal::bytes_text(static_cast<std::size_t>(std::abs(bytes)));
+  return text_of(bytes < 0 ? "-" : "", internal::bytes_text(static_cast<std::size_t>(std::abs(bytes))));
 }
 
 // What the closures of a node keep, each thing once.

@@ -100,8 +100,8 @@ void expect_all_compared(const GradcheckReport& report, std::int64_t elements, b
   }
   EXPECT_TRUE(gradients_agree(report));
   EXPECT_TRUE(report.kinks.empty()) << report;
-  if (report.directions == 0) EXPECT_EQ(static_cast<std::int64_t>(report.elements.size()), elements);
-  if (report.directions > 0) EXPECT_EQ(static_cast<std::int64_t>(report.elements.size()), report.directions);
+  EXPECT_EQ(static_cast<std::int64_t>(report.elements.size()),
+            report.directions > 0 ? report.directions : elements);
 }
 
 TEST_P(Op, Gradcheck) {

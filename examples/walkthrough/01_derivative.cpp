@@ -9,7 +9,8 @@ void program(walkthrough::Run& run) {
   Tensor x = tensor(run["x"], float64).requires_grad();
 
   Tape tape({.keep_values = true});
-  Tensor y = x * x * x - 3 * x;
+  Tensor cube = x * x * x;
+  Tensor y = cube - 3 * x;
   tape.backward(y);
 
   run.print("at x = ", x.item(), ":  y = ", y.item(), ",  dy/dx = ", x.grad().item());

@@ -11,7 +11,10 @@ void program(walkthrough::Run& run) {
     const Tensor y = tanh(v.detach());
     return record("my_tanh", y, vjp(v, [=](const Tensor& dy) { return dy * (1 - factor * square(y)); }));
   };
-  const auto f = [&](const Tensor& v) { return abs(v) + sqrt(square(v)) + my_tanh(v); };
+  const auto f = [&](const Tensor& v) {
+    const Tensor folded = abs(v), root = sqrt(square(v)), bent = my_tanh(v);
+    return folded + root + bent;
+  };
   Tensor x = tensor(run["x"], float64).requires_grad();
 
   Tape tape({.keep_values = true});

@@ -57,7 +57,7 @@ class Browser:
 
     def open(self, page: pathlib.Path, address=""):
         self.driver.get("about:blank")
-        self.driver.get(page.as_uri() + address)
+        self.driver.get(page.resolve().as_uri() + address)
 
     def run(self, script, *arguments):
         return self.driver.execute_script(script, *arguments)

@@ -4,6 +4,7 @@
 #include "../../core/io/files.hpp"
 #include "../../core/tape/trace.hpp"
 #include "../html.hpp"
+#include "../training/json.hpp"
 #include "page_files.hpp"
 
 #include <set>
@@ -47,10 +48,9 @@ Json json_of(const StepCurve& curve) {
 
 void show(const Tape& tape, const std::string& path, const ShowOptions& options) {
   const std::string trace = tape.json({.largest = options.largest});
-  const std::string title = Json(options.title).dump(-1, ' ', false, Json::error_handler_t::replace);
   Json curves = Json::array();
   for (const StepCurve& curve : options.curves) curves.push_back(json_of(curve));
-  const std::string data = "{\"title\":" + title + ",\"tape\":" + trace +
+  const std::string data = "{\"title\":" + internal::json_text(options.title) + ",\"tape\":" + trace +
                            ",\"ops\":" + texts_of(tape.trace()).dump() + ",\"curves\":" + curves.dump() + "}";
   internal::write_file(
       "show", path,

@@ -5,6 +5,7 @@
 #include "format.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <string>
@@ -12,13 +13,23 @@
 #include <unistd.h>
 
 namespace taper::training {
+namespace {
+
+double now_in_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
 
 Progress::Progress(std::int64_t total, const ProgressOptions& options)
     : total_(total),
       first_(options.done),
       done_(options.done),
       unit_(options.unit),
-      terminal_(isatty(STDERR_FILENO) != 0) {
+      terminal_(isatty(STDERR_FILENO) != 0),
+      start_(now_in_seconds()),
+      shown_(start_),
+      drawn_(start_) {
   if (total < 1) fail("Progress", "wanted at least one step, got ", total);
   if (first_ < 0 || first_ > total) fail("Progress", first_, " steps were done before, of ", total);
 }
@@ -27,20 +38,20 @@ Progress::~Progress() {
   if (open_) std::fputc('\n', stderr);
 }
 
-double Progress::seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+double Progress::seconds() const { return now_in_seconds() - start_; }
 
 void Progress::show(std::int64_t done, const std::string& measured, std::int64_t units) {
   if (done <= done_ || done > total_) {
     fail("Progress", done, " steps are done, after ", done_, " before and of ", total_);
   }
-  const auto now = Clock::now();
+  const double now = now_in_seconds();
   const auto steps = static_cast<double>(done - done_);
   const double weight = std::max(1.0 / static_cast<double>(done - first_), 0.03);
-  step_seconds_ += weight * (std::chrono::duration<double>(now - shown_).count() / steps - step_seconds_);
+  step_seconds_ += weight * ((now - shown_) / steps - step_seconds_);
   step_units_ += weight * (static_cast<double>(units) - step_units_);
   const bool is_first = done_ == first_, is_last = done == total_;
   shown_ = now, done_ = done;
-  const auto pause = terminal_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(10'000);
+  const double pause = terminal_ ? 0.1 : 10;
   if (!is_last && !is_first && now - drawn_ < pause) return;
   drawn_ = now;
 

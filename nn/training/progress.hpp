@@ -2,7 +2,6 @@
 // for C++ that is packaged for Debian can show more than a percentage: see docs/decisions.md.)
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -31,12 +30,11 @@ class Progress {
   double seconds() const;  // since the bar began
 
  private:
-  using Clock = std::chrono::steady_clock;
   std::int64_t total_, first_, done_;
   std::string unit_;
   bool terminal_, open_ = false;
   double step_seconds_ = 0, step_units_ = 0;  // running means
-  Clock::time_point start_ = Clock::now(), shown_ = start_, drawn_ = start_;
+  double start_, shown_, drawn_;              // in seconds of one clock
 };
 
 }  // namespace taper::training

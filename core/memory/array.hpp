@@ -4,10 +4,12 @@
 #include "device_memory.hpp"
 #include "pool.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace taper::internal {
 
@@ -44,6 +46,16 @@ class Array {
   // On the CPU.
   T& operator[](std::int64_t i) const { return data_[i]; }
   std::int64_t size() const { return size_; }
+  // A copy on the CPU.
+  std::vector<T> to_vector() const {
+    std::vector<T> copy(static_cast<std::size_t>(size_));
+    if (device_.is_cpu()) {
+      std::copy_n(data_, size_, copy.begin());
+    } else {
+      device_memory("Array", device_).to_host(data_, copy.data(), bytes());
+    }
+    return copy;
+  }
   Device device() const { return device_; }
 
  private:

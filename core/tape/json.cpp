@@ -111,6 +111,7 @@ Json json_of(const Trace::Node& node, Tensors& tensors) {
       Json& object = holds.emplace_back(Json{{"what", held.what}});
       object["shape"] = std::vector<std::int64_t>(held.shape.begin(), held.shape.end());
       object["bytes"] = held.bytes;
+      for (const auto& [name, tensor] : held.contents) object["contents"][name] = tensors.place_of(tensor);
     }
     json["edges"].push_back({{"argument", edge.argument},
                              {"node", place_of_node(edge.node)},

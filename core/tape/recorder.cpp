@@ -5,7 +5,6 @@
 #include "../memory/device_memory.hpp"
 #include "../memory/transfer.hpp"
 #include "../scope.hpp"
-#include "creations.hpp"
 
 #include <cstring>
 #include <exception>
@@ -37,9 +36,10 @@ void announce(const TensorImpl& object) {
   if (TraceRecorder* recorder = Tape::recorder_of_recording()) recorder->made(&object, object_of(object));
 }
 
-void announce(const void* object, const char* what, std::size_t bytes) {
+void announce(const void* object, const char* what, const Shape& shape, std::size_t bytes,
+              const std::function<Contents()>& contents) {
   if (TraceRecorder* recorder = Tape::recorder_of_recording())
-    recorder->made(object, {what, {}, bytes, nullptr});
+    recorder->made(object, what, shape, bytes, contents);
 }
 
 void forget(const TensorImpl& object) {
@@ -86,6 +86,12 @@ std::int64_t TraceRecorder::bytes_in_use(Device device) {
   if (!uses_device_) device_bytes_at_start_ = in_use(device);  // the first value on the device
   uses_device_ = true;
   return in_use(device) - device_bytes_at_start_;
+}
+
+void TraceRecorder::made(const void* address, const char* what, const Shape& shape, std::size_t bytes,
+                         const std::function<Contents()>& contents) {
+  const Pause pause(*this);
+  made(address, {what, shape, bytes, nullptr, contents()});
 }
 
 void TraceRecorder::leaf(const Tensor& value) {
@@ -155,7 +161,7 @@ std::vector<Trace::Held> TraceRecorder::held(const Tape::Edge& edge, const Tenso
   std::vector<Trace::Held> held;
   for (std::size_t i = 0; i < found.size(); ++i) {
     if (!found[i]->tensor || with_copy[i] > before[i])
-      held.push_back({name_of(*found[i]), found[i]->shape, found[i]->bytes});
+      held.push_back({name_of(*found[i]), found[i]->shape, found[i]->bytes, found[i]->contents});
   }
   return held;
 }

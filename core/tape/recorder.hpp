@@ -2,11 +2,13 @@
 #pragma once
 
 #include "../tape.hpp"
+#include "creations.hpp"
 #include "trace.hpp"
 
 #include <chrono>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace taper::internal {
@@ -31,8 +33,11 @@ class TraceRecorder {
     Shape shape;
     std::size_t bytes;
     const TensorImpl* tensor;  // null if it is none
+    Contents contents = {};
   };
-  void made(const void* address, const Object& object) { objects_.insert_or_assign(address, object); }
+  void made(const void* address, Object object) { objects_.insert_or_assign(address, std::move(object)); }
+  void made(const void* address, const char* what, const Shape& shape, std::size_t bytes,
+            const std::function<Contents()>& contents);
   void gone(const void* address) { objects_.erase(address); }
 
  private:

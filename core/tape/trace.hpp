@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace taper {
@@ -23,9 +24,10 @@ struct Trace {
   };
   // What a closure keeps alive.
   struct Held {
-    std::string what;   // "result", "argument 0", "tensor", or what the op calls it
-    Shape shape;        // of a tensor
-    std::size_t bytes;  // of its elements
+    std::string what;  // "result", "argument 0", "tensor", or what the op calls it
+    Shape shape;
+    std::size_t bytes;
+    std::vector<std::pair<std::string, Tensor>> contents = {};  // by name, of what is no tensor
   };
   // A vector-Jacobian product.
   struct Edge {

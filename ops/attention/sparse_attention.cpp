@@ -104,7 +104,8 @@ Tensor sparse_attention(const Tensor& queries, const Tensor& keys, const Tensor&
       internal::PoolAllocator<kernels::SparsePattern>(), queries.device(), batch, n, m, std::min(k, m));
   const Tensor probabilities = kernels::select_keys(queries, keys, options.scale, visibility, *kept);
   const Pattern pattern = kept;
-  internal::note_creation(kept.get(), "sparse pattern", kept->bytes());
+  internal::note_creation(kept.get(), "sparse pattern", {batch, n, m}, kept->bytes(),
+                          [&] { return kept->contents(); });
   const double scale = options.scale;
   // Nobody keeps the scores or asks for their values: this node only takes their cotangent, which has the
   // probabilities' shape.

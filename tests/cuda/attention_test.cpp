@@ -193,20 +193,6 @@ TEST_F(CudaAttention, HeadSizes) {
   }
 }
 
-// The elements of an array, on the CPU.
-template <class T>
-std::vector<T> elements(const internal::Array<T>& array) {
-  std::vector<T> result(static_cast<std::size_t>(array.size()));
-  if (result.empty()) return result;
-  const std::size_t bytes = result.size() * sizeof(T);
-  if (array.device().is_cpu()) {
-    std::memcpy(result.data(), array.data(), bytes);
-  } else {
-    internal::device_memory("test", array.device()).to_host(array.data(), result.data(), bytes);
-  }
-  return result;
-}
-
 // Kernel by kernel, with what no op shows: the sorted pattern, and 0 in the slots that are not used.
 TEST_F(CudaAttention, EachKernelIsThatOfTheCpu) {
   for (int round = 0; round < 30; ++round) {
@@ -235,11 +221,11 @@ TEST_F(CudaAttention, EachKernelIsThatOfTheCpu) {
       const Tensor x = left.to(device), y = right.to(device), w = weights.to(device);
       const Tensor p = kernels::select_keys(x, y, problem.options.scale, visibility, pattern);
       const auto& t = pattern.transposed();
-      Results r{elements(pattern.sizes),
-                elements(t.rows),
-                elements(t.has_nan_row),
-                elements(t.starts),
-                elements(t.slots),
+      Results r{pattern.sizes.to_vector(),
+                t.rows.to_vector(),
+                t.has_nan_row.to_vector(),
+                t.starts.to_vector(),
+                t.slots.to_vector(),
                 {p, kernels::gather_rows(pattern, w, y), kernels::scatter_rows(pattern, w, x),
                  kernels::dot_products(pattern, x, y), kernels::centered(pattern, w, 0.5)}};
       for (Tensor& result : r.tensors) result = result.to(Device::cpu());

@@ -102,3 +102,86 @@ class LensTest(PageCase):
             ranks = sorted(range(len(errors)), key=errors.__getitem__)
             self.assertEqual(len(errors), len(heights))
             self.assertEqual(sorted(heights, reverse=True), [heights[i] for i in ranks])  # pixels count downwards
+
+    # sparse_attention --------------------------------------------------------------------------------------------------
+
+    def pattern(self, expected, node):
+        """The keys that each query keeps, in problem 1, and the slot of each pair."""
+        held = next(held for edge in expected.nodes[node]["edges"] for held in edge["holds"] if "contents" in held)
+        keys, (_, n, k) = expected.elements(held["contents"]["keys"]), (2, 4, 3)
+        return {(i, int(keys[(n + i) * k + s])): (n + i) * k + s
+                for i in range(n) for s in range(k) if keys[(n + i) * k + s] >= 0}
+
+    def test_kept_keys(self):
+        """Node 2: each pair of a query and a key has the weight of its slot, or is said not to be kept."""
+        expected = self.open_lens("fused", "#n2")
+        slots, weights = self.pattern(expected, 2), expected.elements(expected.nodes[2]["value"])
+        self.browser.find(".picker select").send_keys("1")
+        self.focus(".product-stage canvas")
+        for i in range(4):
+            for j in range(6):
+                readout = self.browser.find(".product-stage .readout")
+                self.assertIn(f"P[{i}, {j}]", readout.text)
+                if (i, j) in slots:
+                    exact = readout.find_element("css selector", "[data-value]").get_attribute("data-value")
+                    self.assertTrue(same(exact, weights[slots[i, j]]))
+                else:
+                    self.assertIn("is not kept", readout.text)
+                self.browser.press(Keys.ARROW_RIGHT)
+            self.browser.press(Keys.ARROW_DOWN, *[Keys.ARROW_LEFT] * 6)
+
+    def test_products_along_the_pattern(self):
+        """Forward, in the walk and in the walk through the walk: terms add up to the element, unless it is in no slot."""
+        for address, name, node, tab in (
+                ("#n5", "Y = P V", 5, 0), ("#w0v2", "dP = dY Vᵀ", 5, 0), ("#w0v4", "dQ = G K", 2, 0),
+                ("#w1v2", "dW = dY Xᵀ", 17, 0), ("#w1v2", "dX = Wᵀ dY", 17, 1),
+                ("#w1v4", "dX = dZ Y", 15, 0), ("#w1v4", "dY = dZᵀ X", 15, 1)):
+            with self.subTest(address=address, product=name):
+                expected = self.open_lens("fused", address)
+                tabs = self.browser.all(".switcher button")
+                names = [button.text for button in tabs]
+                if names:
+                    self.assertEqual(name, names[tab])
+                    tabs[tab].click()
+                slots, result = self.pattern(expected, node), name.split(" = ")[0]
+                self.browser.find(".picker select").send_keys("1")
+                self.focus(".factor.result canvas")
+                label = self.browser.find(".factor.result canvas").get_attribute("aria-label")
+                rows, columns = map(int, re.search(r"(\d+) by (\d+)", label).groups())
+                for i in range(rows):
+                    for j in range(columns):
+                        written = self.browser.find(".written-out").text
+                        self.assertIn(f"{result}[{i}, {j}]", written)
+                        if "never computed" in written:
+                            self.assertNotIn((i, j), slots)
+                            self.assertIn(result, ("dP", "dW"))
+                        else:
+                            _, terms, total = re.sub(r" \(\d+ terms? with.*", "", written).split(" = ")
+                            products = [math.prod(map(number, term.split(" · "))) for term in terms.split(" + ")]
+                            self.assertLess(abs(sum(products) - number(total)), 2e-3 * sum(map(abs, products)) + 1e-12)
+                        self.browser.press(Keys.ARROW_RIGHT)
+                    self.browser.press(Keys.ARROW_DOWN, *[Keys.ARROW_LEFT] * columns)
+
+    def test_tiles(self):
+        """Node 10, 2,100 queries: the shares of the tiles' fates are those that the pattern logged."""
+        expected = self.open_lens("fused", "#n10")
+        held = next(held for edge in expected.nodes[10]["edges"] for held in edge["holds"] if "contents" in held)
+        log = [int(x) for x in expected.elements(held["contents"]["tiles"])]
+        self.assertEqual(3, len(self.browser.all(".tiles li")))
+        shares = {}
+        for line in self.browser.all(".tile-legend li"):
+            share, words = line.text.split(" % ")
+            shares[words] = number(share)
+        fates = ("causal", "all of it masked", "maximum so far", "k-th largest", "tau", "scanned")
+        for fate, words in enumerate(fates):
+            said = [share for text, share in shares.items() if words in text]
+            if log.count(fate):
+                self.assertTrue(close(str(said[0]), 100 * log.count(fate) / len(log), 6e-3))
+            else:
+                self.assertEqual([], said)
+        for t, bar in enumerate(self.browser.all(".tile-bar")):
+            widths = [float(re.search(r"width: ([\d.]+)%", part.get_attribute("style"))[1])
+                      for part in bar.find_elements("css selector", "i")]
+            of_tile = log[t::3]
+            self.assertEqual([round(100 * of_tile.count(fate) / len(of_tile), 3) for fate in range(6) if fate in of_tile],
+                             [round(width, 3) for width in widths])

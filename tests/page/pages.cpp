@@ -40,6 +40,21 @@ void transformer(const std::string& path) {
   show(tape, path, {.title = "A step of a character transformer", .largest = 64});
 }
 
+// The fused op: kept keys among few, and tiles of many.
+void fused(const std::string& path) {
+  Generator generator(2);
+  Tensor queries = randn({2, 4, 3}, generator, float64), keys = randn({2, 6, 3}, generator, float64),
+         values = randn({2, 6, 2}, generator, float64), many = randn({1, 2100, 2}, generator);
+  for (Tensor* input : {&queries, &keys, &values, &many}) input->requires_grad();
+  Tape tape({.keep_values = true});
+  const Tensor few = sparse_attention(queries, keys, values, 3);
+  const Tensor loss = sum(square(few));
+  sparse_attention(2.0 * many, many, many, 8, {.causal = true});
+  const Tensor dq = tape.gradient(loss, {queries}, {.create_graph = true})[0];
+  tape.backward(sum(square(dq)));
+  show(tape, path, {.title = "sparse_attention", .largest = 64});
+}
+
 // A user's own program: an op of its own, values used twice, numbers that are not finite, a second derivative.
 void own(const std::string& path) {
   const auto softsign = [](const Tensor& x) {
@@ -74,6 +89,7 @@ int main(int argc, char** argv) {
   const std::string folder = argv[1];
   attention(folder + "/attention.html");
   transformer(folder + "/transformer.html");
+  fused(folder + "/fused.html");
   own(folder + "/own.html");
   large(folder + "/large.html");
 }

@@ -10,7 +10,7 @@ const LENSES = {
   mm: productLens,
   matmul: productLens,
   affine: productLens,
-  sparse_attention: slotsLens,
+  sparse_attention: attentionLens,
 };
 
 function lensesFor(app, number, visit) {

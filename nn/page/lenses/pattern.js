@@ -41,30 +41,6 @@ function keptList({rows, columns, at}) {
   ];
 }
 
-// sparse_attention works on slots: row i of its probabilities has k places for the keys that query i keeps.
-// Which keys those are, its closures know; the recorded values tell the weights.
-function slotsLens({app, number, node, visit}) {
-  const tensor = app.model.tensors[node.value];
-  const queries = app.model.tensors[tensorOfInput(app.model, node.inputs[0])];
-  const keys = node.inputs.length > 1 ? app.model.tensors[tensorOfInput(app.model, node.inputs[1])] : null;
-  const p = numbersOf(tensor);
-  if (visit || !p || p.length === 0 || tensor.shape.length !== 3 || !queries) return null;
-  const [batches, rows, columns] = tensor.shape;
-  const all = {length: columns, count: batches * rows, index: (row, i) => row * columns + i};
-  if (!sumsToOne(all, p)) return null;
-  const stage = el("div", {});
-  const draw = (batch) => stage.replaceChildren(
-      ...keptList({rows, columns, at: (i, j) => p[(batch * rows + i) * columns + j]}).filter(Boolean));
-  const dense = keys && keys.shape.length === 3 ?
-      ` A dense matrix would have ${rows} × ${keys.shape[1]} elements here, this has ${rows} × ${columns}.` :
-      "";
-  return section(
-      "Probabilities in slots",
-      el("p", {class: "words"}, `Each query keeps at most ${counted(columns, "key")}: `,
-         `a slot has a weight, and the closure knows its key.${dense}`),
-      picker(app, `${number}.slots`, "matrix", batches, String, draw), stage);
-}
-
 function zeroShare(matrix) {
   let zeros = 0;
   for (let i = 0; i < matrix.rows; ++i)

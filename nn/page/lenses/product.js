@@ -164,6 +164,7 @@ function productView(app, {left, right, result, bias}) {
 
 // y[0, 1] = 0.5 · 2 + … = 3: the terms with an exact 0 are left out, and said to be.
 function writtenOut(left, right, result, bias, i, j) {
+  if (result.has && !result.has(i, j)) return [`${result.label}[${i}, ${j}] is never computed.`];
   const terms = [];
   let zeros = 0;
   for (let l = 0; l < left.columns; ++l) {

@@ -6,6 +6,7 @@
 #include <hwy/highway.h>
 // clang-format on
 
+#include "../../../core/tape/creations.hpp"
 #include "../../../core/threads.hpp"
 #include "../backend.hpp"
 #include "../softmax/candidates-inl.hpp"
@@ -24,7 +25,7 @@ constexpr std::int64_t group = 6;
 constexpr int vectors = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON ? 4 : 2;
 template <class T>
 constexpr std::int64_t panel = static_cast<std::int64_t>(hn::MaxLanes(hn::ScalableTag<T>())) * vectors;
-constexpr std::int64_t tile = 1024;
+constexpr std::int64_t tile = SparsePattern::keys_per_tile;
 constexpr std::int64_t block = 16 * group;
 
 constexpr std::int64_t round_up(std::int64_t x, std::int64_t to) { return (x + to - 1) / to * to; }
@@ -85,6 +86,26 @@ T magnitude(const T* x, std::int64_t n) {
   return result;
 }
 
+// What became of a tile: `scanned` if some score exceeded the row's threshold.
+template <class T>
+SparsePattern::Tile log_entry(const Candidates<T>& row, bool seen, bool scanned) {
+  using Tile = SparsePattern::Tile;
+  using Bound = typename Candidates<T>::Bound;
+  if (!seen) return Tile::hidden;
+  if (scanned) return Tile::scanned;
+  switch (row.bound) {
+    case Bound::maximum:
+      return Tile::below_maximum;
+    case Bound::kth:
+      return Tile::below_kth;
+    case Bound::tau:
+      return Tile::below_tau;
+    case Bound::none:
+      break;
+  }
+  return Tile::masked;
+}
+
 // Queries [first, last) of problem b. No key has an element larger than key_magnitude.
 template <class T>
 void select_block(const SelectKeysCall<T>& a, const T* packed, T key_magnitude, std::int64_t b,
@@ -122,10 +143,10 @@ void select_block(const SelectKeysCall<T>& a, const T* packed, T key_magnitude, 
           for (std::int64_t j = 0; j < seen; ++j) row[j] = mask[j0 + j] != 0 ? row[j] : -infinity<T>;
         }
         Candidates<T>& candidates = rows[static_cast<std::size_t>(i0 - first + r)];
-        if (is_finite) {
-          scan_finite(hn::ScalableTag<T>(), candidates, row, padded, j0);
-        } else {
-          scan(hn::ScalableTag<T>(), candidates, row, padded, j0);
+        const bool scanned = is_finite ? scan_finite(hn::ScalableTag<T>(), candidates, row, padded, j0)
+                                       : scan(hn::ScalableTag<T>(), candidates, row, padded, j0);
+        if (a.tile_log) [[unlikely]] {
+          a.tile_log[(b * a.n + i0 + r) * a.tiles + j0 / tile] = log_entry(candidates, seen > 0, scanned);
         }
       }
     }
@@ -149,7 +170,7 @@ void select_block(const SelectKeysCall<T>& a, const T* packed, T key_magnitude, 
 
 template <class T>
 void select_all(const SelectKeysCall<T>& a) {
-  const std::int64_t tiles = (a.m + tile - 1) / tile, blocks = (a.n + block - 1) / block;
+  const std::int64_t tiles = a.tiles, blocks = (a.n + block - 1) / block;
   const std::int64_t keys = round_up(a.m, panel<T>);
   Tensor packed = Tensor::uninitialized("sparse_attention", {a.batch, keys, a.d}, dtype_of<T>);
   T* const packed_data = packed.mutable_data<T>();
@@ -190,6 +211,9 @@ Tensor select_keys(const Tensor& queries, const Tensor& keys, double scale, cons
   if (const Backend* backend = backend_of(queries)) {
     backend->select_keys(queries, keys, scale, visibility, pattern, probabilities);
     return probabilities;
+  }
+  if (internal::recorders) {
+    pattern.tile_log = {"sparse_attention", Device::cpu(), pattern.batch * pattern.n * pattern.tiles()};
   }
   dispatch(queries.dtype(), [&]<class T>() {
     select_all<T>(SelectKeysCall<T>(queries, keys, scale, visibility, pattern, probabilities));

@@ -24,6 +24,8 @@ struct SelectKeysCall {
         causal(visibility.causal),
         sizes(pattern.sizes.data()),
         columns(pattern.columns.data()),
+        tiles(pattern.tiles()),
+        tile_log(pattern.tile_log.data()),
         probabilities(reinterpret_cast<T*>(probabilities.mutable_bytes())) {
     if (const Tensor& given = visibility.mask) {
       mask = elements(given);
@@ -54,6 +56,8 @@ struct SelectKeysCall {
   std::int64_t mask_of_problem = 0, mask_of_query = 0;  // from one problem or query to the next
   std::int32_t* sizes;
   std::int32_t* columns;
+  std::int64_t tiles;
+  SparsePattern::Tile* tile_log;  // null: no log
   T* probabilities;
 
  private:

@@ -182,6 +182,26 @@ SparsePattern::Transposed::Transposed(const SparsePattern& s)
       rows(op, s.sizes.device(), s.columns.size()),
       has_nan_row(op, s.sizes.device(), s.batch) {}
 
+std::vector<std::pair<std::string, Tensor>> SparsePattern::contents() const {
+  const std::vector<std::int32_t> sizes_here = sizes.to_vector(), columns_here = columns.to_vector();
+  Tensor keys = Tensor::uninitialized(op, {batch, n, k}, float64);
+  double* const slots = keys.mutable_data<double>();
+  for (std::int64_t row = 0; row < batch * n; ++row) {
+    const std::int32_t size = sizes_here[static_cast<std::size_t>(row)];
+    const double unused = size == nan_row ? std::numeric_limits<double>::quiet_NaN() : -1;
+    for (std::int64_t slot = row * k; slot < (row + 1) * k; ++slot)
+      slots[slot] = slot - row * k < size ? columns_here[static_cast<std::size_t>(slot)] : unused;
+  }
+  std::vector<std::pair<std::string, Tensor>> contents{{"keys", keys}};
+  if (tile_log.data()) {
+    Tensor log = Tensor::uninitialized(op, {batch, n, tiles()}, float64);
+    std::transform(tile_log.data(), tile_log.data() + tile_log.size(), log.mutable_data<double>(),
+                   [](Tile tile) { return static_cast<double>(tile); });
+    contents.emplace_back("tiles", log);
+  }
+  return contents;
+}
+
 const SparsePattern::Transposed& SparsePattern::transposed() const {
   std::call_once(is_transposed_, [this] {
     Transposed& t = transposed_.emplace(*this);

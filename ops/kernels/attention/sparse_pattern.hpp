@@ -9,6 +9,9 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace taper::kernels {
 
@@ -35,6 +38,24 @@ struct SparsePattern {
   std::size_t bytes() const {
     return static_cast<std::size_t>(sizes.size() + columns.size()) * sizeof(std::int32_t);
   }
+
+  // What became of the scores of one query with `keys_per_tile` keys that lie side by side.
+  enum class Tile : std::uint8_t {
+    hidden,         // causal: the query sees none of these keys, so that they are not multiplied
+    masked,         // all scores are -inf
+    below_maximum,  // no score exceeds the largest of the row so far less 1,
+    below_kth,      // or the k-th largest so far,
+    below_tau,      // or a level that tau can't fall below
+    scanned,        // some score exceeds the bounds: the tile is searched for candidates
+  };
+  static constexpr std::int64_t keys_per_tile = 1024;
+  std::int64_t tiles() const { return (m + keys_per_tile - 1) / keys_per_tile; }
+  // (batch, n, tiles()), on the CPU, if a tape keeps its values; else empty.
+  Array<Tile> tile_log;
+
+  // For a trace: "keys" (batch, n, k), the column of each slot, -1 if the slot is not used, NaN in a NaN row;
+  // and, if there is a log, "tiles" (batch, n, tiles()), the numbers of its Tile.
+  std::vector<std::pair<std::string, Tensor>> contents() const;
 
   // The same entries sorted by columns: column j of problem b has entries starts[b * (m + 1) + j] to
   // starts[b * (m + 1) + j + 1] - 1, in ascending order of their rows.

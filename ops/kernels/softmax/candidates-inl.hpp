@@ -116,7 +116,7 @@ HWY_NOINLINE void narrow_threshold(D d, Candidates<T>& row, const T* x, std::int
     const T middle = static_cast<T>(low + fraction * (high - low));
     const auto above = static_cast<double>(count_above(d, x, n, middle));
     if (above >= k) {
-      row.threshold = middle;
+      row.raise_threshold(middle, Candidates<T>::Bound::kth);
       low = static_cast<double>(middle), above_low = above;
     } else {
       high = static_cast<double>(middle), above_high = std::max(1.0, above);
@@ -145,7 +145,7 @@ HWY_INLINE void raise_to_tau(D d, Candidates<T>& row, const T* elements, std::in
     }
     if (above > row.k) return;  // more than k: ties with the k-th largest, which is the bound already
     tau = std::max(tau, (hn::GetLane(hn::SumOfLanes(d, sum)) - 1) / static_cast<T>(above));
-    row.threshold = std::max(row.threshold, just_below(row.largest + (tau - margin)));
+    row.raise_threshold(just_below(row.largest + (tau - margin)), Candidates<T>::Bound::tau);
   }
 }
 
@@ -173,7 +173,7 @@ HWY_INLINE void raise_threshold(D d, Candidates<T>& row, const T* x, std::int64_
   }
   // If k is large, this bound is poor.
   if (row.k <= count) {
-    row.threshold = std::max(row.threshold, just_below(kth_largest(d, maxima, count, row.k)));
+    row.raise_threshold(just_below(kth_largest(d, maxima, count, row.k)), Candidates<T>::Bound::kth);
   }
   if (row.is_projection()) {
     raise_to_tau(d, row, maxima, count);
@@ -183,9 +183,9 @@ HWY_INLINE void raise_threshold(D d, Candidates<T>& row, const T* x, std::int64_
 }
 
 // Offers row[base … base + n), which lies at x, to the candidates. n is a multiple of Candidates::step. None of
-// these elements is NaN or +inf.
+// these elements is NaN or +inf. Returns whether any of them exceeds the threshold so far.
 template <class D, class T = hn::TFromD<D>>
-HWY_INLINE void scan_finite(D d, Candidates<T>& row, const T* x, std::int64_t n, std::int64_t base) {
+HWY_INLINE bool scan_finite(D d, Candidates<T>& row, const T* x, std::int64_t n, std::int64_t base) {
   using V = hn::Vec<D>;
   const std::int64_t lanes = hn::Lanes(d);
   static_assert(4 * hn::MaxLanes(D()) <= Candidates<T>::step && hn::MaxLanes(D()) <= Candidates<T>::widest);
@@ -197,7 +197,7 @@ HWY_INLINE void scan_finite(D d, Candidates<T>& row, const T* x, std::int64_t n,
   }
   const V max = hn::Max(hn::Max(max0, max1), hn::Max(max2, max3));
   const T largest = hn::GetLane(hn::MaxOfLanes(d, max));
-  if (!(largest > row.threshold)) return;
+  if (!(largest > row.threshold)) return false;
   row.raise_largest(largest);
 
   if (row.count == 0) raise_threshold(d, row, x, n, max0, max1, max2, max3);
@@ -217,13 +217,17 @@ HWY_INLINE void scan_finite(D d, Candidates<T>& row, const T* x, std::int64_t n,
       threshold = hn::Set(d, row.threshold);
     }
   }
+  return true;
 }
 
 // The same for any elements.
 template <class D, class T = hn::TFromD<D>>
-HWY_INLINE void scan(D d, Candidates<T>& row, const T* x, std::int64_t n, std::int64_t base) {
-  if (HWY_UNLIKELY(has_nan_or_plus_infinity(d, x, n))) return row.make_nan_row();
-  scan_finite(d, row, x, n, base);
+HWY_INLINE bool scan(D d, Candidates<T>& row, const T* x, std::int64_t n, std::int64_t base) {
+  if (HWY_UNLIKELY(has_nan_or_plus_infinity(d, x, n))) {
+    row.make_nan_row();
+    return true;
+  }
+  return scan_finite(d, row, x, n, base);
 }
 
 }  // namespace taper::kernels::HWY_NAMESPACE

@@ -48,6 +48,17 @@ class Candidates {
   Candidates(std::int64_t k, T width, T* values, Index* indices, T* scratch)
       : values(values), indices(indices), scratch(scratch), k(k), width_(width) {}
 
+  // Where the threshold comes from.
+  enum class Bound : std::uint8_t {
+    none,     // nothing was seen that is larger than -inf
+    maximum,  // the largest element less `width`
+    kth,      // the k-th largest element
+    tau,      // a level that the projection's tau can't fall below
+  };
+  void raise_threshold(T to, Bound why) {
+    if (to > threshold) threshold = to, bound = why;
+  }
+
   void add(T value, Index index) {
     values[count] = value;
     indices[count] = index;
@@ -61,7 +72,7 @@ class Candidates {
     // One step of rounding lower, which matters if `width` is no multiple of the spacing of T there.
     floor_ = just_below(largest - width_);
     if (count == 0) dropped_ = floor_;
-    threshold = std::max(threshold, floor_);
+    raise_threshold(floor_, Bound::maximum);
   }
 
   // A NaN or +inf was seen: nothing else counts.
@@ -103,7 +114,7 @@ class Candidates {
       ties -= is_tie;
       return (value > kth) | (is_tie & (ties >= 0));
     });
-    threshold = kth;
+    threshold = kth, bound = Bound::kth;
   }
 
   T* values;
@@ -113,6 +124,7 @@ class Candidates {
   std::int64_t k;
   T largest = -infinity<T>;    // of all elements so far
   T threshold = -infinity<T>;  // only elements above it are selected
+  Bound bound = Bound::none;
 
  private:
   T width_;

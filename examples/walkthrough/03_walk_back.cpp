@@ -6,22 +6,22 @@ using namespace taper;
 namespace {
 
 void program(walkthrough::Run& run) {
-  Tensor a = tensor(run["a"], float64).requires_grad();
-  Tensor b = tensor(run["b"], float64).requires_grad();
+  Tensor u = tensor(run["u"], float64).requires_grad();
+  Tensor v = tensor(run["v"], float64).requires_grad();
 
   Tape tape({.keep_values = true});
-  Tensor p = a * b;
+  Tensor p = u * v;
   Tensor s = square(p);
   Tensor aside = exp(p);  // recorded, but y is not made from it
   Tensor y = 3 * s;
   tape.backward(y);
 
   run.print("y = ", y.item(), ", and aside = ", aside.item());
-  run.print("dy/da = ", a.grad().item(), ",  dy/db = ", b.grad().item());
+  run.print("dy/du = ", u.grad().item(), ",  dy/dv = ", v.grad().item());
   run.show(tape);
 }
 
-const walkthrough::Chapter chapter("03_walk_back", "The walk back", {{"a", -3, 3, 2}, {"b", -3, 3, -1}},
+const walkthrough::Chapter chapter("03_walk_back", "The walk back", {{"u", -3, 3, 2}, {"v", -3, 3, -1}},
                                    program);
 
 }  // namespace

@@ -11,9 +11,9 @@ void program(walkthrough::Run& run) {
   Tensor values = tensor({{10}, {20}, {60}}, float64).requires_grad();  // V (3, 1): one for each key
 
   Tape tape({.keep_values = true});
-  Tensor scores = mm(queries, transpose(keys, 0, 1));  // Q K^T (2, 3)
+  Tensor scores = mm(queries, transpose(keys, 0, 1));  // Z = Q K^T (2, 3)
   Tensor p = sparse_softmax(scores, run.whole("k"));   // P, row by row
-  Tensor output = mm(p, values);                       // P V (2, 1)
+  Tensor output = mm(p, values);                       // Y = P V (2, 1)
   tape.backward(output, {.cotangent = tensor({{1}, {0}}, float64)});
 
   run.print("scores =\n", scores, "\nP =\n", p, "\noutput =\n", output);

@@ -9,7 +9,8 @@ void program(walkthrough::Run& run) {
   // An op of one's own: tanh, whose slope is 1 - y^2. What is said here is right if the factor is 1.
   const auto my_tanh = [factor = run["factor"]](const Tensor& v) {
     const Tensor y = tanh(v.detach());
-    return record("my_tanh", y, vjp(v, [=](const Tensor& dy) { return dy * (1 - factor * square(y)); }));
+    const auto rule = [=](const Tensor& dy) { return dy * (1 - factor * square(y)); };
+    return record("my_tanh", y, vjp(v, rule));
   };
   const auto f = [&](const Tensor& v) {
     const Tensor folded = abs(v), root = sqrt(square(v)), bent = my_tanh(v);

@@ -123,10 +123,10 @@ ANSWERS = {
         lambda run: min(len(run(x=x, rounds=rounds).nodes) for x in (-3, 3) for rounds in (0, 6)),
     ],
     "03_walk_back": [
-        lambda run: run(a=-1.5, b=2.5).cotangent(run().node_of("square"))[0],
-        lambda run: run(a=2, b=-1).cotangent(run().node_of("mul"))[0],
+        lambda run: run(u=-1.5, v=2.5).cotangent(run().node_of("square"))[0],
+        lambda run: run(u=2, v=-1).cotangent(run().node_of("mul"))[0],
         lambda run: slots_left_empty(run()),
-        lambda run: only(steps(-3, 3, 0.5), lambda a: run(a=a, b=2).gradient(0)[0] == 12),
+        lambda run: only(steps(-3, 3, 0.5), lambda u: run(u=u, v=2).gradient(0)[0] == 12),
     ],
     "04_used_twice": [
         lambda run: run(x=1, a=3).cotangent(1)[0],

@@ -32,9 +32,10 @@ void program(walkthrough::Run& run) {
   run.print("gradcheck of my_tanh: ", report.verdict);
   run.print("tape ", slope.analytic, ", differences ", slope.numeric, '\n');
   const StepCurve curve = step_curve(my_tanh, x, {});
+  run.print("difference - tape:");
   for (std::size_t i = 4; i <= 36; i += 4) {
     const StepCurve::Point& point = curve.points[i];
-    run.print("step ", point.step, ": difference - tape = ", point.central - curve.analytic);
+    run.print("step ", point.step, ": ", point.central - curve.analytic);
   }
   run.show(tape);
 }

@@ -15,7 +15,7 @@ constexpr int threads = 256;
 // Blocks that a multiprocessor should hold, for kernels that load many packs before they use any.
 // (Unless a number is given, ptxas aims at more threads with fewer registers each, which wait for one
 // pack after the other.)
-constexpr int blocks_at_once = 4;
+[[maybe_unused]] constexpr int blocks_at_once = 4;  // the emulator has no use for it
 
 // y[pack] = x[offset_0 + index * inner] with the index at offset_1; a negative index counts from the
 // end of the axis.

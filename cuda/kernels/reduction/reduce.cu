@@ -45,7 +45,7 @@ struct Maxima : Max {
 constexpr int unrolled = 4;  // packs a thread loads before it folds any
 // Blocks that a multiprocessor should hold. (Unless a number is given, ptxas aims at more threads with fewer
 // registers each, too few for so many packs.)
-constexpr int blocks_at_once = 4;
+[[maybe_unused]] constexpr int blocks_at_once = 4;  // the emulator has no use for it
 
 // For each of a pack's elements by itself, the total of x[begin], x[begin + step], … before `end`; `each`
 // packs are under way at once.

@@ -1,7 +1,8 @@
-# cmake -DFOLDER=<folder> -DNAME=<name> -DHEADER=<header> -DOUTPUT=<file> [-DOPS=<tree>] -P embed_page.cmake: writes a C++ file
-# with the sources of a page, in the folder and below it: <name>_frame from *.html, <name>_css and <name>_js from *.css and *.js
-# in the order of their paths; and with OPS, for each name under which an op of the tree records, its formulas (the comment that
-# opens its file) and its page in docs/ops. The header declares all that.
+# cmake -DFOLDER=<folder> -DNAME=<name> -DHEADER=<header> -DOUTPUT=<file> [-DSHARED=<file>] [-DOPS=<tree>] -P embed_page.cmake:
+# writes a C++ file with the sources of a page, in the folder and below it: <name>_frame from *.html, <name>_css and <name>_js from
+# *.css and *.js in the order of their paths, after the script SHARED, which another page has too; and with OPS, for each name under
+# which an op of the tree records, its formulas (the comment that opens its file) and its page in docs/ops. The header declares all
+# that.
 
 # A C++ string literal. No source holds its delimiter.
 function(append_literal text)
@@ -18,6 +19,9 @@ string(APPEND code ";\n")
 foreach(kind IN ITEMS css js)
   file(GLOB_RECURSE files ${FOLDER}/*.${kind})
   list(SORT files)
+  if(kind STREQUAL js)
+    list(PREPEND files ${SHARED})
+  endif()
   string(APPEND code "\nstatic constexpr std::string_view ${kind}_files[] = {")
   foreach(file IN LISTS files)
     file(READ ${file} text)

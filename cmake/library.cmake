@@ -37,8 +37,9 @@ add_custom_command(OUTPUT ${page_files} DEPENDS ${page_sources} cmake/embed_page
 # The page of training::Page.
 set(training_page ${PROJECT_BINARY_DIR}/training_page.cpp)
 file(GLOB training_page_sources CONFIGURE_DEPENDS nn/training/page/*)
-add_custom_command(OUTPUT ${training_page} DEPENDS ${training_page_sources} cmake/embed_page.cmake
+add_custom_command(OUTPUT ${training_page} DEPENDS ${training_page_sources} nn/page/dom.js cmake/embed_page.cmake
                    COMMAND ${CMAKE_COMMAND} -DFOLDER=${PROJECT_SOURCE_DIR}/nn/training/page -DNAME=training_page
+                           -DSHARED=${PROJECT_SOURCE_DIR}/nn/page/dom.js
                            -DHEADER=${PROJECT_SOURCE_DIR}/nn/training/page_files.hpp -DOUTPUT=${training_page}
                            -P ${PROJECT_SOURCE_DIR}/cmake/embed_page.cmake)
 

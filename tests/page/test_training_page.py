@@ -220,6 +220,33 @@ class TrainingPageTest(unittest.TestCase):
             for length, count in zip(self.browser.run(bars), counts, strict=True):
                 self.assertAlmostEqual(count / max(counts), length, delta=0.03)
 
+    def test_scales_stand_one_above_the_other(self):
+        for width in WIDTHS:
+            self.browser.size(width, 900)
+            self.browser.open(self.page)
+            places = set()
+            for step in range(10, 240, 20):
+                self.browser.run(DRAG, step)
+                places.add(json.dumps(self.browser.run("""
+                  return [...document.querySelector(".histograms").querySelectorAll(".distribution")].map((part) =>
+                    [...part.querySelectorAll(".panel")].map((panel) => panel.getBoundingClientRect())
+                      .map(({ left, right, top }) => [left, right, top]));
+                """)))
+                cut = self.browser.run("""
+                  const left = (element) => element.getBoundingClientRect().left;
+                  return [...document.querySelectorAll(".distribution .up span")].filter((each) => left(each) < left(each.closest(".plot")))
+                    .map((each) => each.textContent);
+                """)
+                self.assertEqual([], cut, f"step {step} at {width} px")
+            self.assertEqual(1, len(places), f"scales move at {width} px: {places}")
+            weights, gradients = json.loads(places.pop())
+            self.assertEqual([side[:2] for side in weights], [side[:2] for side in gradients], f"{width} px")
+
+    def test_charts_side_by_side_are_level(self):
+        for part in (".title", ".legend", ".panel", ".x-label"):
+            places = {chart.find_element("css selector", part).rect["y"] for chart in self.browser.all(".charts .chart")}
+            self.assertEqual(1, len(places), part)
+
     def test_reads_without_script(self):
         self.browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
         try:

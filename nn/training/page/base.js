@@ -1,19 +1,4 @@
-// Elements, numbers as words, and the places along an axis.
-
-// An element with attributes; one whose name starts with "on" is an event, and false stands for none.
-function make(name, attributes, ...children) {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
-    else if (value !== false) element.setAttribute(key, value);
-  }
-  element.append(...children);
-  return element;
-}
-
-function clamp(value, low, high) {
-  return Math.max(low, Math.min(high, value));
-}
+// Numbers as words, and the places along an axis.
 
 // At most that many significant digits; null is what was no finite number.
 function digits(x, significant = 4) {
@@ -74,20 +59,20 @@ class Axis {
 
 // The slider along an axis; `words` gives what is read aloud besides the place.
 function slider(axis, words) {
-  const output = make("output", {});
-  const input = make("input", { type: "range", min: 0, "aria-label": axis.label, oninput: () => axis.go(Number(input.value)) });
+  const output = el("output", {});
+  const input = el("input", { type: "range", min: 0, "aria-label": axis.label, oninput: () => axis.go(Number(input.value)) });
   axis.listen(() => {
     input.max = axis.places.length - 1;
     input.value = axis.index;
     output.textContent = digits(axis.current, 12);
     input.setAttribute("aria-valuetext", [digits(axis.current, 12), ...words()].join("; "));
   });
-  return make("div", { class: "slider" }, axis.label, output, input);
+  return el("div", { class: "slider" }, axis.label, output, input);
 }
 
 // Words beside a point of the screen. They are read aloud when they change.
 function showTip(text, x = 0, y = 0) {
-  const tip = document.querySelector(".tip") ?? document.body.appendChild(make("div", { class: "tip", role: "status" }));
+  const tip = document.querySelector(".tip") ?? document.body.appendChild(el("div", { class: "tip", role: "status" }));
   tip.textContent = text;
   if (!text) return;
   const { width, height } = tip.getBoundingClientRect();

@@ -4,15 +4,15 @@ function mountChart(element, chart, axis, hidden) {
   const panel = element.querySelector(".panel");
   const groups = element.querySelectorAll(".series");
   const items = [...element.querySelectorAll(".legend li")];
-  const cursor = panel.appendChild(make("div", { class: "cursor" }));
+  const cursor = panel.appendChild(el("div", { class: "cursor" }));
   element.classList.add("interactive");
   axis.add(chart.series.flatMap((series) => series.x));
 
   const values = items.map((item, i) => {
     const { name } = chart.series[i];
-    const button = make("button", { type: "button", "aria-pressed": "true", onclick: () => hidden.toggle(name) }, ...item.childNodes);
-    const value = make("span", { class: "value" });
-    const mark = panel.appendChild(make("div", { class: `mark ${groups[i].classList[1]}` }));
+    const button = el("button", { type: "button", "aria-pressed": "true", onclick: () => hidden.toggle(name) }, ...item.childNodes);
+    const value = el("span", { class: "value" });
+    const mark = panel.appendChild(el("div", { class: `mark ${groups[i].classList[1]}` }));
     item.append(button, value);
     hidden.listen(() => {
       button.setAttribute("aria-pressed", String(!hidden.has(name)));
@@ -29,7 +29,7 @@ function mountChart(element, chart, axis, hidden) {
     for (const { series, value, mark } of values) {
       const at = lastUpTo(series.x, x);
       const y = at < 0 ? null : series.y[at];
-      value.replaceChildren(make("b", {}, chart.percent ? percent(y) : digits(y)), at >= 0 && series.x[at] !== x ? ` at ${digits(series.x[at], 12)}` : "");
+      value.replaceChildren(el("b", {}, chart.percent ? percent(y) : digits(y)), at >= 0 && series.x[at] !== x ? ` at ${digits(series.x[at], 12)}` : "");
       mark.hidden = y === null || hidden.has(series.name);
       if (y === null) continue;
       mark.style.left = `${place(chart.xRange, series.x[at])}%`;

@@ -5,8 +5,9 @@ const [STEP, LOW, HIGH, MEAN, DEVIATION, NOT_FINITE, COUNTS] = [0, 1, 2, 3, 4, 5
 
 function mountHistograms(element, { parameters }, axis) {
   const rows = [...element.querySelectorAll("tbody tr")];
-  const title = make("p", { class: "title" });
+  const title = el("p", { class: "title" });
   const views = { weights: distribution("weights", axis), gradients: distribution("gradient", axis) };
+  const detail = el("div", { class: "detail" }, title, ...Object.values(views).map((view) => view.element));
   let chosen = 0;
   element.classList.add("interactive");
   axis.add(parameters[0].weights.map((one) => one[STEP]));
@@ -28,14 +29,15 @@ function mountHistograms(element, { parameters }, axis) {
     rows[chosen].classList.add("chosen");
     rows[chosen].querySelector("button").setAttribute("aria-current", "true");
     title.textContent = `${parameters[chosen].name}, ${digits(parameters[chosen].size, 15)} ${parameters[chosen].size === 1 ? "element" : "elements"}`;
+    detail.style.setProperty("--gutter", `${longestEnd(parameters[chosen])}ch`);
     show();
   };
   rows.forEach((row, i) => {
     const head = row.querySelector("th");
-    head.replaceChildren(make("button", { type: "button", onclick: () => choose(i) }, ...head.childNodes));
+    head.replaceChildren(el("button", { type: "button", onclick: () => choose(i) }, ...head.childNodes));
   });
   element.prepend(slider(axis, () => [parameters[chosen].name, ...Object.values(views).map((view) => view.words())]));
-  element.append(make("div", { class: "detail" }, title, ...Object.values(views).map((view) => view.element)));
+  element.append(detail);
   axis.listen(show);
   whenColoursChange(show);
   new ResizeObserver(show).observe(views.weights.element);
@@ -44,11 +46,11 @@ function mountHistograms(element, { parameters }, axis) {
 
 // One kind of histogram: a column for each recorded step, and beside it the current one's bars, in its own range.
 function distribution(kind, axis) {
-  const words = make("p", {});
+  const words = el("p", {});
   const all = histogramPlot(`${kind}: a column for each recorded step, darker with more elements`);
   const one = histogramPlot(`${kind}: the elements in each bin at the current step`);
-  const plots = make("div", { class: "plots" }, all.element, one.element);
-  const element = make("div", { class: "distribution" }, words, plots);
+  const plots = el("div", { class: "plots" }, all.element, one.element);
+  const element = el("div", { class: "distribution" }, words, plots);
   const panel = all.panel;
   all.element.classList.add("interactive");
   let histograms = [];
@@ -85,18 +87,28 @@ function distribution(kind, axis) {
 
 // A canvas with labels: the ends of the range of values, and 0 between them, upwards; two words from left to right.
 function histogramPlot(name) {
-  const [up, across, canvas] = [make("div", { class: "up" }), make("div", { class: "across" }), make("canvas", {})];
-  const panel = make("div", { class: "panel" }, canvas);
-  const element = make("div", { class: "plot", role: "img", "aria-label": name }, up, panel, across);
+  const [up, across, canvas] = [el("div", { class: "up" }), el("div", { class: "across" }), el("canvas", {})];
+  const panel = el("div", { class: "panel" }, canvas);
+  const element = el("div", { class: "plot", role: "img", "aria-label": name }, up, panel, across);
   const label = ([low, high], ends) => {
     const zero = -low / (high - low);
-    const texts = new Map([[0, digits(low, 3)], [100, digits(high, 3)]]);
+    const texts = new Map([[0, endWords(low)], [100, endWords(high)]]);
     if (zero > 0.12 && zero < 0.88) texts.set(100 * zero, "0");
-    element.style.setProperty("--gutter", `${Math.max(...[...texts.values()].map((text) => text.length))}ch`);
-    up.replaceChildren(...[...texts].map(([place, text]) => make("span", { style: `bottom:${place}%` }, text)));
-    across.replaceChildren(...ends.map((text, i) => make("span", { style: `left:${100 * i}%` }, text)));
+    up.replaceChildren(...[...texts].map(([place, text]) => el("span", { style: `bottom:${place}%` }, text)));
+    across.replaceChildren(...ends.map((text, i) => el("span", { style: `left:${100 * i}%` }, text)));
   };
   return { element, panel, canvas, label };
+}
+
+function endWords(value) {
+  return digits(value, 3);
+}
+
+// How many letters the longest end of a scale has at any step: all scales get room for it, so that they stand one above the other
+// and stay where they are from step to step.
+function longestEnd({ weights, gradients }) {
+  const ends = [...weights, ...gradients].filter((one) => one[LOW] !== null).flatMap((one) => rangeOf([one]));
+  return Math.max(1, ...ends.map((end) => endWords(end).length));
 }
 
 function momentWords(one) {

@@ -4,7 +4,7 @@ function mountMap(element, map) {
   const cells = element.querySelector(".cells");
   if (map.rows === 0 || map.columns === 0) return;
   let picked = null;
-  const frame = make("div", { class: "picked" });
+  const frame = el("div", { class: "picked" });
   const name = (kind, labels, i) => labels.length > 0 ? labels[i] : `${kind} ${i + 1}`;
 
   const leave = () => {

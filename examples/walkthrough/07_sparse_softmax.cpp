@@ -15,16 +15,17 @@ void program(walkthrough::Run& run) {
   Tensor written = sparse_softmax_as_written(z, k);
   Tensor top = topk_softmax(z, k);
 
-  run.print("                           p, and how p[0] changes with each score");
   const auto print = [&](const char* name, const Tensor& p) {
     const Tensor first = tensor({1, 0, 0}, float64);
     const Tensor row = tape.gradient(p, {z}, {.keep_graph = true, .cotangent = first})[0];  // of the Jacobian
-    run.print(name, p, "  ", row);
+    run.print(name);
+    run.print("p      ", p);
+    run.print("row 0  ", row);
   };
-  print("softmax                    ", dense);
-  print("sparse_softmax             ", sparse);
-  print("sparse_softmax_as_written  ", written);
-  print("topk_softmax               ", top);
+  print("softmax", dense);
+  print("sparse_softmax", sparse);
+  print("sparse_softmax_as_written", written);
+  print("topk_softmax", top);
   run.show(tape);
 }
 

@@ -50,7 +50,7 @@ function chartWords({model, step}) {
        ` of ${model.steps.toLocaleString("en")}`),
     el("span", {}, el("i", {class: "swatch area", "aria-hidden": "true"}),
        el("span", {class: "roomy"}, "memory "), el("b", {}, bytesText(model.bytes[step])),
-       `, peak ${bytesText(model.bytes[Math.max(0, peak)])}`),
+       el("span", {class: "roomy"}, `, peak ${bytesText(model.bytes[Math.max(0, peak)])}`)),
     el("span", {}, el("i", {class: "swatch bars", "aria-hidden": "true"}),
        el("span", {class: "roomy", title: "the bars are logarithmic"}, "this step "),
        el("b", {}, model.time[step] > 0 ? secondsText(model.time[step]) : "–")),

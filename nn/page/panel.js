@@ -93,7 +93,8 @@ function recordPanel(app) {
   const {model, step} = app;
   const number = model.place[step];
   const node = model.nodes[number];
-  const head = heading(app, number, `recorded in ${secondsText(node.seconds)}`, memoryWords(app));
+  const head = heading(
+      app, number, node.op === null ? null : `recorded in ${secondsText(node.seconds)}`, memoryWords(app));
   const key = `n${number}`;
   if (node.op === null) {
     return [

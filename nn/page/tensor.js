@@ -125,6 +125,7 @@ function heatMaps(tensor, view) {
     const onPick = (i, j) => {
       const x = view.numbers[slice * perSlice + i * view.columns + j];
       if (x === undefined) return;
+      readout.style.minHeight ||= `${readout.offsetHeight}px`;  // so that what is below it stays where it is
       readout.replaceChildren(`[${indicesOf(view, slice, i, j).join(", ")}] = `, numberElement("b", x));
     };
     return sliceFigure(view, slice, matrixView(matrix, {most, size, onPick}).element);

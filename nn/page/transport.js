@@ -1,6 +1,6 @@
 // Buttons, scrubber and the sentence that says what happens at this step.
 
-const PHASES = 40;  // buttons; a Jacobian has a walk for each row
+const WALK_BUTTONS = 12;  // of more walks one is chosen from a list; a Jacobian has a walk for each row
 
 const PLAY = "M4 2.5v11L13.5 8z";
 const PAUSE = "M4 3h2.6v10H4zM9.4 3H12v10H9.4z";
@@ -40,13 +40,12 @@ function makeTransport(app, chart) {
     reset() {
       const {model} = app;
       scrubber.max = Math.max(0, model.steps - 1);
-      const shown = model.walks.slice(0, PHASES);
+      const names = model.walks.map((walk, w) => `walk ${w}: ${walk.call} from ${walk.node}`);
       phases.replaceChildren(
           phaseButton(app, "record", 0),
-          ...shown.map(
-              (walk, w) => phaseButton(app, `walk ${w}: ${walk.call} from ${walk.node}`, model.beginOf[w])));
-      if (model.walks.length > PHASES)
-        phases.append(el("span", {class: "soft"}, `and ${model.walks.length - PHASES} more walks`));
+          ...(names.length > WALK_BUTTONS ?
+                  [walkSelect(app, names)] :
+                  names.map((name, w) => phaseButton(app, name, model.beginOf[w]))));
       phases.hidden = model.walks.length === 0;
     },
     show() {
@@ -58,6 +57,11 @@ function makeTransport(app, chart) {
       play.replaceChildren(icon(app.playing ? PAUSE : PLAY));
       play.setAttribute("aria-label", app.playing ? "pause" : "play");
       const phase = model.walk[step];
+      const select = phases.querySelector("select");
+      if (select) {
+        select.value = String(phase);
+        select.dataset.phase = phase < 0 ? "none" : phase;
+      }
       for (const each of phases.children) {
         if (Number(each.dataset.phase) !== phase) {
           each.removeAttribute("aria-current");
@@ -77,6 +81,14 @@ function phaseButton(app, text, step) {
   return el(
       "button", {type: "button", "data-phase": app.model.walk[step] ?? -1, onclick: () => app.go(step)},
       text);
+}
+
+function walkSelect(app, names) {
+  return el(
+      "select",
+      {"aria-label": "walk", onchange: ({target}) => app.go(app.model.beginOf[Number(target.value)])},
+      el("option", {value: -1, disabled: true}, `to one of ${names.length} walks`),
+      names.map((name, w) => el("option", {value: w}, name)));
 }
 
 function sentenceOfStep(model, step) {

@@ -103,6 +103,7 @@ class PageTest(PageCase):
         figure = self.browser.run("return document.querySelector('.panel figure[data-tensor] canvas').closest('figure')")
         tensor = expected.tape["tensors"][int(figure.get_attribute("data-tensor"))]
         elements = [float(x) for x in tensor["elements"]]
+        height = figure.size["height"]
         steps = tensor.get("steps", [1] * len(tensor["shape"]))
         read = self.browser.run("""
           const [figure] = arguments;
@@ -128,6 +129,7 @@ class PageTest(PageCase):
                 indices.insert(0, rest % extent * stride)
                 rest //= extent
             self.assertTrue(same(read[", ".join(map(str, indices))], x), f"{indices}")
+        self.assertGreaterEqual(figure.size["height"], height, "what is below moved up")
 
     # Ways to move -----------------------------------------------------------------------------------------------------
 
@@ -195,6 +197,25 @@ class PageTest(PageCase):
             self.assertEqual(1, len(current))
         self.browser.press(Keys.HOME, Keys.ARROW_RIGHT)
         self.wait_for(lambda: self.browser.run("return window.location.hash") == expected.address(1), "the address follows")
+
+    def test_each_of_many_walks_can_be_chosen(self):
+        data = fixture("attention")
+        data["tape"]["walks"] *= 60
+        expected = Expected(data)
+        self.browser.open(self.write("many_walks", data))
+        select = self.browser.find(".phases select")
+        shown = "return arguments[0].selectedOptions[0].textContent"
+        self.assertEqual("to one of 60 walks", self.browser.run(shown, select))
+        for w in (0, 41, 59):
+            select.find_element("css selector", f"option[value='{w}']").click()
+            self.assertEqual(("begin", w, None), expected.steps[self.step()])
+            self.assertEqual("true", select.get_attribute("aria-current"))
+        self.browser.run("window.location.hash = arguments[0]", "#w30v2")
+        self.wait_for(lambda: self.browser.run(shown, select).startswith("walk 30: "), "the walk's name")
+        for scheme in ("light", "dark"):
+            self.browser.size(390, 844, scheme)
+            self.browser.run(axe_core(settings.axe))
+            self.check_axe(f"many walks, {scheme}")
 
     # Questions, updates, safety ---------------------------------------------------------------------------------------
 
@@ -274,6 +295,18 @@ class PageTest(PageCase):
                 self.browser.run("window.location.hash = arguments[0]", expected.address(step))
                 self.wait_for(lambda: self.step() == step, f"step {step}")
                 self.assertLessEqual(self.browser.overflow(), 0, f"step {step} at {width} px")
+
+    @on_each_page
+    def test_nothing_jumps_between_steps(self, page, data, expected):
+        for width in (390, 1280):
+            self.browser.size(width, 844)
+            self.browser.open(page)
+            places = set()
+            for step in range(0, len(expected.steps), len(expected.steps) // 20 + 1):
+                self.browser.run("window.location.hash = arguments[0]", expected.address(step))
+                self.wait_for(lambda: self.step() == step, f"step {step}")
+                places.add(self.browser.find(".list").rect["y"])
+            self.assertEqual(1, len(places), f"the list stands at {places} at {width} px")
 
     @on_each_page
     def test_axe(self, page, data, expected):

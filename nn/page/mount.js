@@ -37,15 +37,16 @@ function mountTape(root, data, {ownsPage = false} = {}) {
     chart.reset();
     app.show();
   });
-  const follow = () => {
-    const step = stepOfAddress(app.model, window.location.hash);
+  const follow = (address) => {
+    const step = stepOfAddress(app.model, address);
     if (step < 0) return;
     list.unfoldTo(nodeOfStep(app.model, step));
     app.go(step);
   };
-  if (ownsPage) window.addEventListener("hashchange", follow);
+  // Not location.hash, which writeAddress may have changed since.
+  if (ownsPage) window.addEventListener("hashchange", ({newURL}) => follow(new URL(newURL).hash));
   if (ownsPage && stepOfAddress(model, window.location.hash) >= 0)
-    follow();
+    follow(window.location.hash);
   else
     app.show();
 

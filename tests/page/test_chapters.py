@@ -50,6 +50,21 @@ const next = () => {
 };
 next();
 """
+KIN = """
+return [...document.querySelectorAll(".kin li")].map((kin) => {
+  const canvas = kin.querySelector("canvas");
+  const key = (key) => canvas.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  const row = [];
+  if (canvas) for (let i = 0; i < 3; ++i) for (const each of ["ArrowUp", "ArrowLeft"]) key(each);
+  for (let j = 0; canvas && j < 3; ++j, key("ArrowRight")) {
+    const readout = kin.querySelector(".readout");
+    row.push([readout.textContent.split(" = ")[0], Number(readout.querySelector("[data-value]").dataset.value)]);
+  }
+  return { op: kin.dataset.kin, row, words: kin.querySelector("div > p").textContent, current: kin.getAttribute("aria-current"),
+           p: [...kin.querySelectorAll(".p")].map((bar) => [Number(bar.dataset.p), Boolean(bar.querySelector("rect"))]),
+           numbers: [...kin.querySelectorAll("dd")].map((each) => each.textContent) };
+});
+"""
 
 
 def on_each_chapter(test):
@@ -59,9 +74,7 @@ def on_each_chapter(test):
     def run(self):
         for page in self.pages:
             with self.subTest(page=page.name):
-                self.browser.open(page.resolve())
-                self.wait_for(lambda: self.text(".status").startswith("Drag"), "the module starts")
-                test(self, json.loads(self.browser.run("return document.getElementById('about').textContent")))
+                test(self, self.open(page.stem))
 
     return run
 
@@ -72,6 +85,11 @@ class ChapterTest(case.PageCase):
         super().setUpClass()
         cls.random = random.Random(settings.seed)
         print(f"seed {settings.seed}")
+
+    def open(self, name):
+        self.browser.open(next(page for page in self.pages if page.stem == name).resolve())
+        self.wait_for(lambda: self.text(".status").startswith("Drag"), "the module starts")
+        return json.loads(self.browser.run("return document.getElementById('about').textContent"))
 
     def text(self, selector):
         return self.browser.run("return document.querySelector(arguments[0]).textContent", selector)
@@ -103,13 +121,15 @@ class ChapterTest(case.PageCase):
         self.compare_with_module(chapter, self.drag_all(chapter))
 
     def drag_all(self, chapter):
-        values = {}
-        for place, parameter in enumerate(chapter["parameters"]):
-            values[parameter["name"]] = self.chosen(parameter)
-            self.browser.run(SET, place, repr(values[parameter["name"]]))
+        values = {parameter["name"]: self.chosen(parameter) for parameter in chapter["parameters"]}
+        self.drag(values.values())
+        return values
+
+    def drag(self, values):
+        for place, value in enumerate(values):
+            self.browser.run(SET, place, repr(value))
         self.wait_for(lambda: self.text(".status").startswith("computed"), "a recompute")
         time.sleep(0.3)  # the last field's, too
-        return values
 
     @on_each_chapter
     def test_a_drag_is_quick(self, chapter):
@@ -128,6 +148,38 @@ class ChapterTest(case.PageCase):
         self.wait_for(lambda: f"{first['name']} must be a number" in self.text(".trouble"), "an error in words")
         self.browser.run(SET, 0, str(first["start"]))
         self.wait_for(lambda: self.text(".trouble") == "", "the error goes")
+
+    def test_four_jacobians(self):
+        """In chapter 7 row 0 of each Jacobian that the lens draws is the row that the library has printed."""
+        self.open("07_sparse_softmax")
+        tries = [(1, 0.6, -0.5, 2), (2, 0.5, -0.5, 2), (2, 0.5, -0.5, 1), (1, 0.8, 0.6, 3), (0.5, 0.5, 0.5, 2)]
+        tries += [(*(self.random.uniform(-2, 2) for _ in range(3)), self.random.randint(1, 3)) for _ in range(10)]
+        for place, values in enumerate(tries):
+            self.drag(values)
+            address = ("#n1", "#n3", "#w0v0", "#w2v0")[place % 4]
+            self.browser.run("window.location.hash = arguments[0]", address)
+            self.wait_for(lambda: len(self.browser.all(".kin li")) == 4, "the family")
+            lines = [re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", line) for line in self.text(".printed").splitlines()[1:]]
+            kin = self.browser.run(KIN)
+            self.assertEqual([False, False, True, False] if address in ("#n3", "#w2v0") else [True, False, False, False],
+                             [each["current"] == "true" for each in kin])
+            for each, line, name in zip(kin, lines, self.text(".printed").splitlines()[1:], strict=True):
+                self.assertEqual(name.split()[0], each["op"])
+                printed = [float(x) for x in line]
+                for (p, bar), x in zip(each["p"], printed[:3], strict=True):
+                    self.assertAlmostEqual(x, p, 5, f"{values}: {each}")
+                    self.assertEqual(p > 0, bar, f"{values}: {each}")
+                for j, ((where, x), wanted) in enumerate(zip(each["row"], printed[3:], strict=True)):
+                    self.assertEqual(f"∂p[0] / ∂z[{j}]", where)
+                    self.assertAlmostEqual(wanted, x, 5, f"{values}: {each}")
+                self.assertAlmostEqual(sum(p for p, _ in each["p"]), float(each["numbers"][0]), 5)
+            levels = [sum(sorted(values[:3])[-k:]) - 1 for k in (1, 2, 3)]
+            self.assertAlmostEqual(levels[values[3] - 1] / values[3], float(kin[2]["numbers"][1].replace("−", "-")), 5)
+            self.assertEqual(["none", "none"], [kin[i]["numbers"][1] for i in (0, 3)])
+        self.drag((1, 0, -0.5, 1))  # k = 2 gives the same probabilities, with another derivative
+        as_written = self.browser.run(KIN)[2]
+        self.assertEqual(("no Jacobian: k may be 1 or 2, p is the same", []), (as_written["words"], as_written["row"]))
+        self.check_axe_everywhere("the softmax family")
 
     @on_each_chapter
     def test_exercises(self, chapter):
@@ -163,13 +215,15 @@ class ChapterTest(case.PageCase):
 
     @on_each_chapter
     def test_axe(self, chapter):
-        script = axe_core(case.settings.axe)
         self.browser.run("document.querySelector('.exercises').open = true")
+        self.check_axe_everywhere(chapter["name"])
+
+    def check_axe_everywhere(self, what):
         for width in (390, 1280):
             for scheme in ("light", "dark"):
                 self.browser.size(width, 900, scheme)
-                self.browser.run(script)
-                self.check_axe(f"{chapter['name']} at {width} px, {scheme}")
+                self.browser.run(axe_core(case.settings.axe))
+                self.check_axe(f"{what} at {width} px, {scheme}")
 
 
 parser = argparse.ArgumentParser(add_help=False)

@@ -1,5 +1,6 @@
 // Lens on softmax and its sparse kin: scores as bars, tau as a water level, the support, the Jacobian of a
-// row. All of it is read off the recorded scores and probabilities: on the support tau = z_i - p_i.
+// row, beside that of the others if the tape has them. All of it is read off the recorded scores and
+// probabilities: on the support tau = z_i - p_i.
 
 const SOFTMAX_BARS = 40;
 
@@ -14,12 +15,15 @@ function softmaxLens({app, number, node, visit}) {
   const g = visit ? numbersOf(model.tensors[visit.cotangent]) : null;
   const dz =
       visit && visit.contributions.length ? numbersOf(model.tensors[visit.contributions[0].value]) : null;
+  const kin = rows.length <= JACOBIAN_SCORES ? kinOf(model, number, rows) : [];
+  const tolerance = tensors[1].dtype === "float64" ? 1e-12 : 1e-5;
   const stage = el("div", {class: "lens"});
   const draw = (row) => {
     const of = (numbers) =>
         numbers && Array.from({length: rows.length}, (_, i) => numbers[rows.index(row, i)]);
-    stage.replaceChildren(
-        ...softmaxRow(app, node.op, {z: of(z), p: of(p), g: of(g), dz: of(dz)}, {z, p, rows}));
+    const kinOfRow = kin.map((each) => ({...each, p: of(each.p)}));
+    stage.replaceChildren(...softmaxRow(
+        app, number, {z: of(z), p: of(p), g: of(g), dz: of(dz), kin: kinOfRow}, {z, p, rows, tolerance}));
   };
   return section(
       "One row",
@@ -34,6 +38,7 @@ function rowsOf(shape, p, op) {
     const stride = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
     const length = shape[axis];
     const rows = {
+      axis,
       length,
       count: p.length / length,
       index: (row, i) => (Math.floor(row / stride) * length + i) * stride + (row % stride),
@@ -66,12 +71,12 @@ function sumsToOne(rows, p) {
   return true;
 }
 
-function softmaxRow(app, op, {z, p, g, dz}, all) {
-  const support = p.flatMap((x, i) => (x > 0 ? [i] : []));
+function softmaxRow(app, number, {z, p, g, dz, kin}, all) {
+  const {op} = app.model.nodes[number];
+  const support = supportOfRow(p);
   const tau = waterLevel(op, z, p, support);
   const shown = barsShown(z);
   const mean = g ? meanOf(op, p, g, support) : null;
-  const square = p.length <= 24 && op !== "sparse_softmax_as_written";
   return [
     el("p", {class: "words"}, supportWords(p, support, tau),
        shown.length < z.length ? ` Shown are the ${shown.length} largest scores.` : ""),
@@ -92,10 +97,13 @@ function softmaxRow(app, op, {z, p, g, dz}, all) {
                 faint: (i) => p[i] === 0
               })) :
            null,
-       square ? jacobianFigure(op, p, support) : null,
-       z.length === 3 && op !== "sparse_softmax_as_written" ? simplexFigure(app, op, z, p, all) : null),
+       kin.length === 1 ? jacobianFigure(op, z, p, all.tolerance) : null,
+       z.length === 3 && op !== "sparse_softmax_as_written" ? simplexFigure(app, op, z, p, all) : null,
+       kin.length > 1 ? kinFigure(app, number, z, kin, all.tolerance) : null),
   ];
 }
+
+function supportOfRow(p) { return p.flatMap((x, i) => (x > 0 ? [i] : [])); }
 
 function supportWords(p, support, tau) {
   if (p.some(Number.isNaN)) return "A NaN or +∞ among the scores makes the whole row NaN.";
@@ -113,7 +121,6 @@ function waterLevel(op, z, p, support) {
   const levels = support.map((i) => z[i] - p[i]);
   const [low, high] = [Math.min(...levels), Math.max(...levels)];
   const sized = Math.max(1, ...support.map((i) => Math.abs(z[i])));
-  if (support.length === 1 && p[support[0]] !== 1) return null;
   return high - low <= 1e-5 * sized ? levels[0] : null;
 }
 
@@ -132,25 +139,23 @@ function meanOf(op, p, g, support) {
   };
 }
 
-function jacobianFigure(op, p, support) {
-  const on = new Set(support);
-  const at = op === "sparse_softmax" ?
-      (i, j) => (on.has(i) && on.has(j) ? (i === j ? 1 : 0) - 1 / support.length : 0) :
-      (i, j) => (i === j ? p[i] : 0) - p[i] * p[j];
+function jacobianFigure(op, z, p, tolerance) {
+  const {words, at} = jacobianOf(op, z, p, tolerance);
   const readout = el("p", {class: "readout", "aria-live": "polite"}, "∂p / ∂z");
   const size = clamp(Math.floor(200 / p.length), 7, 40);
   const matrix = {rows: p.length, columns: p.length, label: "Jacobian", at};
   const onPick = (i, j) => readout.replaceChildren(`∂p[${i}] / ∂z[${j}] = ${digits(at(i, j), 6)}`);
   return el(
-      "figure", {class: "tensor"},
-      el("figcaption", {},
-         op === "sparse_softmax" ? "Jacobian diag(s) − s sᵀ / m" : "Jacobian diag(p) − p pᵀ"),
-      matrixView(matrix, {most: 1, size, onPick}).element, readout);
+      "figure", {class: "tensor"}, el("figcaption", {}, at ? `Jacobian ${words}` : words),
+      at ? [matrixView(matrix, {most: 1, size, onPick}).element, readout] : null);
 }
 
 // All places, or those of the largest scores, in order.
 function barsShown(z) {
   const places = z.map((_, i) => i);
   if (z.length <= SOFTMAX_BARS) return places;
-  return places.sort((a, b) => z[b] - z[a] || a - b).slice(0, SOFTMAX_BARS).sort((a, b) => a - b);
+  return placesByScore(z).slice(0, SOFTMAX_BARS).sort((a, b) => a - b);
 }
+
+// The largest score first; of equal ones the first, as the ops have it.
+function placesByScore(z) { return z.map((_, i) => i).sort((a, b) => z[b] - z[a] || a - b); }

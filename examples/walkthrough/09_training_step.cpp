@@ -21,7 +21,10 @@ void program(walkthrough::Run& run) {
   }
 }
 
-const walkthrough::Chapter chapter("09_training_step", "A training step",
-                                   {{"rate", 0, 0.3, 0.1}, {"steps", 0, 20, 1, true}}, program);
+const walkthrough::Chapter chapter(
+    "09_training_step", "A training step",
+    {{.name = "rate", .from = 0.001, .to = 1, .start = 0.1, .is_logarithmic = true},
+     {"steps", 0, 20, 1, true}},
+    program);
 
 }  // namespace

@@ -63,7 +63,8 @@ std::string Chapter::json() const {
                     {"from", parameter.from},
                     {"to", parameter.to},
                     {"start", parameter.start},
-                    {"whole", parameter.is_whole}});
+                    {"whole", parameter.is_whole},
+                    {"logarithmic", parameter.is_logarithmic}});
   }
   return text_of({{"name", name_}, {"title", title_}, {"parameters", std::move(list)}});
 }

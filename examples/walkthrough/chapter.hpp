@@ -18,6 +18,7 @@ struct Parameter {
   std::string name;
   double from, to, start;
   bool is_whole = false;
+  bool is_logarithmic = false;  // the slider has a decade the same length everywhere; from > 0
 };
 
 // One run of a chapter's program: what the reader chose, and what the page shows of it.
@@ -68,7 +69,8 @@ class Chapter {
   const std::vector<Parameter>& parameters() const { return parameters_; }
 
   // {"name": "01_derivative", "title": "…",
-  //  "parameters": [{"name": "x", "from": -2, "to": 2, "start": 1, "whole": false}]}
+  //  "parameters": [{"name": "x", "from": -2, "to": 2, "start": 1, "whole": false,
+  //                  "logarithmic": false}]}
   std::string json() const;
 
   // Runs the program with the values of a JSON object such as {"x": 1.5}; a parameter that it leaves out has

@@ -47,12 +47,17 @@ function dockWhenPassed(place, numbers) {
   }, { passive: true });
 }
 
-// A slider, and a field for the exact number.
-function parameterField({ name, from, to, start, whole }) {
-  const step = whole ? 1 : 10 ** Math.floor(Math.log10((to - from) / 100));
-  const attributes = { min: from, max: to, step, value: start, disabled: true };
-  const slider = el("input", { type: "range", "aria-label": name, ...attributes });
-  const field = el("input", { type: "number", "aria-label": `${name}, exactly`, ...attributes, step: whole ? 1 : "any" });
+// A slider, and a field for the exact number. The slider of a logarithmic parameter counts decades, to three digits.
+function parameterField({ name, from, to, start, whole, logarithmic }) {
+  const [placeOf, valueAt] = logarithmic
+    ? [(value) => Math.log10(Math.max(value, from)), (place) => clamp(Number((10 ** place).toPrecision(3)), from, to)] : [Number, Number];
+  const [low, high] = [placeOf(from), placeOf(to)];
+  const step = whole ? 1 : 10 ** Math.floor(Math.log10((high - low) / 100));
+  const slider = el("input", { type: "range", "aria-label": name, min: low, max: high, step, value: placeOf(start), disabled: true });
+  const field = el("input", { type: "number", "aria-label": `${name}, exactly`, min: from, max: to, step: whole ? 1 : "any", value: start,
+                              disabled: true });
+  const say = () => slider.setAttribute("aria-valuetext", field.value);
+  say();
   const element = el("div", { class: "parameter" }, el("span", { class: "name", "aria-hidden": "true" }, name), slider, field);
   // The tape hears the arrow keys of the page; these are the slider's.
   element.addEventListener("keydown", (event) => event.stopPropagation());
@@ -61,8 +66,8 @@ function parameterField({ name, from, to, start, whole }) {
     value: () => field.valueAsNumber,
     start(changed) {
       slider.disabled = field.disabled = false;
-      slider.addEventListener("input", () => { field.value = slider.value; changed(); });
-      field.addEventListener("input", () => { slider.value = field.value; changed(); });
+      slider.addEventListener("input", () => { field.value = valueAt(slider.value); say(); changed(); });
+      field.addEventListener("input", () => { slider.value = placeOf(field.value); say(); changed(); });
     },
   };
 }

@@ -9,6 +9,7 @@ What a page shows has to be, bit for bit, what the module gives under node. Need
 import argparse
 import functools
 import json
+import math
 import pathlib
 import random
 import re
@@ -19,7 +20,7 @@ import time
 import unittest
 
 import case
-from browser import axe_core
+from browser import Keys, axe_core
 from tape import Expected, same
 
 MILLISECONDS = 50  # from a drag to the new numbers, in the middle
@@ -96,6 +97,8 @@ class ChapterTest(case.PageCase):
 
     def chosen(self, parameter):
         low, high = parameter["from"], parameter["to"]
+        if parameter["logarithmic"]:
+            return min(high, low * (high / low) ** self.random.random())
         return self.random.randint(int(low), int(high)) if parameter["whole"] else self.random.uniform(low, high)
 
     def compare_with_module(self, chapter, values):
@@ -133,11 +136,37 @@ class ChapterTest(case.PageCase):
 
     @on_each_chapter
     def test_a_drag_is_quick(self, chapter):
-        low, high = (chapter["parameters"][0][end] for end in ("from", "to"))
+        low, high = (float(self.browser.find(".parameter input[type=range]").get_attribute(end)) for end in ("min", "max"))
         values = [low + (high - low) * i / 20 for i in range(20)]
         times = self.browser.driver.execute_async_script(DRAG, values)
         print(f"{chapter['name']}: from a drag to the numbers {statistics.median(times):.0f} ms, at most {max(times):.0f} ms")
         self.assertLess(statistics.median(times), MILLISECONDS)
+
+    @on_each_chapter
+    def test_a_slider_of_decades(self, chapter):
+        """Each tenth of the slider multiplies by the same factor; what it says is what is computed."""
+        for place, parameter in enumerate(chapter["parameters"]):
+            low, high = parameter["from"], parameter["to"]
+            self.assertEqual(not parameter["whole"] and 0 < 100 * low < high, parameter["logarithmic"], "more than two decades")
+            if not parameter["logarithmic"]:
+                continue
+            slider, field = (self.browser.all(f".parameter input[type={kind}]")[place] for kind in ("range", "number"))
+            ends = [float(slider.get_attribute(end)) for end in ("min", "max")]
+            for part in range(11):
+                self.browser.run("arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input'))", slider,
+                                 ends[0] + (ends[1] - ends[0]) * part / 10)
+                wanted = low * (high / low) ** (part / 10)
+                self.assertLess(abs(float(field.get_property("value")) / wanted - 1), 0.012 if 0 < part < 10 else 1e-15)
+                self.assertEqual(field.get_property("value"), slider.get_attribute("aria-valuetext"))
+            self.browser.run(SET, place, repr(parameter["start"]))
+            self.assertAlmostEqual(math.log10(parameter["start"]), float(slider.get_property("value")))
+            slider.send_keys(Keys.ARROW_RIGHT)
+            above = float(field.get_property("value"))
+            self.assertTrue(1 < above / parameter["start"] < 1.05, above)
+            self.wait_for(lambda: self.text(".status").startswith("computed"), "a recompute")
+            time.sleep(0.3)
+            values = {each["name"]: each["start"] for each in chapter["parameters"]}
+            self.compare_with_module(chapter, {**values, parameter["name"]: above})
 
     @on_each_chapter
     def test_a_wrong_number_is_an_error_in_words(self, chapter):

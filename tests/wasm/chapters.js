@@ -18,7 +18,10 @@ function random() { // mulberry32
   return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
 }
 
-const chosen = ({ from, to, whole }) => (whole ? from + Math.floor(random() * (to - from + 1)) : from + random() * (to - from));
+function chosen({ from, to, whole, logarithmic }) {
+  if (logarithmic) return Math.min(to, from * (to / from) ** random());
+  return whole ? from + Math.floor(random() * (to - from + 1)) : from + random() * (to - from);
+}
 
 function native({ name }, values) {
   const options = Object.entries(values).flatMap(([parameter, value]) => [`--${parameter}=${value}`]);
@@ -99,6 +102,7 @@ function checkErrors(recompute, chapter) {
   assert.deepEqual(JSON.parse(recompute("none", "{}")), { error: "there is no chapter of this name" });
 
   for (const chapter of chapters) {
+    for (const { from, logarithmic } of chapter.parameters) assert.ok(!logarithmic || from > 0, "no decades");
     const starts = Object.fromEntries(chapter.parameters.map(({ name, start }) => [name, start]));
     const tries = Array.from({ length: TRIES }, () =>
       Object.fromEntries(chapter.parameters.map((parameter) => [parameter.name, chosen(parameter)])));

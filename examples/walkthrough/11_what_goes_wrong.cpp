@@ -31,13 +31,14 @@ void program(walkthrough::Run& run) {
   const GradcheckReport::Element& slope = report.elements.at(0);
   run.print("gradcheck of my_tanh: ", report.verdict);
   run.print("tape ", slope.analytic, ", differences ", slope.numeric, '\n');
-  const StepCurve curve = step_curve(my_tanh, x, {});
+  StepCurve curve = step_curve(my_tanh, x, {});
+  curve.title = "my_tanh";
   run.print("difference - tape:");
   for (std::size_t i = 4; i <= 36; i += 4) {
     const StepCurve::Point& point = curve.points[i];
     run.print("step ", point.step, ": ", point.central - curve.analytic);
   }
-  run.show(tape);
+  run.show(tape, {curve});
 }
 
 const walkthrough::Chapter chapter("11_what_goes_wrong", "What goes wrong",

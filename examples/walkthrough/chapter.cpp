@@ -34,13 +34,14 @@ double checked(const Parameter& parameter, const Json& json) {
 
 }  // namespace
 
-void Run::show(const taper::Tape& tape) {
+void Run::show(const taper::Tape& tape, const std::vector<taper::StepCurve>& curves) {
   tape_ = tape.json();
-  if (viewer_) viewer_(tape);
+  curves_ = taper::curves_json(curves);
+  if (viewer_) viewer_(tape, curves);
 }
 
 std::string Run::json() const {
-  return "{\"tape\":" + tape_ + ",\"printed\":" + text_of(printed_.str()) + "}";
+  return "{\"tape\":" + tape_ + ",\"curves\":" + curves_ + ",\"printed\":" + text_of(printed_.str()) + "}";
 }
 
 Chapter::Chapter(std::string name, std::string title, std::vector<Parameter> parameters,

@@ -24,7 +24,7 @@ struct Parameter {
 // One run of a chapter's program: what the reader chose, and what the page shows of it.
 class Run {
  public:
-  using Viewer = std::function<void(const taper::Tape&)>;
+  using Viewer = std::function<void(const taper::Tape&, const std::vector<taper::StepCurve>&)>;
   Run(std::map<std::string, double> values, Viewer viewer)
       : values_(std::move(values)), viewer_(std::move(viewer)) {}
 
@@ -40,17 +40,18 @@ class Run {
     (printed_ << ... << parts) << '\n';
   }
 
-  // The tape of the page. It must keep its values.
-  void show(const taper::Tape& tape);
+  // The tape of the page, which must keep its values, and the curves that the page draws at the end of each
+  // of its walks.
+  void show(const taper::Tape& tape, const std::vector<taper::StepCurve>& curves = {});
 
-  // {"tape": …, "printed": "…"}, the tape as docs/seeing_the_tape.md describes it.
+  // {"tape": …, "curves": […], "printed": "…"}: docs/seeing_the_tape.md describes tape and curves.
   std::string json() const;
 
  private:
   const std::map<std::string, double> values_;
   const Viewer viewer_;
   std::ostringstream printed_;
-  std::string tape_ = "null";
+  std::string tape_ = "null", curves_ = "[]";
 };
 
 // Stands at namespace scope in the chapter's file and so enters the list of chapters.
@@ -76,7 +77,7 @@ class Chapter {
   // Runs the program with the values of a JSON object such as {"x": 1.5}; a parameter that it leaves out has
   // its start. Random numbers come from the generator's first seed. Returns Run::json(), or {"error": "…"} if
   // the text is no such object, names what is no parameter, a value lies outside of its range, or the program
-  // throws. `viewer` also gets the tape that the program shows.
+  // throws. `viewer` also gets what the program shows.
   std::string recompute(const std::string& values, const Run::Viewer& viewer = {}) const;
 
  private:

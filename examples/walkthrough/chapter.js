@@ -16,12 +16,12 @@ function mountChapter(root, chapter, shown, data) {
     el("details", { class: "exercises" }, el("summary", {}, counted(exercises.length, "exercise")), exercises.map(exerciseForm)),
     el("section", { class: "play", "aria-label": "numbers to drag" }, place, printed, trouble, status));
   dockWhenPassed(place, numbers);
-  play(fields, chapter.name, ({ tape, printed: lines, error }, milliseconds) => {
+  play(fields, chapter.name, ({ tape, curves, printed: lines, error }, milliseconds) => {
     trouble.textContent = error ?? "";
     status.textContent = error ? "" : `computed by the library in ${digits(milliseconds, 2)} ms`;
     if (error) return;
     printed.textContent = lines;
-    shown.update({ ...data, tape });
+    shown.update({ ...data, tape, curves });
   }).then((started) => { status.textContent = started; });
 }
 

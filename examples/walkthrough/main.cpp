@@ -21,9 +21,10 @@ int main(int argc, char** argv) {
   app.add_flag("--json", as_json, "print what the page is given, as JSON");
 
   return example::run(app, argc, argv, [&] {
-    const std::string result = chapter.recompute(nlohmann::json(values).dump(), [&](const taper::Tape& tape) {
-      if (!page.empty()) show(tape, page, {.title = chapter.title()});
-    });
+    const auto write = [&](const taper::Tape& tape, const std::vector<taper::StepCurve>& curves) {
+      if (!page.empty()) show(tape, page, {.title = chapter.title(), .curves = curves});
+    };
+    const std::string result = chapter.recompute(nlohmann::json(values).dump(), write);
     const auto json = nlohmann::json::parse(result);
     if (json.contains("error")) throw std::runtime_error(json["error"].get<std::string>());
     const auto printed = json["printed"].get<std::string>();

@@ -46,12 +46,17 @@ Json json_of(const StepCurve& curve) {
 
 }  // namespace
 
+std::string curves_json(const std::vector<StepCurve>& curves) {
+  Json list = Json::array();
+  for (const StepCurve& curve : curves) list.push_back(json_of(curve));
+  return list.dump();
+}
+
 void show(const Tape& tape, const std::string& path, const ShowOptions& options) {
   const std::string trace = tape.json({.largest = options.largest});
-  Json curves = Json::array();
-  for (const StepCurve& curve : options.curves) curves.push_back(json_of(curve));
   const std::string data = "{\"title\":" + internal::json_text(options.title) + ",\"tape\":" + trace +
-                           ",\"ops\":" + texts_of(tape.trace()).dump() + ",\"curves\":" + curves.dump() + "}";
+                           ",\"ops\":" + texts_of(tape.trace()).dump() +
+                           ",\"curves\":" + curves_json(options.curves) + "}";
   internal::write_file(
       "show", path,
       internal::filled(internal::page_frame, {{"TITLE", internal::escaped(options.title)},

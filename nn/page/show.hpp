@@ -27,4 +27,7 @@ struct ShowOptions {
 // was.
 void show(const Tape& tape, const std::string& path, const ShowOptions& options = {});
 
+// The curves as the page reads them, beside Tape::json(); docs/seeing_the_tape.md describes both.
+std::string curves_json(const std::vector<StepCurve>& curves);
+
 }  // namespace taper

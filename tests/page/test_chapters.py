@@ -119,6 +119,18 @@ class ChapterTest(case.PageCase):
                 for x, (exact, _) in zip(wanted, figures[key]["values"]):
                     self.assertTrue(same(exact, x), f"{chapter['name']} {values}, {key}: {exact} is not {x}")
 
+            if expected.steps[step][0] == "end":
+                self.compare_curves(result["curves"])
+
+    def compare_curves(self, curves):
+        """The pictures at the end of a walk, and the tables under them."""
+        self.assertEqual(len(curves), len(self.browser.all(".curve svg")))
+        shown = self.browser.run("return [...document.querySelectorAll('.curve [data-value]')].map((each) => each.dataset.value)")
+        wanted = [x for curve in curves for x in (curve["analytic"], curve["numeric"], curve["estimate"],
+                                                  *(point[name] for point in curve["points"] for name in ("step", "forward", "central")))]
+        for exact, x in zip(shown, wanted, strict=True):
+            self.assertTrue(same(exact, math.nan if x is None else x), f"curve: {exact} is not {x}")
+
     @on_each_chapter
     def test_numbers_are_the_module_s(self, chapter):
         self.compare_with_module(chapter, self.drag_all(chapter))

@@ -55,6 +55,25 @@ function compareTapes(ours, theirs) {
   visit(ours, theirs, "tape");
 }
 
+// The steps are the same, and the differences nearly: rounding is divided by the step. Which step was the best one, rounding
+// decides.
+function compareCurves(ours, theirs) {
+  assert.equal(ours.length, theirs.length, "curves");
+  theirs.forEach((wanted, place) => {
+    const got = ours[place];
+    const blank = { analytic: 0, numeric: 0, estimate: 0, step: 0, points: [] };
+    assert.deepEqual({ ...got, ...blank }, { ...wanted, ...blank }, "a curve's element");
+    const near = (name, a, b, by) => assert.ok(Math.abs(a - b) <= by, `curve ${place}, ${name}: ${a}, natively ${b}`);
+    for (const name of ["analytic", "numeric"]) near(name, got[name], wanted[name], TOLERANCE * Math.max(1, Math.abs(wanted[name])));
+    assert.ok(got.step > 0 && got.estimate >= 0 && got.estimate < TOLERANCE, `curve ${place}: step ${got.step}, estimate ${got.estimate}`);
+    assert.equal(got.points.length, wanted.points.length, `points of curve ${place}`);
+    wanted.points.forEach((point, i) => {
+      near("step", got.points[i].step, point.step, 1e-3 * point.step);
+      for (const name of ["forward", "central"]) near(name, got.points[i][name], point[name], TOLERANCE + 1e-15 / point.step);
+    });
+  });
+}
+
 // The words must be equal, and the numbers nearly: they have six digits.
 function comparePrinted(ours, theirs) {
   const number = /-?\d+\.?\d*(?:e[-+]?\d+)?/g;
@@ -118,6 +137,7 @@ function checkErrors(recompute, chapter) {
         assert.ok(ours.tape.nodes.length > 0, "the tape is empty");
         const theirs = native(chapter, values);
         compareTapes(ours.tape, theirs.tape);
+        compareCurves(ours.curves, theirs.curves);
         comparePrinted(ours.printed, theirs.printed);
         for (let i = 0; i < 5; ++i) {
           const from = performance.now();

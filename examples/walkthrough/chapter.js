@@ -25,10 +25,11 @@ function mountChapter(root, chapter, shown, data) {
   }).then((started) => { status.textContent = started; });
 }
 
-// All chapters, whose pages stand in the same folder.
+// All chapters, whose pages stand in the same folder, and the page with their list.
 function contents({ name, chapters }) {
-  return el("nav", { "aria-label": "chapters" }, el("ol", {}, chapters.map((each) => el("li", {},
-    each.name === name ? el("span", { "aria-current": "page" }, titled(each)) : el("a", { href: `${each.name}.html` }, titled(each))))));
+  const link = (page, text) => el("a", { href: `${page}.html` }, text);
+  return el("nav", { "aria-label": "chapters" }, el("ol", {}, el("li", {}, link("index", "The walkthrough")), chapters.map((each) => el("li", {},
+    each.name === name ? el("span", { "aria-current": "page" }, titled(each)) : link(each.name, titled(each))))));
 }
 
 function titled({ name, title }) {

@@ -14,10 +14,11 @@ int main(int argc, char** argv) {
     double& value = values[parameter.name] = parameter.start;
     app.add_option("--" + parameter.name, value, range.str())->capture_default_str();
   }
-  std::string page, module;
+  std::string page, module, index;
   bool as_json = false;
   app.add_option("--page", page, "write the chapter's page to this file");
   app.add_option("--module", module, "the WebAssembly module, for a page that computes (build/wasm has it)");
+  app.add_option("--index", index, "write the page that lists all chapters to this file");
   app.add_flag("--json", as_json, "print what the page is given, as JSON");
 
   return example::run(app, argc, argv, [&] {
@@ -29,6 +30,7 @@ int main(int argc, char** argv) {
     if (json.contains("error")) throw std::runtime_error(json["error"].get<std::string>());
     const auto printed = json["printed"].get<std::string>();
     if (!page.empty()) make_chapter_page(page, chapter, printed, module);
+    if (!index.empty()) walkthrough::make_index_page(index);
     std::cout << (as_json ? result + '\n' : printed);
   });
 }

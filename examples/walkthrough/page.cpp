@@ -1,17 +1,20 @@
 // The chapter's parts are put into the page by replacing lines of nn/page/tape.html.
 #include "page.hpp"
 
-#include <cctype>
-#include <filesystem>
+#include <taper/nn/html.hpp>
+
 #include <fstream>
 #include <iterator>
-#include <map>
+#include <sstream>
 #include <stdexcept>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
 namespace walkthrough {
 namespace {
+
+namespace internal = taper::internal;
 
 std::string contents(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -21,33 +24,60 @@ std::string contents(const std::string& path) {
 
 std::string source(const std::string& file) { return contents(TAPER_SOURCE + ("/" + file)); }
 
-// The files of all chapters and the first line of each.
-nlohmann::ordered_json table_of_contents() {
-  std::map<std::string, std::string> titles;
-  for (const auto& entry : std::filesystem::directory_iterator(TAPER_SOURCE "/docs/walkthrough")) {
-    const std::string name = entry.path().stem().string();
-    if (std::isdigit(static_cast<unsigned char>(name[0]))) {
-      const std::string text = contents(entry.path().string());
-      titles[name] = text.substr(2, text.find('\n') - 2);  // after "# "
+// What docs/walkthrough/README.md says: title and words of the walkthrough, and of each chapter, in order.
+struct Readme {
+  struct Line {
+    std::string name, title, words;
+  };
+  std::string title, words;
+  std::vector<Line> chapters;
+};
+
+Readme readme() {
+  std::istringstream file(source("docs/walkthrough/README.md"));
+  Readme all;
+  std::string line;
+  for (int paragraph = -1; std::getline(file, line) && line.rfind("## ", 0) != 0;) {
+    const std::size_t name = line.find("]("), words = line.find(".md): ");
+    if (line.empty()) {
+      ++paragraph;
+    } else if (paragraph < 0) {
+      all.title = line.substr(2);  // after "# "
+    } else if (paragraph == 0) {
+      all.words += line + '\n';
+    } else if (line.rfind("- [", 0) == 0) {
+      if (name == line.npos || words == line.npos) throw std::logic_error("no line of a chapter: " + line);
+      all.chapters.push_back(
+          {line.substr(name + 2, words - name - 2), line.substr(3, name - 3), line.substr(words + 6)});
     }
   }
-  auto table = nlohmann::ordered_json::array();
-  for (const auto& [name, title] : titles) table.push_back({{"name", name}, {"title", title}});
-  return table;
+  return all;
+}
+
+// Markdown as HTML, as far as a line of the list goes: `code`.
+std::string html_of(const std::string& words) {
+  std::string html;
+  bool is_code = false;
+  for (char c : internal::escaped(words)) {
+    if (c != '`') {
+      html += c;
+      continue;
+    }
+    html += is_code ? "</code>" : "<code>";
+    is_code = !is_code;
+  }
+  return html;
+}
+
+void write(const std::string& path, const std::string& page) {
+  std::ofstream file(path, std::ios::binary);
+  if (!(file << page).flush()) throw std::runtime_error(path + ": can't be written");
 }
 
 void replace(std::string& page, const std::string& from, const std::string& to) {
   const std::size_t at = page.find(from);
   if (at == std::string::npos) throw std::logic_error("nn/page/tape.html has no " + from);
   page.replace(at, from.size(), to);
-}
-
-// As the text of a <script>: in JSON a "<" stands in strings only.
-std::string as_script(const nlohmann::ordered_json& json) {
-  std::string text = json.dump();
-  for (std::size_t at = 0; (at = text.find('<', at)) != std::string::npos; at += 6)
-    text.replace(at, 1, "\\u003c");
-  return text;
 }
 
 }  // namespace
@@ -57,7 +87,8 @@ void make_chapter_page(const std::string& path, const Chapter& chapter, const st
   auto json = nlohmann::ordered_json::parse(chapter.json());
   json["text"] = source("docs/walkthrough/" + chapter.name() + ".md");
   json["printed"] = printed;
-  json["chapters"] = table_of_contents();
+  for (const Readme::Line& line : readme().chapters)
+    json["chapters"].push_back({{"name", line.name}, {"title", line.title}});
 
   std::string page = contents(path);
   replace(page, "script-src 'unsafe-inline'", "script-src 'unsafe-inline' 'wasm-unsafe-eval'");
@@ -65,8 +96,9 @@ void make_chapter_page(const std::string& path, const Chapter& chapter, const st
   replace(page, "<main id=\"root\">",
           "<main>\n<article class=\"chapter\" id=\"chapter\"></article>\n<div id=\"root\">");
   replace(page, "</main>",
-          "</div>\n</main>\n<script type=\"application/json\" id=\"about\">" + as_script(json) +
-              "</script>\n<script>" + (module.empty() ? "" : contents(module)) + "</script>");
+          "</div>\n</main>\n<script type=\"application/json\" id=\"about\">" +
+              internal::script_json(json.dump()) + "</script>\n<script>" +
+              (module.empty() ? "" : contents(module)) + "</script>");
   replace(page,
           "mountTape(document.getElementById(\"root\"), "
           "JSON.parse(document.getElementById(\"tape\").textContent), "
@@ -76,8 +108,20 @@ void make_chapter_page(const std::string& path, const Chapter& chapter, const st
               "const data = { ...read(\"tape\"), title: \"The tape\" };\n"
               "const shown = mountTape(document.getElementById(\"root\"), data, { ownsPage: true });\n"
               "mountChapter(document.getElementById(\"chapter\"), read(\"about\"), shown, data);");
-  std::ofstream file(path, std::ios::binary);
-  if (!(file << page).flush()) throw std::runtime_error(path + ": can't be written");
+  write(path, page);
+}
+
+void make_index_page(const std::string& path) {
+  const Readme all = readme();
+  std::string list;
+  for (const Readme::Line& line : all.chapters)
+    list += "<li><a href=\"" + line.name + ".html\">" + html_of(line.title) + "</a><p>" +
+            html_of(line.words) + "</p></li>\n";
+  const std::string style = source("nn/page/base.css") + source("examples/walkthrough/chapter.css");
+  write(path, internal::filled(source("examples/walkthrough/index.html"), {{"TITLE", html_of(all.title)},
+                                                                           {"TEXT", html_of(all.words)},
+                                                                           {"STYLE", style},
+                                                                           {"CHAPTERS", list}}));
 }
 
 }  // namespace walkthrough

@@ -9,9 +9,11 @@ build_preset wasm --target walkthrough
 build_preset release --target walkthrough_programs
 pages=$root/build/walkthrough
 mkdir -p "$pages"
-for program in "$root"/build/release/examples/walkthrough/[0-9]*; do
+programs=$root/build/release/examples/walkthrough
+for program in "$programs"/[0-9]*; do
   [[ -f $program && -x $program ]] || continue
   "$program" --page "$pages/$(basename "$program").html" --module "$root/build/wasm/examples/walkthrough/walkthrough.js" >/dev/null
 done
-say "The pages of the walkthrough, to be opened in a browser; the first is"
-echo "$pages/01_derivative.html"
+"$programs/01_derivative" --index "$pages/index.html" >/dev/null
+say "The walkthrough, to be opened in a browser"
+echo "$pages/index.html"

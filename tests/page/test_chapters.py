@@ -23,6 +23,7 @@ import case
 from browser import Keys, axe_core
 from tape import Expected, same
 
+README = pathlib.Path(__file__).resolve().parents[2] / "docs" / "walkthrough" / "README.md"
 MILLISECONDS = 50  # from a drag to the new numbers, in the middle
 RECOMPUTE = """
 require(process.argv[1])().then((module) => process.stdout.write(
@@ -84,6 +85,7 @@ class ChapterTest(case.PageCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.pages.remove(case.settings.pages / "index.html")  # the others are chapters
         cls.random = random.Random(settings.seed)
         print(f"seed {settings.seed}")
 
@@ -189,6 +191,30 @@ class ChapterTest(case.PageCase):
         self.wait_for(lambda: f"{first['name']} must be a number" in self.text(".trouble"), "an error in words")
         self.browser.run(SET, 0, str(first["start"]))
         self.wait_for(lambda: self.text(".trouble") == "", "the error goes")
+
+    def test_index(self):
+        """The list has the chapters and the words of docs/walkthrough/README.md, and leads there and back."""
+        readme = README.read_text()
+        page = case.settings.pages.resolve() / "index.html"
+        for width in (390, 1280, 1920):
+            self.browser.size(width, 900)
+            self.browser.open(page)
+            self.assertLessEqual(self.browser.overflow(), 0, f"at {width} px")
+        self.check_axe_everywhere("the index")
+        self.assertNotIn("<script", page.read_text())
+        self.assertEqual(readme.splitlines()[0], "# " + self.text("h1"))
+        self.assertEqual(readme.split("\n\n")[1].split(), self.text("p").split())
+        lines = re.findall(r"^- \[(.*)\]\((.*)\.md\): (.*)$", readme, re.M)
+        items = self.browser.run("return [...document.querySelectorAll('li')].map((item) => [item.querySelector('a').textContent,"
+                                 "item.querySelector('a').getAttribute('href'), item.querySelector('p').textContent])")
+        self.assertEqual([[title, f"{name}.html", words.replace("`", "")] for title, name, words in lines], items)
+        self.assertEqual([each.stem for each in self.pages], [name for _, name, _ in lines])
+        for place, (title, name, _) in enumerate(lines):
+            self.browser.all("li")[place].click()  # all of a card is the link
+            self.wait_for(lambda: self.browser.run("return document.title") == title, f"{name} opens")
+            self.assertEqual([title, f"{place + 1}. {title}"], [self.text(each) for each in ("h1", "nav [aria-current]")])
+            self.browser.find("nav a").click()
+            self.wait_for(lambda: self.browser.run("return document.title") == "The walkthrough", "the way back")
 
     def test_four_jacobians(self):
         """In chapter 7 row 0 of each Jacobian that the lens draws is the row that the library has printed."""

@@ -13,8 +13,10 @@ function mountChapter(root, chapter, shown, data) {
     contents(chapter),
     el("h1", {}, chapter.title),
     el("div", { class: "text" }, renderMarkdown(text)),
-    el("details", { class: "exercises" }, el("summary", {}, counted(exercises.length, "exercise")), exercises.map(exerciseForm)),
-    el("section", { class: "play", "aria-label": "numbers to drag" }, place, printed, trouble, status));
+    el("section", { class: "play", "aria-label": "numbers to drag" }, place, printed, trouble, status),
+    el("div", { class: "after" },
+       el("details", { class: "exercises" }, el("summary", {}, counted(exercises.length, "exercise")), exercises.map(exerciseForm)),
+       nextChapter(chapter)));
   dockWhenPassed(place, numbers);
   play(fields, chapter.name, ({ tape, curves, printed: lines, error }, milliseconds) => {
     trouble.textContent = error ?? "";
@@ -28,8 +30,14 @@ function mountChapter(root, chapter, shown, data) {
 // All chapters, whose pages stand in the same folder, and the page with their list.
 function contents({ name, chapters }) {
   const link = (page, text) => el("a", { href: `${page}.html` }, text);
-  return el("nav", { "aria-label": "chapters" }, el("ol", {}, el("li", {}, link("index", "The walkthrough")), chapters.map((each) => el("li", {},
-    each.name === name ? el("span", { "aria-current": "page" }, titled(each)) : link(each.name, titled(each))))));
+  return el("nav", { "aria-label": "chapters" }, el("ol", {}, el("li", {}, link("index", "The walkthrough")), chapters.map((each) =>
+    each.name === name ? el("li", {}, el("span", { "aria-current": "page" }, titled(each)))
+                       : el("li", { class: "other" }, link(each.name, titled(each))))));
+}
+
+function nextChapter({ name, chapters }) {
+  const next = chapters[chapters.findIndex((each) => each.name === name) + 1];
+  return next ? el("p", {}, "Next: ", el("a", { href: `${next.name}.html` }, titled(next))) : null;
 }
 
 function titled({ name, title }) {
@@ -114,7 +122,9 @@ function splitChapter(markdown) {
 }
 
 function exerciseForm({ title, question, answer, right }) {
-  const field = el("input", { type: "text", size: 12, "aria-label": `answer to ${title}`, autocomplete: "off" });
+  const parts = answerParts(right).length;
+  const field = el("input", { type: "text", size: parts > 1 ? 24 : 12, "aria-label": `answer to ${title}`, autocomplete: "off",
+                              placeholder: parts > 1 ? `${parts} answers, with commas` : null });
   const verdict = el("span", { class: "verdict", "aria-live": "polite" });
   const solution = el("div", { class: "solution", hidden: true }, renderMarkdown(answer));
   field.addEventListener("keydown", (event) => event.stopPropagation());
@@ -128,10 +138,18 @@ function exerciseForm({ title, question, answer, right }) {
   return el("section", { class: "exercise" }, el("h2", {}, title), renderMarkdown(question), form, solution);
 }
 
+// Numbers or words with blanks or commas in between, also as {2, 3} or x = 2. A fraction is a number.
+function answerParts(text) {
+  const plain = text.toLowerCase().replace(/−/g, "-").replace(/^.*=|[{}()]/g, " ").replace(/\s*\/\s*/g, "/").trim();
+  return plain.split(/[\s,;]+/).map((part) => {
+    const [, above, below] = /^([^/]+)\/([^/]+)$/.exec(part) ?? [];
+    return below === undefined ? part : String(Number(above) / Number(below));
+  });
+}
+
 // Numbers may be off by a hundredth of their size, since they are read off a page; words must be the same.
 function isSameAnswer(given, right) {
-  const parts = (text) => text.trim().toLowerCase().replace(/−/g, "-").split(/[\s,;]+/);
-  const [ours, wanted] = [parts(given), parts(right)];
+  const [ours, wanted] = [answerParts(given), answerParts(right)];
   return ours.length === wanted.length && wanted.every((each, i) => Number.isNaN(Number(each)) ? ours[i] === each
     : ours[i] !== "" && Math.abs(Number(ours[i]) - Number(each)) <= 0.01 * Math.abs(Number(each)));
 }

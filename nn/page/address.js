@@ -1,4 +1,4 @@
-// A place as an address: #n12 is the recording of node 12, #w0 the begin of walk 0, #w0v3 its visit 3, #w0end
+// A place as an address: #n12 is the recording of node 12, #w0 the beginning of walk 0, #w0v3 its visit 3, #w0end
 // its end.
 
 function addressOfStep(model, step) {

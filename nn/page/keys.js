@@ -4,7 +4,7 @@ const KEYS = [
   ["→ ←", "one step on, one back"],
   ["Shift → ←", "over a folded group"],
   ["Home End", "to the start, to the end"],
-  ["b", "to the begin of the walk (again: of the next)"],
+  ["b", "to the beginning of the walk (again: of the next)"],
   ["Space", "play, pause"],
   ["↑ ↓ Enter", "in the list: another row, go there or fold"],
   ["arrows", "in a heat map: another cell"],

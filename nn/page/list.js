@@ -200,6 +200,10 @@ function nodeCells(app, number) {
   if (!exists) return cells;
   const odd = oddWords(model, node.value);
   if (odd) cells.push(el("span", {class: "tag odd"}, odd));
+  if (model.walk[step] >= 0 && slot?.state === "none") {
+    cells.push(el("span", {class: "value"}, "not reached"));
+    return cells;
+  }
   if (!slot || slot.state === "none") {
     cells.push(el("span", {class: "value"}, rowValue(app, node.value)));
     return cells;

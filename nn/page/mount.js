@@ -108,7 +108,7 @@ function makeApp(model) {
         step += direction;
       app.go(step);
     },
-    // To the begin of this walk; from there, and from outside of walks, to the next one.
+    // To the beginning of this walk; from there, and from outside of walks, to the next one.
     goToWalk() {
       const begins = app.model.beginOf;
       if (begins.length === 0) return;

@@ -37,7 +37,7 @@ function slotState(filled, expected, now, visit) {
   return filled < expected ? "partial" : "complete";
 }
 
-// -1 at the begin of a walk; beyond the last visit at its end.
+// -1 at the beginning of a walk; beyond the last visit at its end.
 function visitNumber(model, step) {
   if (model.kind[step] === VISIT) return model.place[step];
   return model.kind[step] === BEGIN ? -1 : model.walks[model.walk[step]].visits.length;

@@ -36,6 +36,7 @@ TEST_F(Show, WritesTheTapeAsItIs) {
   EXPECT_EQ(json.at("ops").at("tanh").at("formula"), "tanh: dx = dy (1 - y^2).");
   EXPECT_EQ(json.at("ops").at("tanh").at("page"), "tanh");
   EXPECT_EQ(json.at("ops").at("tanh").at("text").get<std::string>().rfind("# tanh\n", 0), 0u);
+  EXPECT_EQ(json.at("curves"), nlohmann::json::parse(curves_json({curve})));
   EXPECT_EQ(json.at("curves")[0].at("index"), (std::vector<int>{1}));
   EXPECT_EQ(json.at("curves")[0].at("analytic"), curve.analytic);
   EXPECT_EQ(json.at("curves")[0].at("points").size(), curve.points.size());

@@ -137,12 +137,14 @@ class Expected:
         return "Closures: kept" if kind == "visit" and number not in self.freed else "Closures: held"
 
     def content(self, step, number):
-        """The place in tensors of what a row shows: the slot's content during a walk, if the node has one, else its value."""
+        """The place in tensors of what a row shows: its value, during a walk its slot's content; None if it has none."""
         kind, w, place = self.steps[step]
         if self.born[number] > step:
             return None
-        if kind == "record" or not self.arrivals(w, number):
+        if kind == "record":
             return self.nodes[number]["value"]
+        if not self.arrivals(w, number):
+            return None
         gradients = {each["node"]: each["value"] for each in self.walks[w].get("gradients", [])}
         if kind == "end" and number in gradients:
             return gradients[number]

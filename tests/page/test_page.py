@@ -43,6 +43,10 @@ class PageTest(PageCase):
             self.assertEqual(expected.born[number] > step, row["future"])
             self.assertEqual(expected.slot_words(step, number), row["slot"], f"row {number} at step {step}")
             content = expected.content(step, number)
+            kind, w, _ = expected.steps[step]
+            if content is None and kind != "record" and not row["future"]:
+                self.assertIn(row["value"], ("not reached", ""))
+                self.assertEqual(expected.arrivals(w, number) == [], row["value"] == "not reached", f"row {number} at step {step}")
             if content is not None and expected.is_short(content):
                 written = row["value"].strip("[]").split(", ")
                 for x, each in zip(expected.elements(content), written, strict=True):

@@ -226,17 +226,18 @@ class ChapterTest(case.PageCase):
             address = ("#n1", "#n3", "#w0v0", "#w2v0")[place % 4]
             self.browser.run("window.location.hash = arguments[0]", address)
             self.wait_for(lambda: len(self.browser.all(".kin li")) == 4, "the family")
-            lines = [re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", line) for line in self.text(".printed").splitlines()[1:]]
+            lines = self.text(".printed").splitlines()
+            number = re.compile(r"-?\d+\.?\d*(?:e-?\d+)?")
+            numbers = [[float(x) for x in number.findall(line.partition("{")[2])] for line in lines]
             kin = self.browser.run(KIN)
             self.assertEqual([False, False, True, False] if address in ("#n3", "#w2v0") else [True, False, False, False],
                              [each["current"] == "true" for each in kin])
-            for each, line, name in zip(kin, lines, self.text(".printed").splitlines()[1:], strict=True):
-                self.assertEqual(name.split()[0], each["op"])
-                printed = [float(x) for x in line]
-                for (p, bar), x in zip(each["p"], printed[:3], strict=True):
+            for each, name, printed, row in zip(kin, lines[::3], numbers[1::3], numbers[2::3], strict=True):
+                self.assertEqual(name, each["op"])
+                for (p, bar), x in zip(each["p"], printed, strict=True):
                     self.assertAlmostEqual(x, p, 5, f"{values}: {each}")
                     self.assertEqual(p > 0, bar, f"{values}: {each}")
-                for j, ((where, x), wanted) in enumerate(zip(each["row"], printed[3:], strict=True)):
+                for j, ((where, x), wanted) in enumerate(zip(each["row"], row, strict=True)):
                     self.assertEqual(f"∂p[0] / ∂z[{j}]", where)
                     self.assertAlmostEqual(wanted, x, 5, f"{values}: {each}")
                 self.assertAlmostEqual(sum(p for p, _ in each["p"]), float(each["numbers"][0]), 5)

@@ -147,7 +147,7 @@ ANSWERS = {
         lambda run: sum(run(row=0, column=column, weight=1).gradient(0)[0] for column in (0, 1)),
     ],
     "07_sparse_softmax": [
-        lambda run: first(-2, 2, lambda z0: run(k=2, z0=z0, z1=0.6, z2=-0.5).numbers_after("sparse_softmax ") == [1]),
+        lambda run: first(-2, 2, lambda z0: run(k=2, z0=z0, z1=0.6, z2=-0.5).numbers_after("sparse_softmax\np") == [1]),
         lambda run: sum(run(k=2, z0=2, z1=0.5, z2=-0.5).value(run().node_of("sparse_softmax_as_written"))),
         lambda run: row_of_jacobian(run(k=3, z0=1, z1=0.8, z2=0.6), "sparse_softmax")[0],
         lambda run: sum(row_of_jacobian(run(k=3, z0=0.3, z1=0.8, z2=0.6), "sparse_softmax")),

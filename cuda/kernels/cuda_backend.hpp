@@ -13,7 +13,7 @@ class CudaBackend final : public kernels::Backend {
               Tensor& y) const override;
 
   // layout/layout.cu, layout/gather.cu
-  void copy_runs(const kernels::RunCopy& call, const Tensor& x, Tensor& y) const override;
+  void copy_strided(const kernels::StridedCopy& call, const Tensor& x, Tensor& y) const override;
   void swap_axes(const kernels::SwapExtents& extents, const Tensor& x, Tensor& y) const override;
   void gather(const kernels::AxisView& view, const Indices& indices, const Tensor& x,
               Tensor& y) const override;

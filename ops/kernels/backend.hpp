@@ -25,14 +25,14 @@ struct MapCall {
   Shape strides[3];
 };
 
-// For i in [0, outer), j in [0, count), l in [0, run):
-//   out[to.offset + i to.stride_0 + j to.stride_1 + l] =
-//       in[from.offset + i from.stride_0 + j from.stride_1 + l]
-struct RunCopy {
+// For each position (i_0, i_1, …) within the extents, in elements:
+//   out[to.offset + i_0 to.strides[0] + …] = in[from.offset + i_0 from.strides[0] + …]
+struct StridedCopy {
   struct Side {
-    std::int64_t offset, stride_0, stride_1;
+    std::int64_t offset;
+    Shape strides;  // which may be negative
   };
-  std::int64_t outer, count, run;
+  Shape extents;
   Side from, to;
 };
 
@@ -79,7 +79,7 @@ class Backend {
   virtual void reduce(Reduction what, const ReducePlan& plan, const Tensor& x, Tensor& y) const = 0;
 
   // Layout.
-  virtual void copy_runs(const RunCopy& call, const Tensor& x, Tensor& y) const = 0;
+  virtual void copy_strided(const StridedCopy& call, const Tensor& x, Tensor& y) const = 0;
   virtual void swap_axes(const SwapExtents& extents, const Tensor& x, Tensor& y) const = 0;
   // y(o, i, r) = x(o, indices[i], r) on the view's axis, and its adjoint: each place of dx is the sum, in
   // ascending order of i, of what was picked from it; 0 if nothing was.

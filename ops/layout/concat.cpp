@@ -5,7 +5,7 @@
 #include "../../core/memory/transfer.hpp"
 #include "../../core/record.hpp"
 #include "../kernels/axis_view.hpp"
-#include "../kernels/layout/copy_runs.hpp"
+#include "../kernels/layout/copy_strided.hpp"
 #include "slice.hpp"
 
 #include <string>
@@ -42,12 +42,10 @@ Tensor concat(const std::vector<Tensor>& tensors, int axis) {
   for (const Tensor& t : tensors) {
     const kernels::AxisView part(t.shape(), joined), whole(shape, joined);
     const std::int64_t run = part.length * part.inner;
-    kernels::copy_runs({.outer = part.outer,
-                        .count = 1,
-                        .run = run,
-                        .from = {0, run, 0},
-                        .to = {start * whole.inner, whole.length * whole.inner, 0}},
-                       t, y);
+    kernels::copy_strided({.extents = {part.outer, run},
+                           .from = {0, {run, 1}},
+                           .to = {start * whole.inner, {whole.length * whole.inner, 1}}},
+                          t, y);
     vjps.push_back(vjp(t, stretch(start, start + part.length)));
     start += part.length;
   }

@@ -5,7 +5,7 @@
 #include "../../core/fail.hpp"
 #include "../../core/record.hpp"
 #include "../kernels/axis_view.hpp"
-#include "../kernels/layout/copy_runs.hpp"
+#include "../kernels/layout/copy_strided.hpp"
 
 #include <utility>
 
@@ -18,13 +18,11 @@ struct Range {
 };
 
 // The elements of the slice, and their places in the whole: the two sides of a copy.
-kernels::RunCopy plan(const Shape& whole, const Range& range) {
+kernels::StridedCopy plan(const Shape& whole, const Range& range) {
   const kernels::AxisView view(whole, range.axis);
-  return {.outer = view.outer,
-          .count = range.count,
-          .run = view.inner,
-          .from = {range.start * view.inner, view.length * view.inner, range.step * view.inner},
-          .to = {0, range.count * view.inner, view.inner}};
+  return {.extents = {view.outer, range.count, view.inner},
+          .from = {range.start * view.inner, {view.length * view.inner, range.step * view.inner, 1}},
+          .to = {0, {range.count * view.inner, view.inner, 1}}};
 }
 
 Tensor take(const Tensor& x, const Range& range);
@@ -32,9 +30,9 @@ Tensor take(const Tensor& x, const Range& range);
 // The adjoint of take: zeros of the given shape with y at the range's positions.
 Tensor put(const Tensor& y, const Shape& whole, const Range& range) {
   Tensor x = zeros(whole, y.kind());
-  kernels::RunCopy copy = plan(whole, range);
+  kernels::StridedCopy copy = plan(whole, range);
   std::swap(copy.from, copy.to);
-  kernels::copy_runs(copy, y, x);
+  kernels::copy_strided(copy, y, x);
   return record("slice_vjp", x, vjp(y, [range](const Tensor& dx) { return take(dx, range); }));
 }
 
@@ -42,7 +40,7 @@ Tensor take(const Tensor& x, const Range& range) {
   Shape shape = x.shape();
   shape[range.axis] = range.count;
   Tensor y = Tensor::uninitialized("slice", shape, x.kind());
-  kernels::copy_runs(plan(x.shape(), range), x, y);
+  kernels::copy_strided(plan(x.shape(), range), x, y);
   return record("slice", y,
                 vjp(x, [whole = x.shape(), range](const Tensor& dy) { return put(dy, whole, range); }));
 }

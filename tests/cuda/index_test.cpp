@@ -162,26 +162,24 @@ TEST(CudaIndex, BroadcastsBeyond2To31Elements) {
                random);
 }
 
-TEST(CudaIndex, RunsBeyond2To31Elements) {
+TEST(CudaIndex, StridedCopiesBeyond2To31Elements) {
   Random random;
   for (int round = 0; round < 200; ++round) {
-    kernels::RunCopy call{};
-    call.outer = random(1, 5000);
-    call.count = random(1, 5000);
-    call.run = random(1, 5000);
-    const std::int64_t step = random(1, 3);
-    for (kernels::RunCopy::Side* side : {&call.from, &call.to}) {
-      side->stride_1 = call.run * (side == &call.from ? step : 1);
-      side->stride_0 = side->stride_1 * call.count + random(0, 1) * random(0, 9);
+    const std::int64_t outer = random(1, 5000), count = random(1, 5000), run = random(1, 5000);
+    kernels::StridedCopy call{{outer, count, run}, {}, {}};
+    for (kernels::StridedCopy::Side* side : {&call.from, &call.to}) {
+      const std::int64_t stride = run * random(1, 3), direction = random(0, 1) == 0 ? -1 : 1;
       side->offset = random(0, std::int64_t{1} << 40);
+      side->strides = {stride * count + random(0, 1) * random(0, 9), direction * stride, direction};
     }
     const Nest<2> nest = nest_of(call);
-    const std::int64_t i = random(0, call.outer - 1), j = random(0, call.count - 1),
-                       l = random(0, call.run - 1);
-    const std::int64_t turn = (i * call.count + j) * call.run + l;
-    EXPECT_EQ(offset_of(nest, 0, turn),
-              call.from.offset + i * call.from.stride_0 + j * call.from.stride_1 + l);
-    EXPECT_EQ(offset_of(nest, 1, turn), call.to.offset + i * call.to.stride_0 + j * call.to.stride_1 + l);
+    const std::int64_t i = random(0, outer - 1), j = random(0, count - 1), l = random(0, run - 1);
+    int k = 0;
+    for (const kernels::StridedCopy::Side* side : {&call.from, &call.to}) {
+      const Shape& strides = side->strides;
+      EXPECT_EQ(offset_of(nest, k++, (i * count + j) * run + l),
+                side->offset + i * strides[0] + j * strides[1] + l * strides[2]);
+    }
     check_pieces(nest, random);
   }
 }

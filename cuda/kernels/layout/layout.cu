@@ -74,8 +74,8 @@ void strided_copy(const char* op, const Nest<2>& nest, const Tensor& x, Tensor& 
   });
 }
 
-void CudaBackend::copy_runs(const kernels::RunCopy& call, const Tensor& x, Tensor& y) const {
-  strided_copy("copy_runs", nest_of(call), x, y);
+void CudaBackend::copy_strided(const kernels::StridedCopy& call, const Tensor& x, Tensor& y) const {
+  strided_copy("copy_strided", nest_of(call), x, y);
 }
 
 void CudaBackend::swap_axes(const kernels::SwapExtents& e, const Tensor& x, Tensor& y) const {

@@ -11,13 +11,8 @@ namespace taper::cuda {
 // place. Neighbouring threads take neighbouring turns.
 void strided_copy(const char* op, const Nest<2>& nest, const Tensor& x, Tensor& y);
 
-inline Nest<2> nest_of(const kernels::RunCopy& call) {
-  const auto strides = [](const kernels::RunCopy::Side& side) {
-    return Shape{side.stride_0, side.stride_1, 1};
-  };
-  return {{call.outer, call.count, call.run},
-          {strides(call.from), strides(call.to)},
-          {call.from.offset, call.to.offset}};
+inline Nest<2> nest_of(const kernels::StridedCopy& call) {
+  return {call.extents, {call.from.strides, call.to.strides}, {call.from.offset, call.to.offset}};
 }
 
 // The turns of the swap in y's order.

@@ -2,23 +2,13 @@
 #include "swap_axes.hpp"
 
 #include "../../../core/threads.hpp"
+#include "copy_run.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 namespace taper::kernels {
 namespace {
-
-// std::copy_n of a few elements is a call, because the compiler does not know their number; a vector or
-// two are moves.
-template <class T>
-void copy_run(const T* from, std::int64_t count, T* to) {
-  constexpr std::int64_t step = 8;
-  std::int64_t i = 0;
-  for (; i + step <= count; i += step) std::memcpy(to + i, from + i, step * sizeof(T));
-  for (; i < count; ++i) to[i] = from[i];
-}
 
 // Tiles of 16 x 16 runs keep both the lines that are read and those that are written in the cache. Threads
 // share bands of tiles: of 16 rows or of 16 columns each, whichever gives more bands.

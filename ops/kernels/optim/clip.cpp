@@ -38,7 +38,7 @@ double sum_of_squares_on_device(const PoolVector<Tensor>& tensors) {
     const Shape flat{x.size()};
     Tensor sum = Tensor::uninitialized("sum_of_squares", {1}, kind);
     backend->reduce(Reduction::sum_of_squares, plan_reduction(flat, {1}, true), x.view(flat), sum);
-    backend->copy_runs({.outer = 1, .count = 1, .run = 1, .from = {}, .to = {place++, 0, 0}}, sum, sums);
+    backend->copy_strided({.extents = {1}, .from = {0, {1}}, .to = {place++, {1}}}, sum, sums);
   }
   if (!sums) return 0;
   const std::vector<double> values = sums.to_vector();

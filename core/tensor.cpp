@@ -7,6 +7,7 @@
 #include "record.hpp"
 #include "tape/creations.hpp"
 
+#include <cstring>
 #include <limits>
 #include <new>
 
@@ -86,6 +87,29 @@ void Tensor::throw_access(DType wanted) const {
   if (dtype() != wanted) fail("data", "asked for ", wanted, " elements of a ", dtype(), " tensor");
   fail("data", "the elements of a tensor of shape ", shape(), " are on ", device(),
        ": to(Device::cpu()) makes a copy that can be read");
+}
+
+double Tensor::element(const Shape& positions) const {
+  const Shape& shape = impl("at").shape;
+  if (positions.size() != shape.size())
+    fail("at", "wanted a position for each axis of shape ", shape, ", got ", positions.size());
+  std::int64_t place = 0;
+  for (int axis = 0; axis < shape.size(); ++axis) {
+    const std::int64_t extent = shape[axis], position = positions[axis];
+    if (position < -extent || position >= extent)
+      fail("at", "position ", position, " is out of range for axis ", axis, " of shape ", shape);
+    place = place * extent + (position < 0 ? position + extent : position);
+  }
+  const std::byte* const source = bytes() + static_cast<std::size_t>(place) * size_of(dtype());
+  return dispatch(dtype(), [&]<class T>() {
+    T value;
+    if (device().is_cpu()) {
+      std::memcpy(&value, source, sizeof value);
+    } else {
+      internal::device_memory("at", device()).to_host(source, &value, sizeof value);
+    }
+    return static_cast<double>(value);
+  });
 }
 
 double Tensor::item() const {

@@ -5,6 +5,7 @@
 #include "shape.hpp"
 
 #include <atomic>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <iosfwd>
@@ -66,6 +67,16 @@ class Tensor {
     return reinterpret_cast<T*>(mutable_bytes());
   }
 
+  // x[i] is slice i along the first axis, without that axis: a copy, and an op, recorded as the ops it is
+  // made of (ops/layout/slice.cpp has it). A negative i counts from the end. Throws if x has no axis or i is
+  // out of range.
+  Tensor operator[](std::int64_t i) const;
+  // x.at(i, j) is the element at these positions, one for each axis, as a double; a negative one counts from
+  // the end. If it lies on a device it is copied, as for item(). Throws if their number is not the rank or
+  // one is out of range.
+  double at(std::integral auto... positions) const {
+    return element({static_cast<std::int64_t>(positions)...});
+  }
   // The only element, as a double. Throws unless there is exactly one. If it lies on a device it is copied,
   // which waits until all that led to it has been computed.
   double item() const;
@@ -121,6 +132,7 @@ class Tensor {
   [[noreturn, gnu::cold]] static void throw_empty(const char* method);
   [[noreturn]] void throw_access(DType wanted) const;
   void check_access(DType wanted) const;
+  double element(const Shape& positions) const;
 
   internal::TensorImpl* impl_ = nullptr;
 };

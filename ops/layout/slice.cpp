@@ -6,6 +6,7 @@
 #include "../../core/record.hpp"
 #include "../kernels/axis_view.hpp"
 #include "../kernels/layout/copy_strided.hpp"
+#include "reshape.hpp"
 
 #include <utility>
 
@@ -60,6 +61,15 @@ Tensor slice(const Tensor& x, int axis, std::int64_t start, std::int64_t stop, s
   const std::int64_t first = position("start", start), last = position("stop", stop);
   if (step < 1) fail("slice", "step must be at least 1, got ", step);
   return take(x, {checked, first, first < last ? (last - first - 1) / step + 1 : 0, step});
+}
+
+Tensor Tensor::operator[](std::int64_t i) const {
+  const Shape& shape = impl("operator[]").shape;
+  if (shape.empty()) fail("operator[]", "x has no axis: it is a single number, which item() reads");
+  const std::int64_t extent = shape[0];
+  if (i < -extent || i >= extent)
+    fail("operator[]", "i is out of range: got ", i, " for axis 0 of shape ", shape);
+  return reshape(take(*this, {0, i < 0 ? i + extent : i, 1, 1}), Shape(shape.data() + 1, shape.size() - 1));
 }
 
 }  // namespace taper

@@ -57,6 +57,44 @@ TEST_F(CudaLayout, Transposes) {
   }
 }
 
+TEST_F(CudaLayout, Permutations) {
+  for (int round = 0; round < 100; ++round) {
+    const Tensor x = random_tensor(shape(1, 6, 10000));
+    Shape order = Shape::filled(x.rank(), 0);
+    for (int i = 0; i < x.rank(); ++i) order[i] = i;
+    for (int i = x.rank() - 1; i > 0; --i) std::swap(order[i], order[static_cast<int>(integer(0, i))]);
+    SCOPED_TRACE(printed(x.shape()) + ", axes " + printed(order));
+    expect_same(permute(x.to(gpu), order), permute(x, order));
+  }
+}
+
+TEST_F(CudaLayout, Flips) {
+  for (int round = 0; round < 100; ++round) {
+    const Tensor x = random_tensor(shape(1, 6, 10000));
+    std::vector<std::int64_t> axes;
+    for (int axis = 0; axis < x.rank(); ++axis) {
+      if (integer(0, 1) == 0) axes.push_back(axis);
+    }
+    const Axes flipped(Shape(axes.data(), static_cast<int>(axes.size())));
+    SCOPED_TRACE(printed(x.shape()));
+    expect_same(flip(x.to(gpu), flipped), flip(x, flipped));
+  }
+}
+
+TEST_F(CudaLayout, Paddings) {
+  for (int round = 0; round < 60; ++round) {
+    const Tensor x = random_tensor(shape(1, 4, 3000));
+    std::vector<Padding> paddings;
+    for (int axis = 0; axis < x.rank(); ++axis) paddings.push_back({integer(0, 4), integer(0, 4)});
+    SCOPED_TRACE(printed(x.shape()));
+    const auto f = [&](const Tensor& z) { return pad(z, paddings, 2.5); };
+    const Tensor y = f(x);
+    expect_same(f(x.to(gpu)), y);
+    const Tensor dy = randn(y.shape(), generator, y.dtype());
+    expect_same(gradient_of(f, x.to(gpu), dy.to(gpu)), gradient_of(f, x, dy));
+  }
+}
+
 // Tiles that are full, or cut at one edge or both.
 TEST_F(CudaLayout, TransposedMatrices) {
   for (const std::int64_t rows : {1, 7, 8, 31, 32, 33, 64, 100}) {

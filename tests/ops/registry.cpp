@@ -57,6 +57,17 @@ Tensor on_the_device_of(const Tensors& inputs, const Tensor& constant) {
   return given == inputs.end() ? constant : constant.to(given->device());
 }
 
+Variant by_element(const std::string& name, const Shape& from, const Shape& to,
+                   const std::function<Tensor(const Tensor&)>& f,
+                   const std::function<double(const Array&, const Index&)>& element) {
+  return {name,
+          [f](const Tensors& x) { return f(x[0]); },
+          [=](const std::vector<Array>& in) {
+            return build(to, [&](const Index& index) { return element(in[0], index); });
+          },
+          {{from, between(-2, 2)}}};
+}
+
 std::string OpRow::argument(std::size_t i) const {
   if (arguments.empty()) return variants.at(0).inputs.size() == 1 ? "x" : std::string(1, "ab"[i]);
   const std::string& name = arguments.at(std::min(i, arguments.size() - 1));
@@ -74,6 +85,8 @@ const std::vector<OpRow>& registry() {
     };
     add_family("elementwise", elementwise_ops());
     add_family("layout", layout_ops());
+    add_family("layout", layout_ops_on_parts());
+    add_family("layout", layout_ops_on_order());
     add_family("reduction", reduction_ops());
     add_family("product", product_ops());
     add_family("softmax", softmax_ops());

@@ -1,6 +1,6 @@
-// The registry of ops. Each op has one row, in the file of its family: that of ops/softmax/ is rows/softmax.cpp.
-// Every generic check in registry_test.cpp walks all rows. To test a new op, add its row: a test fails until
-// it exists.
+// The registry of ops. Each op has one row, in the file of its family: that of ops/softmax/ is
+// rows/softmax.cpp (layout has three). Every generic check in registry_test.cpp walks all rows. To test a new
+// op, add its row: a test fails until it exists.
 #pragma once
 
 #include "support/helpers.hpp"
@@ -38,6 +38,12 @@ struct Variant {
   std::vector<Input> inputs;
 };
 
+// A variant with one input of shape `from`, drawn between -2 and 2, whose result has the shape `to` and
+// element(input, index) at each index.
+Variant by_element(const std::string& name, const Shape& from, const Shape& to,
+                   const std::function<Tensor(const Tensor&)>& f,
+                   const std::function<double(const Array&, const Index&)>& element);
+
 // A call that must throw an Error of the row's op with a message that contains each of these.
 struct ErrorCase {
   std::string name;
@@ -67,6 +73,8 @@ const std::vector<OpRow>& registry();
 // The families, each in its file of rows/.
 std::vector<OpRow> elementwise_ops();
 std::vector<OpRow> layout_ops();
+std::vector<OpRow> layout_ops_on_parts();
+std::vector<OpRow> layout_ops_on_order();
 std::vector<OpRow> reduction_ops();
 std::vector<OpRow> product_ops();
 std::vector<OpRow> softmax_ops();

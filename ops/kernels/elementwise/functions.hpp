@@ -49,6 +49,13 @@ struct MaximumWeight {
     return x > y ? T(1) : x < y ? T(0) : x == y ? T(0.5) : x + y;
   }
 };
+// Triangles of matrices: x from column `row` on, and 0 before, whatever x is.
+struct KeepFrom {
+  template <class T>
+  TAPER_HOST_DEVICE T operator()(T x, T row, T column) const {
+    return column >= row ? x : T(0);
+  }
+};
 struct Sigmoid {
   template <class T>
   TAPER_HOST_DEVICE T operator()(T x) const {
@@ -98,6 +105,6 @@ using Functions =
                  functions::IsPositive, functions::AreEqual, functions::AreZero, functions::Add,
                  functions::Subtract, functions::Multiply, functions::Divide, functions::Power,
                  functions::Maximum, functions::MaximumWeight, functions::Where, functions::Gelu,
-                 functions::GeluVjp>;
+                 functions::GeluVjp, functions::KeepFrom>;
 
 }  // namespace taper::kernels

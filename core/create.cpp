@@ -70,6 +70,19 @@ Tensor full(const Shape& shape, double value, Kind kind) { return filled("full",
 Tensor zeros(const Shape& shape, Kind kind) { return filled("zeros", shape, 0, kind); }
 Tensor ones(const Shape& shape, Kind kind) { return filled("ones", shape, 1, kind); }
 
+Tensor zeros_like(const Tensor& like) {
+  check_given("zeros_like", "like", like);
+  return filled("zeros_like", like.shape(), 0, like.kind());
+}
+Tensor ones_like(const Tensor& like) {
+  check_given("ones_like", "like", like);
+  return filled("ones_like", like.shape(), 1, like.kind());
+}
+Tensor full_like(const Tensor& like, double value) {
+  check_given("full_like", "like", like);
+  return filled("full_like", like.shape(), value, like.kind());
+}
+
 Tensor scalar_like(double value, const Tensor& like) {
   return full({}, value, check_given("scalar_like", "like", like).kind());
 }
@@ -85,5 +98,21 @@ Tensor arange(double start, double stop, double step, Kind kind) {
                   [=](std::int64_t i) { return start + static_cast<double>(i) * step; });
 }
 Tensor arange(double stop, Kind kind) { return arange(0, stop, 1, kind); }
+
+Tensor linspace(double start, double stop, std::int64_t count, Kind kind) {
+  if (!std::isfinite(start) || !std::isfinite(stop))
+    fail("linspace", "wanted finite arguments, got start ", start, ", stop ", stop);
+  if (count < 0) fail("linspace", "count must be at least 0, got ", count);
+  const double intervals = static_cast<double>(std::max<std::int64_t>(1, count - 1));
+  // std::lerp keeps both ends exactly, ascends or descends, and does not overflow.
+  return generate("linspace", {count}, kind,
+                  [=](std::int64_t i) { return std::lerp(start, stop, static_cast<double>(i) / intervals); });
+}
+
+Tensor eye(std::int64_t rows, std::int64_t columns, Kind kind) {
+  return generate("eye", {rows, columns}, kind,
+                  [=](std::int64_t i) { return i / columns == i % columns ? 1.0 : 0.0; });
+}
+Tensor eye(std::int64_t rows, Kind kind) { return eye(rows, rows, kind); }
 
 }  // namespace taper

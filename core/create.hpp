@@ -36,6 +36,11 @@ Tensor zeros(const Shape& shape, Kind kind = float32);
 Tensor ones(const Shape& shape, Kind kind = float32);
 Tensor full(const Shape& shape, double value, Kind kind = float32);
 
+// The same, of like's shape and kind.
+Tensor zeros_like(const Tensor& like);
+Tensor ones_like(const Tensor& like);
+Tensor full_like(const Tensor& like, double value);
+
 // A rank-0 tensor of like's kind: what a number becomes beside a tensor, as in 2.0 * x.
 Tensor scalar_like(double value, const Tensor& like);
 
@@ -44,5 +49,14 @@ Tensor scalar_like(double value, const Tensor& like);
 Tensor arange(double start, double stop, double step = 1, Kind kind = float32);
 // 0, 1, …, stop - 1.
 Tensor arange(double stop, Kind kind = float32);
+
+// `count` numbers from start to stop, both included, at equal distances: element i is start + i (stop -
+// start) / (count - 1). One alone is start. Throws if count is negative or an argument is not finite.
+Tensor linspace(double start, double stop, std::int64_t count, Kind kind = float32);
+
+// A matrix with ones on its main diagonal and zeros elsewhere, square if `columns` is not given. Throws if an
+// extent is negative.
+Tensor eye(std::int64_t rows, std::int64_t columns, Kind kind = float32);
+Tensor eye(std::int64_t rows, Kind kind = float32);
 
 }  // namespace taper

@@ -2,6 +2,9 @@
 #include "indices.hpp"
 
 #include "fail.hpp"
+#include "memory/transfer.hpp"
+
+#include <algorithm>
 
 namespace taper {
 
@@ -24,6 +27,23 @@ const std::int64_t* Indices::on(const char* op, Device device) const {
     shared_->copy = std::move(copy);
   });
   return shared_->copy.data();
+}
+
+Tensor one_hot(const Indices& indices, std::int64_t count, Kind kind) {
+  if (count < 0) fail("one_hot", "count must be at least 0, got ", count);
+  Shape shape = Shape::filled(indices.shape().size() + 1, count);
+  std::copy(indices.shape().begin(), indices.shape().end(), shape.begin());
+  Tensor result = Tensor::uninitialized("one_hot", shape, kind.dtype);
+  dispatch(kind.dtype, [&]<class T>() {
+    T* const out = result.mutable_data<T>();
+    std::fill_n(out, result.size(), T{0});
+    for (std::int64_t i = 0; i < indices.size(); ++i) {
+      if (indices[i] < 0 || indices[i] >= count)
+        fail("one_hot", "indices has ", indices[i], ": wanted 0 to ", count - 1, ", for count is ", count);
+      out[i * count + indices[i]] = 1;
+    }
+  });
+  return kind.device.is_cpu() ? result : internal::copied("one_hot", result, kind);
 }
 
 }  // namespace taper

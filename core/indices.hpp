@@ -3,6 +3,7 @@
 
 #include "memory/array.hpp"
 #include "shape.hpp"
+#include "tensor.hpp"
 
 #include <cstdint>
 #include <initializer_list>
@@ -39,5 +40,10 @@ class Indices {
   Shape shape_;  // first: it is read off the values before they move
   std::shared_ptr<Shared> shared_;
 };
+
+// 1 at the position that each index names along a new last axis of extent `count`, and 0 elsewhere: the shape
+// of the indices, and count. A constant: nothing is recorded. Throws if count is negative or an index does
+// not lie in [0, count).
+Tensor one_hot(const Indices& indices, std::int64_t count, Kind kind = float32);
 
 }  // namespace taper

@@ -12,6 +12,8 @@
 #include <limits>
 #include <locale>
 #include <sstream>
+#include <utility>
+#include <vector>
 
 namespace taper {
 namespace {
@@ -131,6 +133,39 @@ Tensor uniform(const Shape& shape, double low, double high, Generator& generator
 }
 Tensor uniform(const Shape& shape, double low, double high, Kind kind) {
   return uniform(shape, low, high, default_generator(), kind);
+}
+
+Tensor randn_like(const Tensor& like, Generator& generator) {
+  check_given("randn_like", "like", like);
+  return randn(like.shape(), generator, like.kind());
+}
+Tensor randn_like(const Tensor& like) { return randn_like(like, default_generator()); }
+
+Tensor uniform_like(const Tensor& like, double low, double high, Generator& generator) {
+  check_given("uniform_like", "like", like);
+  return uniform(like.shape(), low, high, generator, like.kind());
+}
+Tensor uniform_like(const Tensor& like, double low, double high) {
+  return uniform_like(like, low, high, default_generator());
+}
+
+Indices randint(const Shape& shape, std::int64_t low, std::int64_t high, Generator& generator) {
+  if (low >= high) fail("randint", "wanted low < high, got low ", low, ", high ", high);
+  // Unsigned arithmetic wraps: right even if high - low overflows.
+  const std::uint64_t count = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
+  const std::uint64_t excess =
+      (0 - count) % count;  // 2^64 mod count: without that many, each remainder is as likely
+  std::vector<std::int64_t> values(static_cast<std::size_t>(element_count("randint", shape)));
+  for (std::int64_t& value : values) {
+    std::uint64_t bits;
+    do bits = generator.bits();
+    while (bits < excess);
+    value = static_cast<std::int64_t>(static_cast<std::uint64_t>(low) + bits % count);
+  }
+  return Indices(std::move(values), shape);
+}
+Indices randint(const Shape& shape, std::int64_t low, std::int64_t high) {
+  return randint(shape, low, high, default_generator());
 }
 
 }  // namespace taper

@@ -1,6 +1,7 @@
 // Random tensors from an explicit generator whose stream is the same, bit for bit, on every machine.
 #pragma once
 
+#include "indices.hpp"
 #include "tensor.hpp"
 
 #include <cstdint>
@@ -49,5 +50,15 @@ Tensor randn(const Shape& shape, Kind kind = float32);
 // in [low, high).
 Tensor uniform(const Shape& shape, double low, double high, Generator& generator, Kind kind = float32);
 Tensor uniform(const Shape& shape, double low, double high, Kind kind = float32);
+
+// The same, of like's shape and kind.
+Tensor randn_like(const Tensor& like, Generator& generator);
+Tensor randn_like(const Tensor& like);
+Tensor uniform_like(const Tensor& like, double low, double high, Generator& generator);
+Tensor uniform_like(const Tensor& like, double low, double high);
+
+// Integers from low to high - 1, each as likely as the others. Throws unless low < high.
+Indices randint(const Shape& shape, std::int64_t low, std::int64_t high, Generator& generator);
+Indices randint(const Shape& shape, std::int64_t low, std::int64_t high);
 
 }  // namespace taper

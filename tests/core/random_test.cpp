@@ -67,6 +67,60 @@ TEST(Generator, TheDefaultOneStartsAtSeed0InEachThread) {
   default_generator() = Generator();
 }
 
+TEST(Generator, LikeAnotherTensor) {
+  const Tensor like = zeros({2, 3}, float64);
+  Generator a(7), b(7);
+  expect_same(randn_like(like, a), randn({2, 3}, b, float64));
+  expect_same(uniform_like(like, -1, 2, a), uniform({2, 3}, -1, 2, b, float64));
+  default_generator() = Generator(7);
+  Generator c(7);
+  expect_same(randn_like(ones({4})), randn({4}, c));
+  expect_same(uniform_like(ones({4}), 0, 1), uniform({4}, 0, 1, c));
+  default_generator() = Generator();
+  expect_error("randn_like", [] { randn_like(Tensor()); }, {"like is an empty handle"});
+  expect_error("uniform_like", [] { uniform_like(Tensor(), 0, 1); }, {"like is an empty handle"});
+}
+
+TEST(Generator, IntegersFollowTheStream) {
+  Generator stream(42), generator(42);
+  const Indices dice = randint({2, 3}, 1, 7, generator);
+  EXPECT_TRUE(dice.shape() == (Shape{2, 3}));
+  for (std::int64_t i = 0; i < 6; ++i) EXPECT_EQ(dice[i], 1 + static_cast<std::int64_t>(stream.bits() % 6));
+  default_generator() = Generator(42);
+  EXPECT_EQ(randint({1}, 1, 7)[0], dice[0]);
+  default_generator() = Generator();
+}
+
+// In [-2^63, 2^63 - 1), in which high - low overflows, nearly every draw counts; of 3 * 2^62 numbers, every
+// fourth is drawn again.
+TEST(Generator, IntegersReachBothEndsAndNothingElse) {
+  Generator generator(3);
+  const Indices dice = randint({6000}, -2, 1, generator);
+  std::vector<int> counts(3);
+  for (std::int64_t i = 0; i < dice.size(); ++i) ++counts.at(static_cast<std::size_t>(dice[i] + 2));
+  for (const int count : counts) EXPECT_NEAR(count, 2000, 5 * std::sqrt(6000 * 2.0 / 9));
+
+  constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
+  constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max();
+  int negative = 0;
+  const Indices wide = randint({1000}, least, largest, generator);
+  for (std::int64_t i = 0; i < wide.size(); ++i) negative += wide[i] < 0;
+  EXPECT_NEAR(negative, 500, 80);
+  constexpr std::int64_t quarter = std::int64_t{1} << 62;
+  int below_middle = 0;
+  const Indices of_three_quarters = randint({3000}, least, quarter, generator);
+  for (std::int64_t i = 0; i < of_three_quarters.size(); ++i) {
+    EXPECT_LT(of_three_quarters[i], quarter);
+    below_middle += of_three_quarters[i] < -quarter / 2;
+  }
+  EXPECT_NEAR(below_middle, 1500, 150);
+
+  EXPECT_EQ(randint({1}, 5, 6, generator)[0], 5);
+  EXPECT_EQ(randint({0, 3}, 0, 2, generator).size(), 0);
+  expect_error("randint", [] { randint({2}, 3, 3); }, {"low 3", "high 3"});
+  expect_error("randint", [] { randint({-2}, 0, 3); }, {"negative", "(-2,)"});
+}
+
 // Each mean of n samples lies within five of its standard deviations; one in 1.7 million normal numbers would
 // not. The seed is fixed, so the test passes always or never.
 TEST(Generator, HasTheMomentsOfItsDistributions) {

@@ -46,6 +46,42 @@ TEST(Tensor, FilledAndCounted) {
   EXPECT_EQ(scalar_like(2, zeros({3})).rank(), 0);
 }
 
+TEST(Tensor, LikeAnother) {
+  const Tensor like = zeros({2, 1}, float64), narrow = ones({3});
+  expect_same(zeros_like(like), zeros({2, 1}, float64));
+  expect_same(ones_like(like), ones({2, 1}, float64));
+  expect_same(full_like(narrow, 2.5), full({3}, 2.5));
+  for (const auto f : {zeros_like, ones_like})
+    expect_error(f == zeros_like ? "zeros_like" : "ones_like", [f] { f(Tensor()); },
+                 {"like is an empty handle"});
+  expect_error("full_like", [] { full_like(Tensor(), 1); }, {"like is an empty handle"});
+}
+
+TEST(Tensor, EvenlySpaced) {
+  expect_values(linspace(0, 1, 5), {0, 0.25, 0.5, 0.75, 1}, 0);
+  expect_values(linspace(3, -1, 3, float64), {3, 1, -1}, 0);
+  expect_values(linspace(2, 5, 1), {2}, 0);
+  EXPECT_EQ(linspace(2, 5, 0).size(), 0);
+  expect_values(linspace(-7, -7, 3), {-7, -7, -7}, 0);
+  const Tensor tenths = linspace(0, 1, 11, float64);
+  for (int i = 0; i <= 10; ++i) EXPECT_EQ(tenths.at(i), i / 10.0);
+  const double largest = std::numeric_limits<double>::max();
+  expect_values(linspace(-largest, largest, 3, float64), {-largest, 0, largest}, 0);
+  EXPECT_EQ(linspace(0.1, 0.7, 1000, float64).at(-1), 0.7);
+  expect_error("linspace", [] { linspace(0, 1, -1); }, {"count", "got -1"});
+  expect_error("linspace", [=] { linspace(0, std::numeric_limits<double>::infinity(), 3); },
+               {"finite", "stop inf"});
+}
+
+TEST(Tensor, IdentityMatrices) {
+  expect_same(eye(2), tensor({{1, 0}, {0, 1}}));
+  expect_same(eye(2, 3, float64), tensor({{1, 0, 0}, {0, 1, 0}}, float64));
+  expect_same(eye(3, 1), tensor({{1}, {0}, {0}}));
+  EXPECT_TRUE(eye(0).shape() == (Shape{0, 0}));
+  EXPECT_TRUE(eye(2, 0).shape() == (Shape{2, 0}));
+  expect_error("eye", [] { eye(-1); }, {"negative", "(-1, -1)"});
+}
+
 TEST(Tensor, RefusesShapesThatMakeNoSense) {
   constexpr std::int64_t large = std::int64_t{1} << 40;
   expect_error("zeros", [] { zeros({2, -1}); }, {"negative", "(2, -1)"});
@@ -202,6 +238,18 @@ TEST(Indices, KeepTheirShape) {
   EXPECT_EQ(copy.size(), 4);
   EXPECT_TRUE(copy.shape() == (Shape{2, 2}));
   expect_error("Indices", [] { Indices({1, 2, 3}, {2, 2}); }, {"3 elements", "(2, 2)"});
+}
+
+TEST(Indices, AsOnesAndZeros) {
+  expect_same(one_hot({2, 0}, 3), tensor({{0, 0, 1}, {1, 0, 0}}));
+  expect_same(one_hot(Indices({1, 0, 1, 1}, {2, 2}), 2, float64),
+              tensor({{{0, 1}, {1, 0}}, {{0, 1}, {0, 1}}}, float64));
+  expect_same(one_hot(Indices({1}, {}), 2), tensor({0, 1}));
+  EXPECT_TRUE(one_hot(std::vector<std::int64_t>(), 4).shape() == (Shape{0, 4}));
+  expect_error("one_hot", [] { one_hot({0, 3}, 3); }, {"indices has 3", "0 to 2", "count is 3"});
+  expect_error("one_hot", [] { one_hot({-1}, 3); }, {"indices has -1"});
+  expect_error("one_hot", [] { one_hot({0}, 0); }, {"indices has 0", "count is 0"});
+  expect_error("one_hot", [] { one_hot({0}, -1); }, {"count", "got -1"});
 }
 
 }  // namespace

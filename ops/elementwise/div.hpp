@@ -16,4 +16,9 @@ inline Tensor operator/(double a, const Tensor& b) {
   return div(scalar_like(a, check_given("div", "b", b)), b);
 }
 
+// a = a / b in place, with b broadcast to a's shape: every handle that shares a's elements sees it. Not an
+// op: throws if a or b needs a gradient while a tape records, and as div does.
+Tensor& operator/=(Tensor& a, const Tensor& b);
+inline Tensor& operator/=(Tensor& a, double b) { return a /= scalar_like(b, check_given("/=", "a", a)); }
+
 }  // namespace taper

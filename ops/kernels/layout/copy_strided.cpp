@@ -11,7 +11,9 @@ namespace {
 
 template <class T>
 void copy_row(std::int64_t count, const T* from, std::int64_t from_stride, T* to, std::int64_t to_stride) {
-  if (from_stride != 1 || to_stride != 1) {
+  if (to_stride == 1 && from_stride == -1) {
+    for (std::int64_t i = 0; i < count; ++i) to[i] = from[-i];
+  } else if (from_stride != 1 || to_stride != 1) {
     for (std::int64_t i = 0; i < count; ++i) to[i * to_stride] = from[i * from_stride];
   } else if (count <= 64) {
     copy_run(from, count, to);
@@ -20,42 +22,87 @@ void copy_row(std::int64_t count, const T* from, std::int64_t from_stride, T* to
   }
 }
 
-// The innermost loop is a row. Threads share out the rows, or the elements of long ones.
+// The same in tiles of the two innermost loops: they keep both the lines that are read and those that are
+// written in the cache.
 template <class T>
-void copy_rows(const StridedCopy& call, const T* x, T* y) {
-  const Shape &from = call.from.strides, &to = call.to.strides;
+void copy_tiles(const StridedCopy& call, const T* from, T* to) {
+  constexpr std::int64_t tile = 16;
   const int inner = call.extents.size() - 1;
-  const std::int64_t n = call.extents[inner];
-  const Shape outer(call.extents.data(), inner);
-  std::int64_t rows = 1;
-  for (const std::int64_t extent : outer) rows *= extent;
-
-  // Elements first … last - 1 of rows begin … end - 1.
-  const auto copy = [&](std::int64_t begin, std::int64_t end, std::int64_t first, std::int64_t last) {
-    Shape counter = index_of(begin, outer);  // an odometer over the outer loops
-    std::int64_t in = call.from.offset + first * from[inner], out = call.to.offset + first * to[inner];
-    for (int axis = 0; axis < inner; ++axis) {
-      in += counter[axis] * from[axis];
-      out += counter[axis] * to[axis];
-    }
-    for (std::int64_t row = begin; row < end; ++row) {
-      copy_row(last - first, x + in, from[inner], y + out, to[inner]);
-      for (int axis = inner - 1; axis >= 0; --axis) {
-        in += from[axis];
-        out += to[axis];
-        if (++counter[axis] < outer[axis]) break;
-        in -= from[axis] * outer[axis];
-        out -= to[axis] * outer[axis];
-        counter[axis] = 0;
+  const std::int64_t rows = call.extents[inner - 1], columns = call.extents[inner];
+  const std::int64_t from_row = call.from.strides[inner - 1], from_column = call.from.strides[inner];
+  const std::int64_t to_row = call.to.strides[inner - 1], to_column = call.to.strides[inner];
+  for (std::int64_t i = 0; i < rows; i += tile) {
+    const std::int64_t i_end = std::min(i + tile, rows);
+    for (std::int64_t j = 0; j < columns; j += tile) {
+      const std::int64_t count = std::min(tile, columns - j);
+      for (std::int64_t row = i; row < i_end; ++row) {
+        copy_row(count, from + row * from_row + j * from_column, from_column,
+                 to + row * to_row + j * to_column, to_column);
       }
     }
-  };
-  if (n > 2 * part_size) {
-    parallel_ranges(n, part_size, [&](std::int64_t first, std::int64_t last) { copy(0, rows, first, last); });
-  } else {
-    parallel_ranges(rows, std::max<std::int64_t>(1, part_size / n),
-                    [&](std::int64_t begin, std::int64_t end) { copy(begin, end, 0, n); });
   }
+}
+
+// Calls copy(places in x and y) for turns begin … end - 1 of the `loops` outermost loops.
+template <class Copy>
+void for_each_turn(const StridedCopy& call, int loops, std::int64_t begin, std::int64_t end, Copy copy) {
+  const Shape &from = call.from.strides, &to = call.to.strides;
+  Shape counter = index_of(begin, Shape(call.extents.data(), loops));  // an odometer
+  std::int64_t in = call.from.offset, out = call.to.offset;
+  for (int axis = 0; axis < loops; ++axis) {
+    in += counter[axis] * from[axis];
+    out += counter[axis] * to[axis];
+  }
+  for (std::int64_t turn = begin; turn < end; ++turn) {
+    copy(in, out);
+    for (int axis = loops - 1; axis >= 0; --axis) {
+      in += from[axis];
+      out += to[axis];
+      if (++counter[axis] < call.extents[axis]) break;
+      in -= from[axis] * call.extents[axis];
+      out -= to[axis] * call.extents[axis];
+      counter[axis] = 0;
+    }
+  }
+}
+
+// If x is contiguous along another loop than the innermost one, that loop becomes the second.
+bool moved_to_second(StridedCopy& call) {
+  const int inner = call.extents.size() - 1;
+  const std::int64_t* const strides = call.from.strides.begin();
+  const auto loop = static_cast<int>(std::find(strides, strides + inner, 1) - strides);
+  if (loop == inner) return false;
+  for (Shape* shape : {&call.extents, &call.from.strides, &call.to.strides})
+    std::rotate(shape->begin() + loop, shape->begin() + loop + 1, shape->begin() + inner);
+  return true;
+}
+
+// Threads share out the turns of the outer loops, or the elements of long rows.
+template <class T>
+void copy_loops(StridedCopy call, const T* x, T* y) {
+  const int inner = call.extents.size() - 1;
+  const std::int64_t n = call.extents[inner];
+  const bool in_tiles = moved_to_second(call);
+  const int outer = in_tiles ? inner - 1 : inner;
+  std::int64_t turns = 1, each = 1;
+  for (int axis = 0; axis <= inner; ++axis) (axis < outer ? turns : each) *= call.extents[axis];
+
+  const auto rows = [&](std::int64_t begin, std::int64_t end, std::int64_t first, std::int64_t last) {
+    const std::int64_t from = call.from.strides[inner], to = call.to.strides[inner];
+    for_each_turn(call, outer, begin, end, [&](std::int64_t in, std::int64_t out) {
+      copy_row(last - first, x + in + first * from, from, y + out + first * to, to);
+    });
+  };
+  if (!in_tiles && n > 2 * part_size) {
+    return parallel_ranges(n, part_size,
+                           [&](std::int64_t first, std::int64_t last) { rows(0, turns, first, last); });
+  }
+  parallel_ranges(
+      turns, std::max<std::int64_t>(1, part_size / each), [&](std::int64_t begin, std::int64_t end) {
+        if (!in_tiles) return rows(begin, end, 0, n);
+        for_each_turn(call, outer, begin, end,
+                      [&](std::int64_t in, std::int64_t out) { copy_tiles(call, x + in, y + out); });
+      });
 }
 
 }  // namespace
@@ -96,7 +143,7 @@ void copy_strided(const StridedCopy& call, const Tensor& x, Tensor& y) {
   if (const Backend* backend = backend_of(x)) return backend->copy_strided(call, x, y);
   const StridedCopy loops = merged(call);
   if (std::find(loops.extents.begin(), loops.extents.end(), 0) != loops.extents.end()) return;
-  dispatch(x.dtype(), [&]<class T>() { copy_rows(loops, x.data<T>(), y.mutable_data<T>()); });
+  dispatch(x.dtype(), [&]<class T>() { copy_loops(loops, x.data<T>(), y.mutable_data<T>()); });
 }
 
 }  // namespace taper::kernels

@@ -44,6 +44,16 @@ TEST_P(LayoutEdges, TrianglesCutOffWhatIsNotFinite) {
   }
 }
 
+TEST_P(LayoutEdges, DiagonalsFarOutsideOfTheMatrix) {
+  const Tensor x = on(tensor({{1, 2, 3}, {4, 5, 6}}, float64)), all = x.to(Device::cpu()),
+               none = zeros_like(all);
+  constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max(), least = -largest - 1;
+  expect_same(triu(x, largest), none);
+  expect_same(triu(x, least), all);
+  expect_same(tril(x, largest), all);
+  expect_same(tril(x, least), none);
+}
+
 TEST_P(LayoutEdges, PadsWithAnyNumber) {
   const Tensor x = on(row({1, 2}));
   expect_values(pad(x, {{1, 2}}, -inf), {-inf, 1, 2, -inf, -inf}, 0);

@@ -74,6 +74,8 @@ class Kernels {
     time({"sum of each row", {matrix}, [](const Tensors& x) { return sum(x[0], 1); }, n});
     time({"sum of each column", {matrix}, [](const Tensors& x) { return sum(x[0], 0); }, n});
     time({"max of each row", {matrix}, [](const Tensors& x) { return max(x[0], 1); }, n});
+    time({"logsumexp of each row", {matrix}, [](const Tensors& x) { return logsumexp(x[0], 1); }, n});
+    of_rows("cumsum of each row", [](const Tensors& x) { return cumsum(x[0]); });
 
     const std::int64_t k = cases_.at("k");
     of_rows(

@@ -7,10 +7,14 @@ namespace taper::cuda {
 
 class CudaBackend final : public kernels::Backend {
  public:
-  // elementwise/map.cu, reduction/reduce.cu
+  // elementwise/map.cu; reduction/reduce.cu, log_sum_exp.cu, cumsum.cu, extremes.cu
   void map(const kernels::MapCall& call, Tensor& y) const override;
   void reduce(kernels::Reduction what, const kernels::ReducePlan& plan, const Tensor& x,
               Tensor& y) const override;
+  void log_sum_exp(const Tensor& x, Tensor& y) const override;
+  void cumsum(const kernels::AxisView& view, bool is_reversed, const Tensor& x, Tensor& y) const override;
+  void find_extremes(bool smallest, const kernels::AxisView& view, const Tensor& x,
+                     const internal::Array<std::int64_t>& places) const override;
 
   // layout/layout.cu, layout/gather.cu
   void copy_strided(const kernels::StridedCopy& call, const Tensor& x, Tensor& y) const override;

@@ -11,12 +11,24 @@ struct Sum {
     return a + b;
   }
 };
+struct Product {
+  template <class T>
+  TAPER_HOST_DEVICE T operator()(T a, T b) const {
+    return a * b;
+  }
+};
 
 // NaN, once seen, stays, as in the CPU's kernels.
 struct Max {
   template <class T>
   TAPER_HOST_DEVICE T operator()(T a, T b) const {
     return b > a || b != b ? b : a;
+  }
+};
+struct Min {
+  template <class T>
+  TAPER_HOST_DEVICE T operator()(T a, T b) const {
+    return b < a || b != b ? b : a;
   }
 };
 

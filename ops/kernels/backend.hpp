@@ -47,7 +47,7 @@ struct ProductCall {
   std::int64_t batch, m, n, k;
 };
 
-enum class Reduction { sum, max, sum_of_squares };
+enum class Reduction { sum, product, max, min, sum_of_squares };
 enum class RowFunction {
   softmax,
   log_softmax,
@@ -77,6 +77,14 @@ class Backend {
   virtual void map(const MapCall& call, Tensor& y) const = 0;
   // For sum_of_squares y is float64.
   virtual void reduce(Reduction what, const ReducePlan& plan, const Tensor& x, Tensor& y) const = 0;
+  // x is (rows, n), y (rows), and n > 0.
+  virtual void log_sum_exp(const Tensor& x, Tensor& y) const = 0;
+  // Along the view's axis, from its end if it is reversed.
+  virtual void cumsum(const AxisView& view, bool is_reversed, const Tensor& x, Tensor& y) const = 0;
+  // For each of the view's outer * inner rows, none of them empty, the place of its first largest or smallest
+  // element, of its first NaN if it has one.
+  virtual void find_extremes(bool smallest, const AxisView& view, const Tensor& x,
+                             const internal::Array<std::int64_t>& places) const = 0;
 
   // Layout.
   virtual void copy_strided(const StridedCopy& call, const Tensor& x, Tensor& y) const = 0;

@@ -1,4 +1,4 @@
-// max: the largest element over axes.
+// max and min: the largest and the smallest element over axes.
 #pragma once
 
 #include "../../core/tensor.hpp"
@@ -10,5 +10,8 @@ namespace taper {
 // kink) share it equally. Throws if an axis is out of range or named twice, and if the maximum of no
 // elements is asked for.
 Tensor max(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
+
+// The same for the smallest element.
+Tensor min(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
 
 }  // namespace taper

@@ -1,4 +1,5 @@
-// reduce: sums, maxima and sums of squares over any axes. reduce_passes.hpp cuts the work into passes.
+// reduce: sums, products, maxima, minima and sums of squares over any axes. reduce_passes.hpp cuts the work
+// into passes.
 #include "../../../core/memory/array.hpp"
 #include "../cuda_backend.hpp"
 #include "../pack.cuh"
@@ -31,6 +32,16 @@ struct SumsOfSquares : Sum {
   }
   using Next = Sums;
 };
+struct Products : Product {
+  template <class T>
+  using Accumulator = double;
+  static constexpr double start = 1;
+  template <class T>
+  __device__ static double load(T x) {
+    return static_cast<double>(x);
+  }
+  using Next = Products;
+};
 struct Maxima : Max {
   template <class T>
   using Accumulator = T;
@@ -40,6 +51,16 @@ struct Maxima : Max {
     return x;
   }
   using Next = Maxima;
+};
+struct Minima : Min {
+  template <class T>
+  using Accumulator = T;
+  static constexpr float start = std::numeric_limits<float>::infinity();
+  template <class T>
+  __device__ static T load(T x) {
+    return x;
+  }
+  using Next = Minima;
 };
 
 constexpr int unrolled = 4;  // packs a thread loads before it folds any
@@ -152,24 +173,34 @@ void reduce_loops(const ReduceLoops& loops, Device device, const In* x, Out* y) 
   reduce_loops<typename Fold::Next>(pass.next, device, left.data(), y);
 }
 
+// The results of nothing, or those of x.
+template <class Fold, class T, class Result = T>
+void reduce_all(const kernels::ReducePlan& plan, const Tensor& x, Tensor& y) {
+  if (x.size() == 0) {
+    const auto start = static_cast<double>(Fold::start);
+    return internal::device_memory("reduce", y.device()).fill(y.dtype(), y.impl().data, y.size(), start);
+  }
+  reduce_loops<Fold>(loops_of(plan), x.device(), pointer<T>(x), pointer<Result>(y));
+}
+
 }  // namespace
 
 void CudaBackend::reduce(kernels::Reduction what, const kernels::ReducePlan& plan, const Tensor& x,
                          Tensor& y) const {
-  using kernels::Reduction;
   if (y.size() == 0) return;
-  if (x.size() == 0) {
-    const double start = what == Reduction::max ? Maxima::start : Sums::start;
-    return internal::device_memory("reduce", y.device()).fill(y.dtype(), y.impl().data, y.size(), start);
-  }
-  const ReduceLoops loops = loops_of(plan);
   dispatch(x.dtype(), [&]<class T>() {
-    if (what == Reduction::sum) {
-      reduce_loops<Sums>(loops, x.device(), pointer<T>(x), pointer<T>(y));
-    } else if (what == Reduction::max) {
-      reduce_loops<Maxima>(loops, x.device(), pointer<T>(x), pointer<T>(y));
-    } else {
-      reduce_loops<SumsOfSquares>(loops, x.device(), pointer<T>(x), pointer<double>(y));
+    switch (what) {
+      using enum kernels::Reduction;
+      case sum:
+        return reduce_all<Sums, T>(plan, x, y);
+      case product:
+        return reduce_all<Products, T>(plan, x, y);
+      case max:
+        return reduce_all<Maxima, T>(plan, x, y);
+      case min:
+        return reduce_all<Minima, T>(plan, x, y);
+      case sum_of_squares:
+        return reduce_all<SumsOfSquares, T, double>(plan, x, y);
     }
   });
 }

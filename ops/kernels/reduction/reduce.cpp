@@ -1,51 +1,106 @@
 // Reductions: the plan, and the CPU's loops.
 #include "reduce.hpp"
 
+#include "../../../core/create.hpp"
 #include "../../../core/memory/pool.hpp"
+#include "../../../core/memory/transfer.hpp"
 #include "../../../core/threads.hpp"
+#include "../elementwise/elementwise.hpp"
+#include "../elementwise/functions.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace taper::kernels {
 namespace {
 
-// f folded over x[0 … n): in eight independent lanes, so that the compiler vectorises it, and always in
-// the same order.
-template <class Accumulator, class T, class F>
-Accumulator fold(const T* x, std::int64_t n, Accumulator start, F f) {
+// What is folded: an associative and commutative operator() with its neutral element `start`, on totals of
+// the type Accumulator. load() makes one of an element that belongs to the given result, and finish() the
+// result of a total.
+template <class T>
+struct Sums {
+  using Accumulator = double;
+  static constexpr double start = 0;
+  double load(T x, std::int64_t) const { return static_cast<double>(x); }
+  double operator()(double a, double b) const { return a + b; }
+  double finish(double total) const { return total; }
+};
+template <class T>
+struct Products : Sums<T> {
+  static constexpr double start = 1;
+  double operator()(double a, double b) const { return a * b; }
+};
+template <class T>
+struct Norms : Sums<T> {
+  double load(T x, std::int64_t) const { return static_cast<double>(x) * static_cast<double>(x); }
+  double finish(double total) const { return std::sqrt(total); }
+};
+template <class T>
+struct Variances : Sums<T> {
+  const double* means;
+  double divisor;
+  bool takes_root;
+  Variances(const double* means, double divisor, bool takes_root)
+      : means(means), divisor(divisor), takes_root(takes_root) {}
+  double load(T x, std::int64_t result) const {
+    const double deviation = static_cast<double>(x) - means[result];
+    return deviation * deviation;
+  }
+  double finish(double total) const { return takes_root ? std::sqrt(total / divisor) : total / divisor; }
+};
+// NaN, once seen, stays.
+template <class T>
+struct Maxima {
+  using Accumulator = T;
+  static constexpr T start = -std::numeric_limits<T>::infinity();
+  T load(T x, std::int64_t) const { return x; }
+  T operator()(T a, T b) const { return b > a || b != b ? b : a; }
+  T finish(T largest) const { return largest; }
+};
+template <class T>
+struct Minima : Maxima<T> {
+  static constexpr T start = std::numeric_limits<T>::infinity();
+  T operator()(T a, T b) const { return b < a || b != b ? b : a; }
+};
+
+// x[0 … n), which belong to one result, folded: in eight independent lanes, so that the compiler vectorises
+// it, and always in the same order.
+template <class Fold, class T>
+typename Fold::Accumulator fold_row(const T* x, std::int64_t n, std::int64_t result, const Fold& f) {
   constexpr int lanes = 8;
-  Accumulator lane[lanes];
-  std::fill_n(lane, lanes, start);
+  typename Fold::Accumulator lane[lanes];
+  std::fill_n(lane, lanes, Fold::start);
   std::int64_t i = 0;
   for (; i + lanes <= n; i += lanes) {
-    for (int l = 0; l < lanes; ++l) lane[l] = f(lane[l], static_cast<Accumulator>(x[i + l]));
+    for (int l = 0; l < lanes; ++l) lane[l] = f(lane[l], f.load(x[i + l], result));
   }
-  for (; i < n; ++i) lane[0] = f(lane[0], static_cast<Accumulator>(x[i]));
+  for (; i < n; ++i) lane[0] = f(lane[0], f.load(x[i], result));
   for (int l = 1; l < lanes; ++l) lane[0] = f(lane[0], lane[l]);
   return lane[0];
 }
 
-// Folds `rows` rows of n elements into out[0 … n), one after the other, but four at a time, so that out is
-// read and written less often.
-template <class Accumulator, class T, class F>
-void fold_rows(const T* x, std::int64_t rows, std::int64_t n, Accumulator* __restrict out, F f) {
-  const auto at = [](T value) { return static_cast<Accumulator>(value); };
+// Folds `rows` rows of n elements into out[0 … n), the totals of `result` and those after it: one row after
+// the other, but four at a time, so that out is read and written less often.
+template <class Fold, class T>
+void fold_rows(const T* x, std::int64_t rows, std::int64_t n, std::int64_t result,
+               typename Fold::Accumulator* __restrict out, const Fold& f) {
   for (; rows >= 4; rows -= 4, x += 4 * n) {
     for (std::int64_t i = 0; i < n; ++i) {
-      out[i] = f(f(f(f(out[i], at(x[i])), at(x[n + i])), at(x[2 * n + i])), at(x[3 * n + i]));
+      const auto at = [&](std::int64_t row) { return f.load(x[row * n + i], result + i); };
+      out[i] = f(f(f(f(out[i], at(0)), at(1)), at(2)), at(3));
     }
   }
   for (; rows > 0; --rows, x += n) {
-    for (std::int64_t i = 0; i < n; ++i) out[i] = f(out[i], at(x[i]));
+    for (std::int64_t i = 0; i < n; ++i) out[i] = f(out[i], f.load(x[i], result + i));
   }
 }
 
-// Reduces the turns [begin, end) of the outermost loop. The elements of turn `begin` start at x, and the
-// results that belong to it at `out`.
-template <class Accumulator, class T, class F>
-void reduce_part(const ReducePlan& plan, std::int64_t begin, std::int64_t end, const T* x, Accumulator* out,
-                 Accumulator start, F f) {
+// Reduces the turns [begin, end) of the outermost loop. The elements of turn `begin` start at x, and belong
+// to `result` and those after it.
+template <class Fold, class T>
+void reduce_part(const ReducePlan& plan, std::int64_t begin, std::int64_t end, const T* x,
+                 std::int64_t result, typename Fold::Accumulator* totals, const Fold& f) {
   Shape extents = plan.extents;
   extents[0] = end - begin;
   if (std::find(extents.begin(), extents.end(), 0) != extents.end()) return;
@@ -58,27 +113,26 @@ void reduce_part(const ReducePlan& plan, std::int64_t begin, std::int64_t end, c
   Shape counter = Shape::filled(inner, 0);
   for (;;) {
     if (plan.strides[last] == 0) {
-      *out = f(*out, fold(x, n, start, f));
+      totals[result] = f(totals[result], fold_row(x, n, result, f));
     } else {
-      fold_rows(x, rows, n, out, f);
+      fold_rows(x, rows, n, result, totals + result, f);
     }
     x += rows * n;
     int axis = inner - 1;
     for (; axis >= 0; --axis) {
-      out += plan.strides[axis];
+      result += plan.strides[axis];
       if (++counter[axis] < extents[axis]) break;
-      out -= plan.strides[axis] * extents[axis];
+      result -= plan.strides[axis] * extents[axis];
       counter[axis] = 0;
     }
     if (axis < 0) return;
   }
 }
 
-// Folds the associative and commutative f over the reduced axes, starting from its neutral element `start`,
-// in totals of type Accumulator. How the work is cut into parts depends on the shape alone, so that no result
+// Folds over the reduced axes. How the work is cut into parts depends on the shape alone, so that no result
 // depends on the number of threads.
-template <class Accumulator, class T, class F>
-void reduce(const ReducePlan& plan, const T* x, T* y, Accumulator start, F f) {
+template <class Fold, class T, class Result>
+void reduce(const ReducePlan& plan, const T* x, Result* y, const Fold& f) {
   std::int64_t count = 1, inner_size = 1;
   for (std::int64_t extent : plan.result) count *= extent;
   for (int loop = 1; loop < plan.extents.size(); ++loop) inner_size *= plan.extents[loop];
@@ -90,28 +144,53 @@ void reduce(const ReducePlan& plan, const T* x, T* y, Accumulator start, F f) {
   const std::int64_t smallest = std::max(2 * part_size, apart ? 8 * count : 0);
   const std::int64_t part = std::max<std::int64_t>(1, smallest / std::max<std::int64_t>(1, inner_size));
   const std::int64_t parts = std::max<std::int64_t>(1, (outer + part - 1) / part);
-  internal::PoolVector<Accumulator> totals(static_cast<std::size_t>(apart ? parts * count : count), start);
+  internal::PoolVector<typename Fold::Accumulator> totals(
+      static_cast<std::size_t>(apart ? parts * count : count), Fold::start);
   parallel_for(parts, [&](std::int64_t p) {
     const std::int64_t begin = p * part, end = std::min(outer, begin + part);
-    reduce_part(plan, begin, end, x + begin * inner_size,
-                totals.data() + (apart ? p * count : begin * outer_stride), start, f);
+    reduce_part(plan, begin, end, x + begin * inner_size, apart ? 0 : begin * outer_stride,
+                totals.data() + (apart ? p * count : 0), f);
   });
   for (std::int64_t p = 1; apart && p < parts; ++p) {
     for (std::int64_t i = 0; i < count; ++i) totals[i] = f(totals[i], totals[p * count + i]);
   }
-  for (std::int64_t i = 0; i < count; ++i) y[i] = static_cast<T>(totals[static_cast<std::size_t>(i)]);
+  for (std::int64_t i = 0; i < count; ++i)
+    y[i] = static_cast<Result>(f.finish(totals[static_cast<std::size_t>(i)]));
 }
 
-// The reduction `what` by the device's kernel. On the CPU f folds, beginning with start(T{}).
-template <class Start, class F>
-Tensor reduce(const char* op, Reduction what, const ReducePlan& plan, const Tensor& x, Start start, F f) {
+// The reduction `what` by the device's kernel, or on the CPU by folding.
+template <template <class> class Fold>
+Tensor reduce(const char* op, Reduction what, const ReducePlan& plan, const Tensor& x) {
   Tensor y = Tensor::uninitialized(op, plan.result, x.kind());
   if (const Backend* backend = backend_of(x)) {
     backend->reduce(what, plan, x, y);
   } else {
-    dispatch(x.dtype(), [&]<class T>() { reduce(plan, x.data<T>(), y.mutable_data<T>(), start(T{}), f); });
+    dispatch(x.dtype(), [&]<class T>() { reduce(plan, x.data<T>(), y.mutable_data<T>(), Fold<T>()); });
   }
   return y;
+}
+
+// The sums of the squares of x, in float64, on a device.
+Tensor sums_of_squares(const char* op, const Backend& backend, const ReducePlan& plan, const Tensor& x) {
+  Tensor y = Tensor::uninitialized(op, plan.result, {float64, x.device()});
+  backend.reduce(Reduction::sum_of_squares, plan, x, y);
+  return y;
+}
+
+// The variances on a device, by kernels that it has for other ops. The mean is rounded to x's dtype; what
+// that leaves is the mean of the deviations, whose square comes off.
+Tensor variances_on_device(const char* op, const Backend& backend, const ReducePlan& plan, const Tensor& x,
+                           std::int64_t count, double divisor) {
+  const auto over = [op](const Tensor& sums, double number) {
+    return map(op, sums, scalar_like(number, sums), functions::Divide());
+  };
+  const Tensor means = over(sum(op, plan, x), static_cast<double>(count)).view(plan.kept);
+  const Tensor deviations = map(op, x, means, functions::Subtract());
+  const Tensor left = internal::copied(op, sum(op, plan, deviations), {float64, x.device()});
+  const Tensor total =
+      map(op, sums_of_squares(op, backend, plan, deviations),
+          over(map(op, left, functions::Square()), static_cast<double>(count)), functions::Subtract());
+  return over(total, divisor);
 }
 
 }  // namespace
@@ -154,14 +233,45 @@ ReducePlan plan_reduction(const Shape& shape, const Shape& reduced, bool keepdim
 }
 
 Tensor sum(const char* op, const ReducePlan& plan, const Tensor& x) {
-  return reduce(
-      op, Reduction::sum, plan, x, [](auto) { return 0.0; }, [](double a, double b) { return a + b; });
+  return reduce<Sums>(op, Reduction::sum, plan, x);
+}
+
+Tensor prod(const char* op, const ReducePlan& plan, const Tensor& x) {
+  return reduce<Products>(op, Reduction::product, plan, x);
 }
 
 Tensor max(const char* op, const ReducePlan& plan, const Tensor& x) {
-  return reduce(
-      op, Reduction::max, plan, x, [](auto zero) { return -std::numeric_limits<decltype(zero)>::infinity(); },
-      [](auto a, auto b) { return b > a || b != b ? b : a; });  // NaN, once seen, stays
+  return reduce<Maxima>(op, Reduction::max, plan, x);
+}
+
+Tensor min(const char* op, const ReducePlan& plan, const Tensor& x) {
+  return reduce<Minima>(op, Reduction::min, plan, x);
+}
+
+Tensor norm(const char* op, const ReducePlan& plan, const Tensor& x) {
+  if (const Backend* backend = backend_of(x)) {
+    const Tensor squares = sums_of_squares(op, *backend, plan, x);
+    return internal::copied(op, map(op, squares, functions::Sqrt()), x.kind());
+  }
+  return reduce<Norms>(op, Reduction::sum_of_squares, plan, x);
+}
+
+Tensor variance(const char* op, const ReducePlan& plan, const Tensor& x, double divisor, bool takes_root) {
+  std::int64_t results = 1;
+  for (const std::int64_t extent : plan.result) results *= extent;
+  const std::int64_t count = results == 0 ? 0 : x.size() / results;
+  if (const Backend* backend = backend_of(x)) {
+    const Tensor y = variances_on_device(op, *backend, plan, x, count, divisor);
+    return internal::copied(op, takes_root ? map(op, y, functions::Sqrt()) : y, x.kind());
+  }
+  Tensor y = Tensor::uninitialized(op, plan.result, x.kind());
+  dispatch(x.dtype(), [&]<class T>() {
+    internal::PoolVector<double> means(static_cast<std::size_t>(results));
+    reduce(plan, x.data<T>(), means.data(), Sums<T>());
+    for (double& mean : means) mean /= static_cast<double>(count);
+    reduce(plan, x.data<T>(), y.mutable_data<T>(), Variances<T>(means.data(), divisor, takes_root));
+  });
+  return y;
 }
 
 }  // namespace taper::kernels

@@ -1,4 +1,4 @@
-// Reductions over any set of axes: what sum and max are made of.
+// Reductions over any set of axes: what sum, max and their kin are made of.
 #pragma once
 
 #include "../backend.hpp"
@@ -18,7 +18,16 @@ ReducePlan plan_reduction(const Shape& shape, const Shape& reduced, bool keepdim
 
 // The sum of x over the axes that the plan reduces, each added up in float64 and rounded once.
 Tensor sum(const char* op, const ReducePlan& plan, const Tensor& x);
+// The product instead, likewise.
+Tensor prod(const char* op, const ReducePlan& plan, const Tensor& x);
 // The largest element instead; NaN if there is one.
 Tensor max(const char* op, const ReducePlan& plan, const Tensor& x);
+// The smallest element; NaN if there is one.
+Tensor min(const char* op, const ReducePlan& plan, const Tensor& x);
+// The root of the sum of squares, which are added up in float64.
+Tensor norm(const char* op, const ReducePlan& plan, const Tensor& x);
+// The sum of (x - mean)^2 over `divisor`, or the root of that. The mean comes first, in a pass of its own, so
+// that an offset that all elements share costs no digits.
+Tensor variance(const char* op, const ReducePlan& plan, const Tensor& x, double divisor, bool takes_root);
 
 }  // namespace taper::kernels

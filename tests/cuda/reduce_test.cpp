@@ -100,6 +100,7 @@ TEST_F(CudaReduce, MaximaOverRandomAxes) {
     const Axes axes = random_axes(shape.size());
     SCOPED_TRACE(printed(shape) + " over " + printed(axes.reduced("test", shape)));
     expect_close(max(x.to(gpu), axes), max(x, axes), 0);
+    expect_close(min(x.to(gpu), axes), min(x, axes), 0);
   }
   const Tensor masked = full({3, 5000}, -inf, gpu);
   expect_values(max(masked, 1), {-inf, -inf, -inf});
@@ -133,6 +134,26 @@ TEST_F(CudaReduce, SumsOfSquaresAreFloat64) {
   }
 }
 
+// The largest factor of rounding is that of the order of the sums.
+TEST_F(CudaReduce, NormsVariancesAndProductsOverRandomAxes) {
+  for (int round = 0; round < 60; ++round) {
+    const Shape shape = this->shape(0, 5, 20000);
+    const DType dtype = this->dtype();
+    const Tensor x = randn(shape, generator, dtype);
+    const Axes axes = random_axes(shape.size());
+    SCOPED_TRACE(printed(shape) + " over " + printed(axes.reduced("test", shape)));
+    const double tolerance = dtype == float32 ? 1e-6 : 1e-12;
+    expect_close(norm(x.to(gpu), axes), norm(x, axes), tolerance);
+    expect_close(var(x.to(gpu), axes), var(x, axes), tolerance);
+    expect_close(stddev(x.to(gpu), axes), stddev(x, axes), tolerance);
+    const Tensor near_1 = 1.0 + 1e-3 * x;
+    expect_close(prod(near_1.to(gpu), axes), prod(near_1, axes), tolerance);
+  }
+  // Digits at a large offset.
+  const Tensor x = tensor({16777216, 16777218, 16777218}, gpu);
+  EXPECT_NEAR(var(x).item(), 4. / 3, 1e-6);
+}
+
 TEST_F(CudaReduce, NothingToReduceAndNothingLeft) {
   EXPECT_EQ(sum(zeros({0}, gpu)).item(), 0);
   expect_values(sum(zeros({3, 0}, gpu), 1), {0, 0, 0});
@@ -140,6 +161,9 @@ TEST_F(CudaReduce, NothingToReduceAndNothingLeft) {
   expect_values(sum(zeros({2, 0, 2}, gpu), 1).view({4}), {0, 0, 0, 0});
   EXPECT_EQ(printed(sum(zeros({0, 3}, gpu), 1).shape()), "(0,)");
   EXPECT_EQ(printed(max(zeros({0, 3}, gpu), 1).shape()), "(0,)");
+  expect_values(prod(zeros({3, 0}, gpu), 1), {1, 1, 1});
+  expect_values(norm(zeros({3, 0}, gpu), 1), {0, 0, 0});
+  expect_values(var(zeros({2, 0}, gpu), 1), {std::nan(""), std::nan("")});
   EXPECT_EQ(sum(tensor(2.5, gpu)).item(), 2.5);
   expect_values(sum(tensor({1, 2, 3}, gpu).view({3, 1, 1}), {1, 2}), {1, 2, 3});
 }

@@ -112,6 +112,39 @@ TEST_F(LargeOps, Reductions) {
   }
 }
 
+// Against the formulas, of reductions that are checked above.
+TEST_F(LargeOps, OtherReductions) {
+  for (const Shape& shape : {Shape{3, 70000}, Shape{70000, 3}, Shape{300, 400}, Shape{30, 40, 100}}) {
+    for (const int axis : {0, 1}) {
+      SCOPED_TRACE(printed(shape) + " over axis " + std::to_string(axis));
+      const Tensor x = randn(shape, generator, float64);
+      const Tensors found = with_any_threads([&] {
+        return Tensors{min(x, axis),
+                       norm(x, axis),
+                       var(x, axis),
+                       logsumexp(x, axis),
+                       prod(1.0 + 1e-3 * x, axis),
+                       cumsum(x, axis),
+                       sort(x, axis).values};
+      });
+      expect_close(found[0], -max(-x, axis), 0);
+      expect_close(found[1], sqrt(sum(square(x), axis)));
+      const double n = static_cast<double>(x.extent(axis));
+      expect_close(found[2], sum(square(x - mean(x, axis, true)), axis) / (n - 1));
+      expect_close(found[3], log(sum(exp(x), axis)));
+      expect_close(found[4], exp(sum(log(1.0 + 1e-3 * x), axis)), 1e-10);
+      const Tensor steps =
+          slice(found[5], axis, 1, x.extent(axis)) - slice(found[5], axis, 0, x.extent(axis) - 1);
+      expect_close(steps, slice(x, axis, 1, x.extent(axis)), 1e-11);
+      EXPECT_GE(
+          min(slice(found[6], axis, 1, x.extent(axis)) - slice(found[6], axis, 0, x.extent(axis) - 1)).item(),
+          0);
+      expect_same(slice(found[6], axis, 0, 1), min(x, axis, true));
+      expect_same(slice(found[6], axis, -1, x.extent(axis)), max(x, axis, true));
+    }
+  }
+}
+
 TEST_F(LargeOps, ProductsDividedByRowsAndByDepth) {
   const auto check = [&](std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_t k, bool ta,
                          bool tb) {

@@ -1,0 +1,238 @@
+// Reductions, running sums and orders at their edges: ties, NaN, infinities, zeros, large offsets, nothing at
+// all.
+#include "support/helpers.hpp"
+#include <taper/taper.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <gtest/gtest.h>
+
+namespace taper::test {
+namespace {
+
+constexpr double inf = std::numeric_limits<double>::infinity();
+const double nan = std::numeric_limits<double>::quiet_NaN();
+
+Tensor all(Tensor (*f)(const Tensor&, const Axes&, bool), const Tensor& x) { return f(x, {}, false); }
+Tensor slope(Tensor (*f)(const Tensor&, const Axes&, bool), const Tensor& x) {
+  return gradient_of([f](const Tensor& t) { return f(t, {}, false); }, x);
+}
+// The gradient of the sum of the squares of the gradient.
+Tensor second_slope(const std::function<Tensor(const Tensor&)>& f, const Tensor& x) {
+  Tensor leaf = x.clone().requires_grad();
+  Tape tape;
+  const Tensor dx = tape.gradient(sum(f(leaf)), {leaf}, {.create_graph = true})[0];
+  return tape.gradient(sum(square(dx)), {leaf})[0];
+}
+std::vector<std::int64_t> values_of(const Indices& indices) {
+  std::vector<std::int64_t> values;
+  for (std::int64_t i = 0; i < indices.size(); ++i) values.push_back(indices[i]);
+  return values;
+}
+using Places = std::vector<std::int64_t>;
+
+TEST(Kinks, MinSharesATieEqually) {
+  const Tensor x = tensor({{2, 1, 1}, {5, 7, 7}, {3, 3, 3}}, float64);
+  expect_values(min(x, 1), {1, 5, 3});
+  expect_values(gradient_of([](const Tensor& t) { return min(t, 1); }, x, row({2, 4, 6})),
+                {0, 1, 1, 4, 0, 0, 2, 2, 2});
+  expect_values(min(row({1, nan, -2})), {nan});
+  expect_values(min(row({inf, inf})), {inf});
+  expect_values(slope(min, row({1, nan})), {nan, nan});
+}
+
+TEST(Edges, LogsumexpDoesNotOverflow) {
+  expect_values(all(logsumexp, row({1000, 1000})), {1000 + std::log(2.0)});
+  expect_values(all(logsumexp, row({-1000, -1000})), {-1000 + std::log(2.0)});
+  expect_values(slope(logsumexp, row({1e20, 1e20, -1e20})), {0.5, 0.5, 0});
+  // The gradient keeps its digits at any offset, which y itself can't hold.
+  expect_values(slope(logsumexp, row({1e15, 1e15 + 1})), {1 / (1 + std::exp(1.0)), 1 / (1 + std::exp(-1.0))},
+                1e-15);
+}
+
+TEST(Edges, LogsumexpOfInfinities) {
+  expect_values(all(logsumexp, row({0, -inf})), {0});
+  expect_values(slope(logsumexp, row({0, -inf})), {1, 0});
+  expect_values(all(logsumexp, row({-inf, -inf})), {-inf});
+  expect_values(all(logsumexp, row({inf, -inf, 0})), {inf});
+  expect_values(all(logsumexp, row({nan, inf})), {nan});
+  expect_values(all(logsumexp, row({inf, nan, 0})), {nan});
+  expect_values(all(logsumexp, row({})), {-inf});
+  expect_values(logsumexp(zeros({2, 0}, float64), 1), {-inf, -inf});
+  expect_values(slope(logsumexp, row({-inf, -inf})), {nan, nan});
+  // A row of -inf within a group of two axes is nothing but small.
+  const Tensor masked = tensor({-inf, -inf, 0, 0}, {2, 2}, float64);
+  expect_values(all(logsumexp, masked), {std::log(2.0)});
+  expect_values(slope(logsumexp, masked), {0, 0, 0.5, 0.5});
+}
+
+TEST(Edges, VarKeepsItsDigitsAtALargeOffset) {
+  for (const double offset : {0., 1e6, 1e9, 1e12}) {
+    const Tensor x = row({offset + 4, offset + 7, offset + 13, offset + 16});
+    expect_values(var(x), {30}, 1e-12);
+    expect_values(stddev(x), {std::sqrt(30.0)}, 1e-12);
+    expect_values(
+        slope([](const Tensor& t, const Axes& axes, bool keepdims) { return var(t, axes, keepdims); }, x),
+        {-4, -2, 2, 4}, 1e-12);
+  }
+  // float32, whose mean is rounded.
+  const Tensor x = tensor({16777216, 16777218, 16777218});
+  EXPECT_NEAR(var(x).item(), 4. / 3, 1e-6);
+  EXPECT_NEAR(var(x.view({3, 1}), 0).item(), 4. / 3, 1e-6);
+}
+
+TEST(Edges, StddevIsComputedInFloat64) {
+  EXPECT_FLOAT_EQ(static_cast<float>(stddev(tensor({-1e-30, 1e-30}), {}, false, {.correction = 0}).item()),
+                  1e-30f);
+  EXPECT_FLOAT_EQ(static_cast<float>(stddev(tensor({-1e30, 1e30}), {}, false, {.correction = 0}).item()),
+                  1e30f);
+}
+
+TEST(Edges, VarOfFewElements) {
+  expect_values(var(row({3})), {nan});
+  expect_values(stddev(row({3})), {nan});
+  expect_values(var(row({3}), {}, false, {.correction = 0}), {0});
+  expect_values(var(row({1, 2}), {}, false, {.correction = 3}), {inf});
+  expect_values(var(row({})), {nan});
+  expect_values(var(zeros({0, 2}, float64), 0), {nan, nan});
+  expect_values(var(row({1, nan})), {nan});
+  expect_values(var(row({1, inf})), {nan});
+}
+
+TEST(Edges, StddevOfEqualElementsHasSlopeZero) {
+  const auto f = [](const Tensor& x) { return stddev(x, 1); };
+  const Tensor x = tensor({{2, 2, 2}, {1, 2, 3}}, float64);
+  expect_values(f(x), {0, 1});
+  expect_values(gradient_of(f, x), {0, 0, 0, -0.5, 0, 0.5});
+  const std::vector<double> second = second_slope(f, x).to_vector();
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(second[i], 0);
+}
+
+TEST(Kinks, NormHasSlopeZeroAtTheZeroVector) {
+  const auto f = [](const Tensor& x) { return norm(x, 1); };
+  const Tensor x = tensor({{0, -0.0}, {3, -4}}, float64);
+  expect_values(f(x), {0, 5});
+  expect_values(gradient_of(f, x), {0, 0, 0.6, -0.8});
+  const std::vector<double> second = second_slope(f, x).to_vector();
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(second[i], 0);
+}
+
+TEST(Edges, NormOfExtremes) {
+  expect_values(all(norm, row({})), {0});
+  expect_values(all(norm, row({inf, -inf})), {inf});
+  expect_values(slope(norm, row({inf, 1})), {nan, 0});
+  expect_values(all(norm, row({nan, inf})), {nan});
+  expect_values(all(norm, row({1e155, 1e155})), {inf});
+  EXPECT_FLOAT_EQ(static_cast<float>(norm(tensor({3e30, 4e30})).item()), 5e30f);
+  EXPECT_FLOAT_EQ(static_cast<float>(norm(tensor({3e-30, 4e-30})).item()), 5e-30f);
+  // Subnormal numbers: dy / y would overflow, x / y does not.
+  const Tensor small = tensor({3e-42, 4e-42});
+  EXPECT_NEAR(gradient_of([](const Tensor& x) { return norm(x); }, small).to_vector()[0], 0.6, 1e-3);
+}
+
+TEST(Edges, ProdWithZeros) {
+  expect_values(slope(prod, row({2, 3, 4})), {12, 8, 6});
+  expect_values(slope(prod, row({2, 0, 4})), {0, 8, 0});
+  expect_values(slope(prod, row({0, 3, -0.0})), {0, 0, 0});
+  expect_values(slope(prod, row({0})), {1});
+  expect_values(all(prod, row({})), {1});
+  // d/dx of (yz)^2 + (xz)^2 + (xy)^2 = 2 x (y^2 + z^2): right at two zeros, where the first derivative is 0.
+  const auto f = [](const Tensor& x) { return prod(x); };
+  expect_values(second_slope(f, row({2, 0, 3})), {36, 0, 24});
+  expect_values(second_slope(f, row({0, 0, 3})), {0, 0, 0});
+}
+
+TEST(Edges, ProdOfExtremes) {
+  expect_values(all(prod, row({inf, 0})), {nan});
+  expect_values(all(prod, row({inf, -2})), {-inf});
+  expect_values(all(prod, row({1, nan})), {nan});
+  expect_values(all(prod, row({1e155, 1e155})), {inf});
+  // In float32 this would overflow on the way.
+  EXPECT_NEAR(prod(tensor({1e30, 1e30, 1e-30, 1e-30})).item(), 1, 1e-6);
+  // y is 0, but the others are not: nothing is divided out.
+  expect_values(slope(prod, row({1e-200, 1e-150})) * 1e200, {1e50, 1}, 1e-12);
+}
+
+TEST(Edges, CumsumCarriesInfinitiesForward) {
+  expect_values(cumsum(row({1, inf, 2, -inf, 3})), {1, inf, inf, nan, nan});
+  expect_values(cumsum(row({1, nan, 2})), {1, nan, nan});
+  EXPECT_EQ(printed(cumsum(zeros({0, 3}), 0).shape()), "(0, 3)");
+}
+
+TEST(Edges, CumsumAddsFloat32UpInFloat64) {
+  Tensor x = ones({1001});
+  x.mutable_data<float>()[0] = 16777216;
+  EXPECT_EQ(cumsum(x).to_vector()[1000], 16777216 + 1000);
+  EXPECT_EQ(cumsum(x.view({1001, 1}), 0).to_vector()[1000], 16777216 + 1000);
+}
+
+TEST(Argmax, TakesTheFirstOfEqualElements) {
+  const Tensor x = tensor({{1, 5, 5}, {7, 2, 2}}, float64);
+  EXPECT_EQ(values_of(argmax(x, 1)), (Places{1, 0}));
+  EXPECT_EQ(values_of(argmin(x, 1)), (Places{0, 1}));
+  EXPECT_EQ(values_of(argmax(x, 0)), (Places{1, 0, 0}));
+  EXPECT_EQ(values_of(argmin(x, 0)), (Places{0, 1, 1}));
+  EXPECT_EQ(values_of(argmax(x)), (Places{3}));
+  EXPECT_EQ(values_of(argmin(row({0, -0.0}))), (Places{0}));
+  EXPECT_EQ(printed(argmax(x, 1, true).shape()), "(2, 1)");
+  EXPECT_EQ(printed(argmax(x, 1).shape()), "(2,)");
+  EXPECT_EQ(printed(argmax(x).shape()), "()");
+}
+
+TEST(Argmax, NaNComesBeforeEveryNumber) {
+  EXPECT_EQ(values_of(argmax(row({1, nan, inf, nan}))), (Places{1}));
+  EXPECT_EQ(values_of(argmin(row({1, nan, -inf, nan}))), (Places{1}));
+  const Tensor columns = tensor({1, nan, nan, 2, 3, nan}, {3, 2}, float64);
+  EXPECT_EQ(values_of(argmax(columns, 0)), (Places{1, 0}));
+  EXPECT_EQ(values_of(argmin(columns, 0)), (Places{1, 0}));
+  EXPECT_EQ(values_of(argmax(row({-inf, -inf}))), (Places{0}));
+}
+
+TEST(Sort, IsStableInBothDirections) {
+  const Tensor x = row({2, 1, 2, -0.0, 1, 0});
+  EXPECT_EQ(values_of(sort(x).indices), (Places{3, 5, 1, 4, 0, 2}));
+  EXPECT_EQ(values_of(sort(x, 0, true).indices), (Places{0, 2, 1, 4, 3, 5}));
+  EXPECT_EQ(values_of(top_k(x, 3).indices), (Places{0, 2, 1}));
+  expect_values(top_k(x, 3).values, {2, 2, 1});
+}
+
+TEST(Sort, NaNIsLargerThanEveryNumber) {
+  for (const DType dtype : {float32, float64}) {
+    const Tensor x = row({nan, 1, inf, -inf, -nan, -5e-324}).to(dtype);
+    EXPECT_EQ(values_of(sort(x).indices), (Places{3, 5, 1, 2, 0, 4}));
+    EXPECT_EQ(values_of(sort(x, 0, true).indices), (Places{0, 4, 2, 1, 5, 3}));
+    expect_values(cast(top_k(x, 3).values, float64), {nan, nan, inf});
+  }
+}
+
+TEST(Sort, OrdersEveryLengthAsTheStandardLibraryDoes) {
+  Generator generator(fresh_seed());
+  for (const std::int64_t n : {1, 2, 3, 17, 100, 1000, 5000}) {
+    for (const DType dtype : {float32, float64}) {
+      // Rounded, so that many are equal.
+      std::vector<double> values;
+      for (std::int64_t i = 0; i < n; ++i) values.push_back(std::floor(40 * generator.uniform()) / 4 - 5);
+      Places wanted(static_cast<std::size_t>(n));
+      for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] = static_cast<std::int64_t>(i);
+      const auto value = [&](std::int64_t i) { return values[static_cast<std::size_t>(i)]; };
+      std::stable_sort(wanted.begin(), wanted.end(), [&](auto a, auto b) { return value(a) > value(b); });
+      const Tensor x = row(values).to(dtype);
+      EXPECT_EQ(values_of(sort(x, 0, true).indices), wanted);
+      for (const std::int64_t k : {std::int64_t{1}, (n + 1) / 2, n}) {
+        EXPECT_EQ(values_of(top_k(x, k).indices), Places(wanted.begin(), wanted.begin() + k));
+      }
+    }
+  }
+}
+
+TEST(Sort, SendsTheCotangentToWhereTheElementsStood) {
+  const auto f = [](const Tensor& x) { return top_k(x, 2, 0).values; };
+  const Tensor x = tensor({{1, 9}, {3, 7}, {2, 8}}, float64);
+  expect_values(f(x), {3, 9, 2, 8});
+  expect_values(gradient_of(f, x, tensor({{10, 20}, {30, 40}}, float64)), {0, 20, 10, 0, 30, 40});
+}
+
+}  // namespace
+}  // namespace taper::test

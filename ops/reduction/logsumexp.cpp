@@ -9,13 +9,11 @@
 #include "../layout/transpose.hpp"
 #include "../softmax/softmax.hpp"
 
-#include <utility>
-
 namespace taper {
 namespace {
 
 // x with the marked axes as one, the last.
-Tensor with_last(const Tensor& x, Shape marked) {
+Tensor with_last(const Tensor& x, const Shape& marked) {
   Tensor y = x;
   int kept = 0;
   std::int64_t size = 1;
@@ -23,7 +21,7 @@ Tensor with_last(const Tensor& x, Shape marked) {
     if (marked[axis]) continue;
     // A marked axis makes room: those that are kept stay in their order.
     if (axis != kept) y = transpose(y, axis, kept);
-    std::swap(marked[axis], marked[kept++]);
+    ++kept;
   }
   for (int axis = kept; axis < y.rank(); ++axis) size *= y.shape()[axis];
   Shape rows = Shape::filled(kept + 1, size);

@@ -12,7 +12,7 @@ constexpr std::int64_t widest = 256;  // columns whose totals run side by side
 
 // `columns` neighbouring columns of `length` elements each, which are `step` apart.
 template <class T>
-void run_columns(const T* x, T* y, std::int64_t length, std::int64_t step, std::int64_t columns) {
+void run_columns(const T* x, T* __restrict y, std::int64_t length, std::int64_t step, std::int64_t columns) {
   double totals[widest] = {};
   for (std::int64_t i = 0; i < length; ++i, x += step, y += step) {
     for (std::int64_t c = 0; c < columns; ++c) {

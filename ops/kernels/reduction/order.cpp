@@ -121,8 +121,12 @@ std::vector<std::int64_t> sorted_places(bool descending, std::int64_t count, con
         entries[static_cast<std::size_t>(i)] = {descending ? ~key : key, i};
       }
       const auto end = entries.begin() + count;
-      if (end != entries.end()) std::nth_element(entries.begin(), end, entries.end());
-      std::sort(entries.begin(), end);
+      if (count < view.length / 16) {
+        std::partial_sort(entries.begin(), end, entries.end());
+      } else {
+        if (end != entries.end()) std::nth_element(entries.begin(), end, entries.end());
+        std::sort(entries.begin(), end);
+      }
       std::int64_t* to = places.data() + o * count * view.inner + column;
       for (auto entry = entries.begin(); entry != end; ++entry, to += view.inner) *to = entry->place;
     });

@@ -22,6 +22,7 @@ template <class T>
 struct Sums {
   using Accumulator = double;
   static constexpr double start = 0;
+  static constexpr int lanes = 8;
   double load(T x, std::int64_t) const { return static_cast<double>(x); }
   double operator()(double a, double b) const { return a + b; }
   double finish(double total) const { return total; }
@@ -49,26 +50,28 @@ struct Variances : Sums<T> {
   }
   double finish(double total) const { return takes_root ? std::sqrt(total / divisor) : total / divisor; }
 };
-// NaN, once seen, stays.
+// NaN, once seen, stays. The compiler vectorises choices, without a branch (hence |, not ||), in a loop over
+// many lanes only.
 template <class T>
 struct Maxima {
   using Accumulator = T;
   static constexpr T start = -std::numeric_limits<T>::infinity();
+  static constexpr int lanes = 64;
   T load(T x, std::int64_t) const { return x; }
-  T operator()(T a, T b) const { return b > a || b != b ? b : a; }
+  T operator()(T a, T b) const { return ((b > a) | (b != b)) ? b : a; }
   T finish(T largest) const { return largest; }
 };
 template <class T>
 struct Minima : Maxima<T> {
   static constexpr T start = std::numeric_limits<T>::infinity();
-  T operator()(T a, T b) const { return b < a || b != b ? b : a; }
+  T operator()(T a, T b) const { return ((b < a) | (b != b)) ? b : a; }
 };
 
-// x[0 … n), which belong to one result, folded: in eight independent lanes, so that the compiler vectorises
-// it, and always in the same order.
+// x[0 … n), which belong to one result, folded: in independent lanes, so that the compiler vectorises it, and
+// always in the same order.
 template <class Fold, class T>
 typename Fold::Accumulator fold_row(const T* x, std::int64_t n, std::int64_t result, const Fold& f) {
-  constexpr int lanes = 8;
+  constexpr int lanes = Fold::lanes;
   typename Fold::Accumulator lane[lanes];
   std::fill_n(lane, lanes, Fold::start);
   std::int64_t i = 0;

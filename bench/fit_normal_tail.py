@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Finds the coefficients in ops/kernels/elementwise/gelu.cpp. Needs numpy and scipy.
+"""Finds the coefficients in ops/kernels/activation/gelu.cpp. Needs numpy and scipy.
 
 For t >= 0 the tail of the standard normal distribution is Phi(-t) = e^(-t^2 / 2) R(t) with R(t) = erfcx(t / sqrt(2)) / 2.
 R is approximated by a polynomial in u - 1/2, u = 1 / (1 + t / 4), whose largest relative error for t from 0 to 14 is made

@@ -2,7 +2,7 @@
 #include "mlp.hpp"
 
 #include "../../core/fail.hpp"
-#include "../../ops/elementwise/gelu.hpp"
+#include "../../ops/activation/gelu.hpp"
 
 namespace taper::nn {
 namespace {

@@ -74,6 +74,19 @@ std::string OpRow::argument(std::size_t i) const {
   return name.ends_with("[]") ? name.substr(0, name.size() - 1) + std::to_string(i) + "]" : name;
 }
 
+std::vector<Variant> over_shapes(Tensor (*f)(const Tensor&), const Reference& reference, const Draw& draw) {
+  const MultiFunction call = [f](const Tensors& x) { return f(x[0]); };
+  const auto variant = [&](const char* name, const Shape& shape) {
+    return Variant{name, call, reference, {{shape, draw}}};
+  };
+  return {variant("rank 0", {}), variant("rank 1", {5}), variant("rank 2", {3, 7}),
+          variant("rank 9", {2, 1, 2, 1, 2, 1, 1, 3, 1}), variant("no elements", {2, 0, 3})};
+}
+
+OpRow unary(const char* op, Tensor (*f)(const Tensor&), double (*reference)(double), const Draw& draw) {
+  return {op, over_shapes(f, pointwise(reference), draw)};
+}
+
 const std::vector<OpRow>& registry() {
   static const std::vector<OpRow> rows = [] {
     std::vector<OpRow> all;
@@ -83,6 +96,7 @@ const std::vector<OpRow>& registry() {
         all.push_back(std::move(op_row));
       }
     };
+    add_family("activation", activation_ops());
     add_family("elementwise", elementwise_ops());
     add_family("layout", layout_ops());
     add_family("layout", layout_ops_on_parts());

@@ -67,10 +67,15 @@ struct OpRow {
   std::string argument(std::size_t i) const;
 };
 
+// f, a function of one element, on shapes of several ranks, and the row of an op that takes nothing else.
+std::vector<Variant> over_shapes(Tensor (*f)(const Tensor&), const Reference& reference, const Draw& draw);
+OpRow unary(const char* op, Tensor (*f)(const Tensor&), double (*reference)(double), const Draw& draw);
+
 // All rows.
 const std::vector<OpRow>& registry();
 
 // The families, each in its file of rows/.
+std::vector<OpRow> activation_ops();
 std::vector<OpRow> elementwise_ops();
 std::vector<OpRow> layout_ops();
 std::vector<OpRow> layout_ops_on_parts();

@@ -64,9 +64,9 @@ struct Sigmoid {
   }
 };
 
-// x Phi(x), and its slope times dy, as in gelu.hpp beside this file, but in float32's far tail (x = -13) with
-// a relative error of up to 1.1e-5, since there the rounding of x / sqrt(2) counts. On the CPU the loops of
-// gelu.cpp are faster.
+// x Phi(x), and its slope times dy, as in ../activation/gelu.hpp, but in float32's far tail (x = -13) with a
+// relative error of up to 1.1e-5, since there the rounding of x / sqrt(2) counts. On the CPU the loops beside
+// that file are faster.
 struct Gelu {
   template <class T>
   TAPER_HOST_DEVICE T operator()(T x) const {

@@ -2,9 +2,9 @@
 #include "relu.hpp"
 
 #include "../../core/record.hpp"
+#include "../elementwise/mul.hpp"
 #include "../kernels/elementwise/elementwise.hpp"
 #include "../kernels/elementwise/functions.hpp"
-#include "mul.hpp"
 
 namespace taper {
 

@@ -2,7 +2,7 @@
 // foreach_target.h includes this file again, and the order matters:
 // clang-format off
 #include "../simd.hpp"
-#define HWY_TARGET_INCLUDE "taper/ops/kernels/elementwise/gelu.cpp"
+#define HWY_TARGET_INCLUDE "taper/ops/kernels/activation/gelu.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 #include <hwy/contrib/math/math-inl.h>
@@ -11,7 +11,7 @@
 #include "gelu.hpp"
 
 #include "../backend.hpp"
-#include "elementwise.hpp"
+#include "../elementwise/elementwise.hpp"
 
 #include <algorithm>
 #include <cmath>

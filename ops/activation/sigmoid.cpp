@@ -2,10 +2,10 @@
 #include "sigmoid.hpp"
 
 #include "../../core/record.hpp"
+#include "../elementwise/mul.hpp"
+#include "../elementwise/sub.hpp"
 #include "../kernels/elementwise/elementwise.hpp"
 #include "../kernels/elementwise/functions.hpp"
-#include "mul.hpp"
-#include "sub.hpp"
 
 namespace taper {
 

@@ -2,11 +2,11 @@
 #include "tanh.hpp"
 
 #include "../../core/record.hpp"
+#include "../elementwise/mul.hpp"
+#include "../elementwise/square.hpp"
+#include "../elementwise/sub.hpp"
 #include "../kernels/elementwise/elementwise.hpp"
 #include "../kernels/elementwise/functions.hpp"
-#include "mul.hpp"
-#include "square.hpp"
-#include "sub.hpp"
 
 namespace taper {
 

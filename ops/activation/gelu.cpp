@@ -2,11 +2,11 @@
 #include "gelu.hpp"
 
 #include "../../core/record.hpp"
-#include "../kernels/elementwise/gelu.hpp"
-#include "exp.hpp"
-#include "mul.hpp"
-#include "square.hpp"
-#include "sub.hpp"
+#include "../elementwise/exp.hpp"
+#include "../elementwise/mul.hpp"
+#include "../elementwise/square.hpp"
+#include "../elementwise/sub.hpp"
+#include "../kernels/activation/gelu.hpp"
 
 namespace taper {
 namespace {

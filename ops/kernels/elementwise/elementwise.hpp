@@ -96,11 +96,12 @@ void run_inner(std::int64_t n, const std::array<const T*, N>& in, const std::arr
     if (strides[0] == 1 && strides[1] == 1) return inner_loop(n, in, out, f, each, one, one);
     if (strides[0] == 1 && strides[1] == 0) return inner_loop(n, in, out, f, each, one, zero);
     if (strides[0] == 0 && strides[1] == 1) return inner_loop(n, in, out, f, each, zero, one);
-  } else if constexpr (N == 3) {
-    if (strides == std::array<std::int64_t, 3>{1, 1, 1})
-      return inner_loop(n, in, out, f, each, one, one, one);
-    if (strides == std::array<std::int64_t, 3>{1, 0, 1})
-      return inner_loop(n, in, out, f, each, one, zero, one);
+  } else if (strides[0] == 1) {
+    const auto [_, second, third] = strides;
+    if (second == 1 && third == 1) return inner_loop(n, in, out, f, each, one, one, one);
+    if (second == 1 && third == 0) return inner_loop(n, in, out, f, each, one, one, zero);
+    if (second == 0 && third == 1) return inner_loop(n, in, out, f, each, one, zero, one);
+    if (second == 0 && third == 0) return inner_loop(n, in, out, f, each, one, zero, zero);
   }
   std::apply([&](auto... s) { inner_loop(n, in, out, f, each, s...); }, strides);
 }

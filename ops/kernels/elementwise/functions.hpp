@@ -20,6 +20,11 @@ struct Square { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { r
 struct Sqrt { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return std::sqrt(x); } };
 struct Exp { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return std::exp(x); } };
 struct Log { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return std::log(x); } };
+struct Log1p { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return std::log1p(x); } };
+struct Expm1 { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return std::expm1(x); } };
+struct Sin { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return std::sin(x); } };
+struct Cos { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return std::cos(x); } };
+struct Erf { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return std::erf(x); } };
 struct Tanh { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return std::tanh(x); } };
 struct Relu { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return x < 0 ? 0 : x; } };
 
@@ -29,17 +34,30 @@ struct Multiply { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) co
 struct Divide { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x / y; } };
 struct Power { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return std::pow(x, y); } };
 struct Maximum { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x > y || x != x ? x : y; } };
+struct Minimum { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x < y || x != x ? x : y; } };
 struct Where { template <class T> TAPER_HOST_DEVICE T operator()(T c, T x, T y) const { return c != 0 ? x : y; } };
+struct Clamp { template <class T> TAPER_HOST_DEVICE T operator()(T x, T low, T high) const { return x < low ? low : x > high ? high : x; } };
+struct LeakyRelu { template <class T> TAPER_HOST_DEVICE T operator()(T x, T slope) const { return x > 0 ? x : slope * x; } };
+struct Elu { template <class T> TAPER_HOST_DEVICE T operator()(T x, T alpha) const { return x > 0 ? x : alpha * std::expm1(x); } };
 
 // 1 if the condition holds, else 0; a NaN is not 0 and equals nothing.
 struct IsZero { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return x == 0; } };
 struct IsNotZero { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return x != 0; } };
 struct AreZero { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x == 0 && y == 0; } };
 struct AreEqual { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x == y; } };
+struct AreUnequal { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x != y; } };
+struct Less { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x < y; } };
+struct LessEqual { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x <= y; } };
+struct Greater { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x > y; } };
+struct GreaterEqual { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x >= y; } };
+struct IsWithin { template <class T> TAPER_HOST_DEVICE T operator()(T x, T low, T high) const { return x >= low && x <= high; } };
 // The slope of relu, which lets a NaN pass.
 struct PassesRelu { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return !(x <= 0); } };
 // The same, but NaN for NaN.
 struct IsPositive { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return x != x ? x : x > 0; } };
+// The slopes of leaky_relu and elu. NaN has that of its formula's last case.
+struct LeakyReluSlope { template <class T> TAPER_HOST_DEVICE T operator()(T x, T slope) const { return x > 0 ? T(1) : slope; } };
+struct EluSlope { template <class T> TAPER_HOST_DEVICE T operator()(T x, T alpha) const { return x <= 0 ? alpha * std::exp(x) : T(1); } };
 // clang-format on
 
 // The weight of the first argument of a maximum: 1/2 at a tie, NaN if one of the two is NaN.
@@ -61,6 +79,36 @@ struct Sigmoid {
   TAPER_HOST_DEVICE T operator()(T x) const {
     const T e = std::exp(-std::abs(x));  // at most 1
     return (x >= 0 ? T(1) : e) / (T(1) + e);
+  }
+};
+// log(1 + e^x), and log(1 / (1 + e^-x)).
+struct Softplus {
+  template <class T>
+  TAPER_HOST_DEVICE T operator()(T x) const {
+    return (x > 0 ? x : T(0)) + std::log1p(std::exp(-std::abs(x)));
+  }
+};
+struct LogSigmoid {
+  template <class T>
+  TAPER_HOST_DEVICE T operator()(T x) const {
+    return (x < 0 ? x : T(0)) - std::log1p(std::exp(-std::abs(x)));
+  }
+};
+// x s, and its slope s + x s (1 - s), for s = sigmoid(x). Either factor of x vanishes faster than x grows: 0
+// in place of inf * 0.
+struct Silu {
+  template <class T>
+  TAPER_HOST_DEVICE T operator()(T x) const {
+    const T s = Sigmoid()(x);
+    return s == 0 ? T(0) : x * s;
+  }
+};
+struct SiluSlope {
+  template <class T>
+  TAPER_HOST_DEVICE T operator()(T x) const {
+    const T e = std::exp(-std::abs(x)), u = T(1) / (T(1) + e);
+    const T slope = e * u * u;  // of the sigmoid
+    return (x >= 0 ? u : e * u) + (slope == 0 ? T(0) : x * slope);
   }
 };
 
@@ -98,13 +146,16 @@ struct FunctionList {
   }
 };
 
-using Functions =
-    FunctionList<functions::Identity, functions::Abs, functions::Sign, functions::Exp, functions::Log,
-                 functions::Negate, functions::Relu, functions::Sigmoid, functions::Sqrt, functions::Square,
-                 functions::Tanh, functions::IsZero, functions::IsNotZero, functions::PassesRelu,
-                 functions::IsPositive, functions::AreEqual, functions::AreZero, functions::Add,
-                 functions::Subtract, functions::Multiply, functions::Divide, functions::Power,
-                 functions::Maximum, functions::MaximumWeight, functions::Where, functions::Gelu,
-                 functions::GeluVjp, functions::KeepFrom>;
+using Functions = FunctionList<
+    functions::Identity, functions::Abs, functions::Sign, functions::Exp, functions::Expm1, functions::Log,
+    functions::Log1p, functions::Sin, functions::Cos, functions::Erf, functions::Negate, functions::Sqrt,
+    functions::Square, functions::Relu, functions::LeakyRelu, functions::LeakyReluSlope, functions::Elu,
+    functions::EluSlope, functions::Sigmoid, functions::LogSigmoid, functions::Softplus, functions::Silu,
+    functions::SiluSlope, functions::Tanh, functions::Gelu, functions::GeluVjp, functions::IsZero,
+    functions::IsNotZero, functions::PassesRelu, functions::IsPositive, functions::AreEqual,
+    functions::AreUnequal, functions::AreZero, functions::Less, functions::LessEqual, functions::Greater,
+    functions::GreaterEqual, functions::IsWithin, functions::Add, functions::Subtract, functions::Multiply,
+    functions::Divide, functions::Power, functions::Maximum, functions::MaximumWeight, functions::Minimum,
+    functions::Clamp, functions::Where, functions::KeepFrom>;
 
 }  // namespace taper::kernels

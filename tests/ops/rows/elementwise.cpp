@@ -2,7 +2,9 @@
 #include "ops/registry.hpp"
 #include <taper/taper.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace taper::test {
 namespace {
@@ -26,6 +28,16 @@ OpRow cast_row() {
     return Variant{name, there_and_back, pointwise([](double x) { return x; }), {{shape, quarters}}};
   };
   return {"cast", {variant("rank 2", {3, 4}), variant("rank 0", {}), variant("no elements", {0, 2})}};
+}
+
+// erf x = 2 / sqrt(pi) (x - x^3 / 3 + x^5 / (2! 5) - …), by its series.
+double erf_by_series(double x) {
+  double power = x, total = 0;  // (-1)^n x^(2n + 1) / n!
+  for (int n = 0; n < 60; ++n) {
+    total += power / (2 * n + 1);
+    power *= -x * x / (n + 1);
+  }
+  return total * 2 / std::sqrt(std::acos(-1.0));
 }
 
 OpRow binary(const std::string& op, Tensor (*f)(const Tensor&, const Tensor&),
@@ -63,6 +75,34 @@ OpRow binary(const std::string& op, Tensor (*f)(const Tensor&, const Tensor&),
                       f(zeros({2, 3}), zeros({3}, float64));
                     },
                     {"a is float32 (2, 3)", "b is float64 (3,)", "dtypes differ"}}};
+  return op_row;
+}
+
+// The comparison alone has no gradient to check; it lets a - b through where it holds.
+template <Mask (*compare)(const Tensor&, const Tensor&)>
+OpRow comparison(const char* op, double (*reference)(double, double)) {
+  const auto let_through = [](const Tensor& a, const Tensor& b) {
+    const Tensor holds = compare(a, b);
+    return holds * (a - b);
+  };
+  OpRow op_row = binary(op, let_through, reference, grid(0), grid(0.1));  // 0.1 apart: no ties
+  op_row.header = "comparison";
+  return op_row;
+}
+
+OpRow clamp_row() {
+  const Draw draw = grid(0.1);  // 0.1 away from both bounds
+  const auto between_numbers = [](const Tensor& x) { return clamp(x, -0.6, 0.8); };
+  OpRow op_row{"clamp", over_shapes(between_numbers,
+                                    pointwise([](double x) { return std::clamp(x, -0.6, 0.8); }), draw)};
+  op_row.variants.push_back(
+      {"no bound above",
+       [](const Tensors& x) { return clamp(x[0], 0, std::numeric_limits<double>::infinity()); },
+       pointwise([](double x) { return std::max(x, 0.0); }),
+       {{{3, 7}, draw}}});
+  op_row.errors = {
+      {"bounds in the wrong order", [] { clamp(ones({2}), 1, 0); }, {"low = 1, high = 0"}},
+      {"a bound that is NaN", [] { clamp(ones({2}), 0, std::nan("")); }, {"low must be at most high"}}};
   return op_row;
 }
 
@@ -121,12 +161,22 @@ std::vector<OpRow> elementwise_ops() {
       unary(
           "abs", abs, [](double x) { return x < 0 ? -x : x; }, away_from_zero),
       cast_row(),
+      clamp_row(),
+      unary(
+          "cos", cos, [](double x) { return std::sin(x + std::acos(0.0)); }, between(-4, 4)),
+      unary("erf", erf, erf_by_series, between(-2, 2)),
       unary(
           "exp", exp, [](double x) { return std::exp(x); }, between(-2, 2)),
       unary(
+          "expm1", expm1, [](double x) { return std::exp(x) - 1; }, between(-2, 2)),
+      unary(
           "log", log, [](double x) { return std::log(x); }, positive),
       unary(
+          "log1p", log1p, [](double x) { return std::log(1 + x); }, between(-0.6, 3)),
+      unary(
           "neg", neg, [](double x) { return 0 - x; }, between(-2, 2)),
+      unary(
+          "sin", sin, [](double x) { return std::cos(x - std::acos(0.0)); }, between(-4, 4)),
       unary(
           "sqrt", sqrt, [](double x) { return std::pow(x, 0.5); }, positive),
       unary(
@@ -139,11 +189,19 @@ std::vector<OpRow> elementwise_ops() {
       binary(
           "maximum", maximum, [](double a, double b) { return a < b ? b : a; }, grid(0), grid(0.1)),
       binary(
+          "minimum", minimum, [](double a, double b) { return a < b ? a : b; }, grid(0), grid(0.1)),
+      binary(
           "mul", mul, [](double a, double b) { return a * b; }, any, any),
       pow_row,
       binary(
           "sub", sub, [](double a, double b) { return a - b; }, any, any),
       where_row(),
+      comparison<equal>("equal", [](double a, double b) { return a == b ? a - b : 0; }),
+      comparison<not_equal>("not_equal", [](double a, double b) { return a != b ? a - b : 0; }),
+      comparison<less>("less", [](double a, double b) { return a < b ? a - b : 0; }),
+      comparison<less_equal>("less_equal", [](double a, double b) { return a <= b ? a - b : 0; }),
+      comparison<greater>("greater", [](double a, double b) { return a > b ? a - b : 0; }),
+      comparison<greater_equal>("greater_equal", [](double a, double b) { return a >= b ? a - b : 0; }),
   };
 }
 

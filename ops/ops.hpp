@@ -1,9 +1,14 @@
 // All ops: <taper/ops.hpp>. The gate checks that none is missing.
 #pragma once
 
+#include "activation/elu.hpp"
 #include "activation/gelu.hpp"
+#include "activation/leaky_relu.hpp"
+#include "activation/log_sigmoid.hpp"
 #include "activation/relu.hpp"
 #include "activation/sigmoid.hpp"
+#include "activation/silu.hpp"
+#include "activation/softplus.hpp"
 #include "activation/tanh.hpp"
 #include "attention/rotary.hpp"
 #include "attention/sparse_attention.hpp"

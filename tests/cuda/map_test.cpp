@@ -36,12 +36,14 @@ class CudaMap : public CudaTest {
 
 using Unary = Tensor (*)(const Tensor&);
 using Binary = Tensor (*)(const Tensor&, const Tensor&);
+using Comparison = Mask (*)(const Tensor&, const Tensor&);
 
 TEST_F(CudaMap, FunctionsOfOneElement) {
   const std::vector<std::pair<Unary, double>> functions{
-      {abs, 0},    {neg, 0},    {relu, 0},    {sqrt, 0},       {square, 0},
-      {exp, 1e-6}, {log, 1e-6}, {tanh, 1e-6}, {sigmoid, 1e-6}, {gelu, 2e-6}};
-  for (int round = 0; round < 60; ++round) {
+      {abs, 0},    {neg, 0},      {relu, 0},       {sqrt, 0},        {square, 0},         {exp, 1e-6},
+      {log, 1e-6}, {tanh, 1e-6},  {sigmoid, 1e-6}, {gelu, 2e-6},     {sin, 1e-6},         {cos, 1e-6},
+      {erf, 1e-6}, {log1p, 1e-6}, {expm1, 1e-6},   {softplus, 1e-6}, {log_sigmoid, 1e-6}, {silu, 1e-6}};
+  for (int round = 0; round < 90; ++round) {
     const DType dtype = this->dtype();
     const Tensor x = random_tensor(shape(0, 7, 6000), dtype);
     const auto& [f, tolerance] = functions[static_cast<std::size_t>(round) % functions.size()];
@@ -53,7 +55,7 @@ TEST_F(CudaMap, FunctionsOfOneElement) {
 
 // Sums, differences, products and quotients round once: the same bits.
 TEST_F(CudaMap, FunctionsOfTwoElementsThatBroadcast) {
-  const std::vector<Binary> functions{add, sub, mul, div, maximum};
+  const std::vector<Binary> functions{add, sub, mul, div, maximum, minimum};
   for (int round = 0; round < 150; ++round) {
     const Shape common = shape(0, 7, 6000);
     const DType dtype = this->dtype();
@@ -74,6 +76,20 @@ TEST_F(CudaMap, PowersAndChoices) {
     expect_close(pow(abs(x.to(gpu)), y.to(gpu)), pow(abs(x), y), dtype == float32 ? 2e-6 : 1e-13);
     expect_same(where(relu(x.to(gpu)), y.to(gpu), z.to(gpu)), where(relu(x), y, z));
     expect_same(broadcast_to(x.to(gpu), common), broadcast_to(x, common));
+    expect_same(clamp(z.to(gpu), -0.5, 1), clamp(z, -0.5, 1));
+    expect_close(leaky_relu(z.to(gpu), 0.1), leaky_relu(z, 0.1), 0);
+    expect_close(elu(z.to(gpu), 1.5), elu(z, 1.5), dtype == float32 ? 1e-6 : 1e-14);
+  }
+}
+
+TEST_F(CudaMap, Comparisons) {
+  const std::vector<Comparison> functions{equal, not_equal, less, less_equal, greater, greater_equal};
+  for (int round = 0; round < 30; ++round) {
+    const Shape common = shape(0, 7, 4000);
+    const DType dtype = this->dtype();
+    const Tensor x = random_tensor(smaller(common), dtype), y = random_tensor(common, dtype);
+    for (const Comparison compare : functions) expect_same(compare(x.to(gpu), y.to(gpu)), compare(x, y));
+    expect_same(y.to(gpu) < 1.0, y < 1.0);
   }
 }
 

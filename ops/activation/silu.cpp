@@ -1,0 +1,32 @@
+// silu: y = x s with s = sigmoid(x); dx = dy (s + x s (1 - s)).
+#include "silu.hpp"
+
+#include "../../core/record.hpp"
+#include "../elementwise/add.hpp"
+#include "../elementwise/mul.hpp"
+#include "../elementwise/sub.hpp"
+#include "../kernels/elementwise/elementwise.hpp"
+#include "../kernels/elementwise/functions.hpp"
+#include "sigmoid.hpp"
+
+namespace taper {
+
+namespace {
+
+// silu'(x) in one pass, recorded as an op of its own: silu''(x) = s (1 - s) (2 + x (1 - 2 s)).
+Tensor slope(const Tensor& x) {
+  return record("silu", kernels::map("silu", x, kernels::functions::SiluSlope()),
+                vjp(x, [x](const Tensor& dy) {
+                  const Tensor s = sigmoid(x);
+                  return dy * (s * (1.0 - s) * (2.0 + x * (1.0 - 2.0 * s)));
+                }));
+}
+
+}  // namespace
+
+Tensor silu(const Tensor& x) {
+  return record("silu", kernels::map("silu", x, kernels::functions::Silu()),
+                vjp(x, [x](const Tensor& dy) { return dy * slope(x); }));
+}
+
+}  // namespace taper

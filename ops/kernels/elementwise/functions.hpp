@@ -36,7 +36,6 @@ struct Power { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const
 struct Maximum { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x > y || x != x ? x : y; } };
 struct Minimum { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x < y || x != x ? x : y; } };
 struct Where { template <class T> TAPER_HOST_DEVICE T operator()(T c, T x, T y) const { return c != 0 ? x : y; } };
-struct Clamp { template <class T> TAPER_HOST_DEVICE T operator()(T x, T low, T high) const { return x < low ? low : x > high ? high : x; } };
 struct LeakyRelu { template <class T> TAPER_HOST_DEVICE T operator()(T x, T slope) const { return x > 0 ? x : slope * x; } };
 struct Elu { template <class T> TAPER_HOST_DEVICE T operator()(T x, T alpha) const { return x > 0 ? x : alpha * std::expm1(x); } };
 
@@ -50,7 +49,7 @@ struct Less { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const 
 struct LessEqual { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x <= y; } };
 struct Greater { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x > y; } };
 struct GreaterEqual { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x >= y; } };
-struct IsWithin { template <class T> TAPER_HOST_DEVICE T operator()(T x, T low, T high) const { return x >= low && x <= high; } };
+struct IsWithin { template <class T> TAPER_HOST_DEVICE T operator()(T x, T low, T high) const { return x >= low ? T(x <= high) : T(0); } };
 // The slope of relu, which lets a NaN pass.
 struct PassesRelu { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return !(x <= 0); } };
 // The same, but NaN for NaN.
@@ -74,11 +73,21 @@ struct KeepFrom {
     return column >= row ? x : T(0);
   }
 };
+// In two steps, which a compiler makes a minimum and a maximum of; likewise IsWithin, which has no &&.
+struct Clamp {
+  template <class T>
+  TAPER_HOST_DEVICE T operator()(T x, T low, T high) const {
+    const T raised = x < low ? low : x;
+    return raised > high ? high : raised;
+  }
+};
 struct Sigmoid {
   template <class T>
   TAPER_HOST_DEVICE T operator()(T x) const {
     const T e = std::exp(-std::abs(x));  // at most 1
-    return (x >= 0 ? T(1) : e) / (T(1) + e);
+    // 1 for x >= 0, else e, as a maximum: a branch on signs that can't be predicted takes as long as exp.
+    const T one_or_0 = x >= 0;
+    return (one_or_0 > e ? one_or_0 : e) / (T(1) + e);
   }
 };
 // log(1 + e^x), and log(1 / (1 + e^-x)).

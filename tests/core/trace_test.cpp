@@ -213,7 +213,8 @@ TEST(Trace, SaysWhichTilesSparseAttentionScannedAndWhyNotTheOthers) {
     Tape tape({.keep_values = true});
     sparse_attention(ones({1, 1, 1}).requires_grad(), keys, keys, k);
     std::vector<Tile> found;
-    for (const double tile : pattern_of(tape)["tiles"]) found.push_back(static_cast<Tile>(tile));
+    const Values numbers = pattern_of(tape)["tiles"];
+    for (const double tile : numbers) found.push_back(static_cast<Tile>(tile));
     return found;
   };
   EXPECT_EQ(log(8, {{1, 10}, {1, 8.9}, {1, 10.5}}),

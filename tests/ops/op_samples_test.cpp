@@ -1,0 +1,178 @@
+// The ops on the inputs with which PyTorch tests its own: golden/op_samples.safetensors, which
+// golden/make_op_samples.py describes. Values, first and second gradients, special values included.
+#include "support/golden.hpp"
+#include "support/helpers.hpp"
+#include <taper/taper.hpp>
+
+#include <cmath>
+#include <map>
+
+#include <gtest/gtest.h>
+
+namespace taper::test {
+namespace {
+
+using Json = nlohmann::json;
+using Call = std::function<Tensor(const Tensors&, const Json& arguments)>;
+
+Call unary(Tensor (*f)(const Tensor&)) {
+  return [f](const Tensors& x, const Json&) { return f(x[0]); };
+}
+template <class Result>
+Call binary(Result (*f)(const Tensor&, const Tensor&)) {
+  return [f](const Tensors& x, const Json&) { return f(x[0], x[1]); };
+}
+Call reduction(Tensor (*f)(const Tensor&, const Axes&, bool)) {
+  return [f](const Tensors& x, const Json& a) {
+    return f(x[0], Axes(shape_of(a["axes"])), a["keepdims"].get<bool>());
+  };
+}
+Call variance(Tensor (*f)(const Tensor&, const Axes&, bool, const VarOptions&)) {
+  return [f](const Tensors& x, const Json& a) {
+    return f(x[0], Axes(shape_of(a["axes"])), a["keepdims"].get<bool>(),
+             {.correction = a["correction"].get<double>()});
+  };
+}
+Call along(Tensor (*f)(const Tensor&, int)) {
+  return [f](const Tensors& x, const Json& a) { return f(x[0], a["axis"].get<int>()); };
+}
+Call triangle(Tensor (*f)(const Tensor&, std::int64_t)) {
+  return [f](const Tensors& x, const Json& a) { return f(x[0], a["diagonal"].get<std::int64_t>()); };
+}
+Call place(Indices (*f)(const Tensor&, int, bool)) {
+  return [f](const Tensors& x, const Json& a) {
+    const Indices found = f(x[0], a["axis"].get<int>(), false);
+    return tensor(std::vector<double>(found.values().begin(), found.values().end()), found.shape(), float64);
+  };
+}
+
+const std::map<std::string, Call>& calls() {
+  static const std::map<std::string, Call> table{
+      {"abs", unary(abs)},
+      {"argmax", place(argmax)},
+      {"argmin", place(argmin)},
+      {"clamp", [](const Tensors& x,
+                   const Json& a) { return clamp(x[0], a["low"].get<double>(), a["high"].get<double>()); }},
+      {"cos", unary(cos)},
+      {"cumsum", along(cumsum)},
+      {"elu", [](const Tensors& x, const Json& a) { return elu(x[0], a.value("alpha", 1.0)); }},
+      {"equal", binary<Mask>(equal)},
+      {"erf", unary(erf)},
+      {"exp", unary(exp)},
+      {"expm1", unary(expm1)},
+      {"flip", [](const Tensors& x, const Json& a) { return flip(x[0], Axes(shape_of(a["axes"]))); }},
+      {"gelu", unary(gelu)},
+      {"greater", binary<Mask>(greater)},
+      {"greater_equal", binary<Mask>(greater_equal)},
+      {"leaky_relu",
+       [](const Tensors& x, const Json& a) { return leaky_relu(x[0], a.value("slope", 0.01)); }},
+      {"less", binary<Mask>(less)},
+      {"less_equal", binary<Mask>(less_equal)},
+      {"log", unary(log)},
+      {"log1p", unary(log1p)},
+      {"log_sigmoid", unary(log_sigmoid)},
+      {"logsumexp", reduction(logsumexp)},
+      {"max", reduction(max)},
+      {"maximum", binary<Tensor>(maximum)},
+      {"min", reduction(min)},
+      {"minimum", binary<Tensor>(minimum)},
+      {"neg", unary(neg)},
+      {"norm", reduction(norm)},
+      {"not_equal", binary<Mask>(not_equal)},
+      {"pad",
+       [](const Tensors& x, const Json& a) {
+         std::vector<Padding> paddings;
+         for (const Json& each : a["widths"])
+           paddings.push_back({each[0].get<std::int64_t>(), each[1].get<std::int64_t>()});
+         return pad(x[0], paddings, a["value"].get<double>());
+       }},
+      {"permute", [](const Tensors& x, const Json& a) { return permute(x[0], shape_of(a["axes"])); }},
+      {"prod", reduction(prod)},
+      {"relu", unary(relu)},
+      {"sigmoid", unary(sigmoid)},
+      {"silu", unary(silu)},
+      {"sin", unary(sin)},
+      {"softplus", unary(softplus)},
+      {"sort",
+       [](const Tensors& x, const Json& a) {
+         return sort(x[0], a["axis"].get<int>(), a["descending"].get<bool>()).values;
+       }},
+      {"split",
+       [](const Tensors& x, const Json& a) {
+         return split(x[0], a["sizes"].get<std::vector<std::int64_t>>(),
+                      a["axis"].get<int>())[a["part"].get<std::size_t>()];
+       }},
+      {"sqrt", unary(sqrt)},
+      {"square", unary(square)},
+      {"squeeze", [](const Tensors& x, const Json& a) { return squeeze(x[0], Axes(shape_of(a["axes"]))); }},
+      {"stack", [](const Tensors& x, const Json& a) { return stack(x, a["axis"].get<int>()); }},
+      {"stddev", variance(stddev)},
+      {"tanh", unary(tanh)},
+      {"top_k",
+       [](const Tensors& x, const Json& a) {
+         return top_k(x[0], a["k"].get<std::int64_t>(), a["axis"].get<int>()).values;
+       }},
+      {"tril", triangle(tril)},
+      {"triu", triangle(triu)},
+      {"unsqueeze", along(unsqueeze)},
+      {"var", variance(var)},
+  };
+  return table;
+}
+
+const State& samples() {
+  static const State all = load_safetensors(std::string(TAPER_GOLDEN_DIR) + "/op_samples.safetensors");
+  return all;
+}
+
+// To ten digits of the largest finite element; what is not finite is the same.
+void expect_same(const std::string& what, const Tensor& found, const Tensor& expected) {
+  ASSERT_EQ(found.shape(), expected.shape()) << what;
+  double largest = 1e-300;
+  for (const double x : expected.to_vector())
+    largest = std::isfinite(x) ? std::max(largest, std::abs(x)) : largest;
+  const std::vector<double> a = found.to_vector(), b = expected.to_vector();
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const bool same = a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i])) ||
+                      std::abs(a[i] - b[i]) <= 1e-10 * std::min(largest, std::max(1.0, std::abs(b[i])));
+    EXPECT_TRUE(same) << what << ", element " << i << ": " << a[i] << ", PyTorch has " << b[i];
+  }
+}
+
+TEST(OpSamples, ValuesAndGradientsOfTwoOrdersAgreeWithPyTorch) {
+  std::map<std::string, int> compared;
+  for (const Json& sample : Json::parse(samples().texts.at("samples"))) {
+    const auto name = sample["name"].get<std::string>(), op = sample["op"].get<std::string>();
+    SCOPED_TRACE(name + " " + sample["arguments"].dump());
+    const auto stored = [&](const std::string& what) {
+      const auto found = samples().tensors.find(name + '/' + what);
+      return found == samples().tensors.end() ? Tensor() : found->second;
+    };
+    Tensors inputs;
+    while (const Tensor input = stored("input" + std::to_string(inputs.size()))) {
+      inputs.push_back(input.clone());
+      inputs.back().requires_grad();
+    }
+    Tape tape;
+    const Tensor y = calls().at(op)(inputs, sample["arguments"]);
+    expect_same("the value", y, stored("output"));
+    ++compared[op];
+    if (!stored("cotangent")) continue;
+    const Tensors first = tape.gradient(y, inputs, {.create_graph = true, .cotangent = stored("cotangent")});
+    Tensor total = zeros({}, float64);
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const std::string number = std::to_string(i);
+      expect_same("gradient " + number, first[i], stored("gradient" + number));
+      total = total + sum(stored("weight" + number) * first[i]);
+    }
+    const Tensors second = tape.gradient(total, inputs);
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const std::string number = std::to_string(i);
+      expect_same("second gradient " + number, second[i], stored("second" + number));
+    }
+  }
+  for (const auto& [op, call] : calls()) EXPECT_GT(compared[op], 0) << op << " has no sample";
+}
+
+}  // namespace
+}  // namespace taper::test

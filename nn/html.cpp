@@ -1,7 +1,7 @@
 // Escaping, and the filling of a frame.
 #include "html.hpp"
 
-#include "utf8.hpp"
+#include "../core/io/utf8.hpp"
 
 #include <algorithm>
 

@@ -3,7 +3,7 @@
 
 #include <taper/core/fail.hpp>
 #include <taper/core/io/files.hpp>
-#include <taper/nn/utf8.hpp>
+#include <taper/core/io/utf8.hpp>
 
 #include <map>
 

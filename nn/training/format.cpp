@@ -1,7 +1,7 @@
 // Digits by significance, without what says nothing.
 #include "format.hpp"
 
-#include "../utf8.hpp"
+#include "../../core/io/utf8.hpp"
 
 #include <algorithm>
 #include <cmath>

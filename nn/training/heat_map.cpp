@@ -3,8 +3,8 @@
 #include "heat_map.hpp"
 
 #include "../../core/fail.hpp"
+#include "../../core/io/utf8.hpp"
 #include "../html.hpp"
-#include "../utf8.hpp"
 #include "json.hpp"
 #include "page_part.hpp"
 #include "svg.hpp"

@@ -9,6 +9,7 @@
 #include "../core/gradcheck/gradcheck.hpp"
 #include "../core/indices.hpp"
 #include "../core/io/csv.hpp"
+#include "../core/io/csv_table.hpp"
 #include "../core/io/npy.hpp"
 #include "../core/io/safetensors.hpp"
 #include "../core/io/state.hpp"

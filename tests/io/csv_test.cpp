@@ -26,6 +26,7 @@ class Csv : public testing::Test {
 
   std::string write(const std::string& bytes) const {
     const std::string path = (folder / "table.csv").string();
+    fs::remove(path);  // ext4 flushes to the disk what overwrites a file
     std::ofstream(path, std::ios::binary) << bytes;
     return path;
   }

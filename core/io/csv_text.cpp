@@ -1,0 +1,110 @@
+// Text of CSV files: what is no text is refused, and what is no number is explained.
+#include "csv_text.hpp"
+
+#include "../fail.hpp"
+#include "files.hpp"
+#include "number_text.hpp"
+#include "safetensors.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <iterator>
+#include <limits>
+#include <system_error>
+
+namespace taper::internal {
+namespace {
+
+constexpr std::string_view separators = ",;\t|";
+// What other programs write for a missing value.
+constexpr std::string_view marks[] = {"NA", "N/A", "nan", "NaN", "null", "NULL", "None", "?", "-"};
+
+std::string quoted(char separator) {
+  return separator == '\t' ? "'\\t'" : std::string("'") + separator + "'";
+}
+
+// Sets `value` to the number that the whole field spells. Returns an error of std::from_chars, which
+// takes no plus sign.
+std::errc spelled(std::string_view field, double& value) {
+  if (field.size() > 1 && field[0] == '+' && field[1] != '-') field.remove_prefix(1);
+  const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
+  const bool whole = end == field.data() + field.size();
+  const bool number = error == std::errc() ? std::isfinite(value) : error == std::errc::result_out_of_range;
+  return whole && number ? error : std::errc::invalid_argument;
+}
+
+// Why a field is probably no number, and what to do about it; "" if nobody knows.
+std::string cause(std::string_view field, char separator) {
+  if (field.find('\r') != field.npos)
+    return ": a carriage return alone ends no line; convert the line ends to \\n";
+  if (field.find('\0') != field.npos)
+    return ": a zero byte stands in no text; if the file is UTF-16, save it as UTF-8";
+  for (const char other : separators) {
+    if (other != separator && other != ',' && field.find(other) != field.npos)
+      return ": is " + quoted(other) + " the separator? Then say .separator = " + quoted(other);
+  }
+  if (std::find(std::begin(marks), std::end(marks), field) != std::end(marks))
+    return ": if it stands for a missing value, name it in CsvTableOptions::missing";
+  std::string point(field);
+  std::replace(point.begin(), point.end(), ',', '.');
+  double value = 0;
+  if (field.find(',') == field.npos) return "";
+  if (spelled(point, value) != std::errc::invalid_argument)
+    return ": is it a decimal comma? Numbers are written with a point";
+  return ": is ',' the separator? Then say .separator = ','";
+}
+
+}  // namespace
+
+std::string read_csv(const char* op, const std::string& path, char separator) {
+  if (separators.find(separator) == separators.npos) {
+    fail(op, "separator must be ',', ';', '|' or a tab, got ", shown_field({&separator, 1}));
+  }
+  std::string bytes = read_file(op, path);
+  if (bytes.starts_with("\xff\xfe") || bytes.starts_with("\xfe\xff") ||
+      bytes.starts_with(std::string_view("\0\0\xfe\xff", 4))) {
+    fail(op, path, ": is UTF-16 or UTF-32 by its byte order mark: save it as UTF-8");
+  }
+  // A tab that separates belongs to a row.
+  bytes.resize(bytes.find_last_not_of(separator == '\t' ? " \r\n" : " \t\r\n") + 1);
+  if (bytes.starts_with("\xef\xbb\xbf")) bytes.erase(0, 3);
+  return bytes;
+}
+
+std::string_view without_blanks(std::string_view text, char separator) {
+  const char* blanks = separator == '\t' ? " " : " \t";
+  const std::size_t first = text.find_first_not_of(blanks);
+  if (first == text.npos) return {};
+  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
+std::string shown_field(std::string_view field) {
+  std::string text(field.substr(0, 40));
+  for (char& c : text) {
+    if (!(c >= ' ' && c < 0x7f)) c = '?';
+  }
+  return "'" + text + (field.size() > text.size() ? "…'" : "'");
+}
+
+// The numbers go through to_text, because a stream writes them as the global locale wants them.
+void CsvPlace::reject(const std::string& why) const {
+  fail(op, path, ": line ", to_text(line), ", column ", to_text(column),
+       name.empty() ? "" : " (" + shown(name) + ")", ": ", why);
+}
+
+double csv_number(std::string_view field, char separator, DType dtype, const CsvPlace& place) {
+  double value = 0;
+  const std::errc error = spelled(field, value);
+  if (error == std::errc::invalid_argument)
+    place.reject(shown_field(field) + " is not a number" + cause(field, separator));
+  // From half a step above float32's largest number on, a number rounds to infinity.
+  const double too_large = dtype == float32 ? 0x1.ffffffp127 : std::numeric_limits<double>::infinity();
+  if (error != std::errc() || std::abs(value) >= too_large) {
+    place.reject(shown_field(field) + " is beyond the range of " +
+                 (dtype == float32 ? "float32" : "float64"));
+  }
+  return value;
+}
+
+}  // namespace taper::internal

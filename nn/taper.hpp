@@ -10,6 +10,7 @@
 #include "../core/indices.hpp"
 #include "../core/io/csv.hpp"
 #include "../core/io/csv_table.hpp"
+#include "../core/io/idx.hpp"
 #include "../core/io/npy.hpp"
 #include "../core/io/safetensors.hpp"
 #include "../core/io/state.hpp"

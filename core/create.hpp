@@ -4,6 +4,7 @@
 #include "tensor.hpp"
 
 #include <initializer_list>
+#include <type_traits>
 #include <vector>
 
 namespace taper {
@@ -30,6 +31,17 @@ Tensor tensor(const NestedList& values, Kind kind = float32);
 
 // A tensor of the given shape with these elements in row-major order. Throws if their number does not fit.
 Tensor tensor(const std::vector<double>& values, const Shape& shape, Kind kind = float32);
+// The same for float, int, std::size_t and every other type of number, each of which is first made a double.
+template <class T>
+requires std::is_arithmetic_v<T> Tensor tensor(const std::vector<T>& values, const Shape& shape,
+                                               Kind kind = float32) {
+  return tensor(std::vector<double>(values.begin(), values.end()), shape, kind);
+}
+// The same with rank 1.
+template <class T>
+requires std::is_arithmetic_v<T> Tensor tensor(const std::vector<T>& values, Kind kind = float32) {
+  return tensor(values, {static_cast<std::int64_t>(values.size())}, kind);
+}
 
 // Each element 0, 1, or `value`. All throw if the shape is negative or too large.
 Tensor zeros(const Shape& shape, Kind kind = float32);

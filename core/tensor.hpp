@@ -137,7 +137,8 @@ class Tensor {
   internal::TensorImpl* impl_ = nullptr;
 };
 
-// Prints the elements as xtensor prints an xarray: {{ 1.,  2.}, { 3.,  4.}}.
+// Prints the elements as xtensor prints an xarray: {{ 1.,  2.}, { 3.,  4.}}. If there are more than 1000, an
+// axis that is longer than six shows its first and last three, with "..." between them, as NumPy does.
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 
 namespace internal {

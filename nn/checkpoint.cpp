@@ -11,6 +11,7 @@ namespace {
 
 constexpr const char* marker = "taper.checkpoint";
 constexpr const char* version = "1";
+constexpr const char* model_prefix = "model.";
 
 void add(State& file, const std::string& prefix, const State& part) {
   for (const auto& [name, tensor] : part.tensors) file.tensors.emplace(prefix + name, tensor);
@@ -30,10 +31,20 @@ std::map<std::string, Value> take(std::map<std::string, Value>& from, const std:
 
 }  // namespace
 
+void save(const std::string& path, const Module& model) { save_safetensors(path, model.state_dict()); }
+
+void load(const std::string& path, const Module& model) {
+  State file = load_safetensors(path);
+  const char* prefix = file.texts.count(marker) == 0 ? "" : model_prefix;
+  const std::map<std::string, Tensor> tensors = take(file.tensors, prefix);
+  model.check_state_dict("load", path + ": ", prefix, tensors);
+  model.load_state_dict(tensors);
+}
+
 void save_checkpoint(const std::string& path, const Run& run) {
   if (run.step < 0) fail("save_checkpoint", "step must be at least 0, got ", run.step);
   State file;
-  add(file, "model.", {run.model.state_dict(), {}});
+  add(file, model_prefix, run.model.state_dict());
   add(file, "optimizer.", run.optimizer.state());
   add(file, "extras.", run.extras);
   file.texts.emplace(marker, version);
@@ -69,7 +80,7 @@ void load_checkpoint(const std::string& path, Run& run) {
   Generator generator;
   const std::string stream = text("generator");
   named("generator", [&] { generator.set_state(stream); });
-  const std::map<std::string, Tensor> model = take(file.tensors, "model.");
+  const std::map<std::string, Tensor> model = take(file.tensors, model_prefix);
   const State optimizer{take(file.tensors, "optimizer."), take(file.texts, "optimizer.")};
   State extras{take(file.tensors, "extras."), take(file.texts, "extras.")};
   if (!file.tensors.empty())
@@ -78,7 +89,7 @@ void load_checkpoint(const std::string& path, Run& run) {
     fail(op, path, ": text ", internal::shown(file.texts.begin()->first), " is no part of a checkpoint");
 
   // The optimizer's check is the last one, and from there on nothing fails.
-  run.model.check_state_dict(op, path + ": ", "model.", model);
+  run.model.check_state_dict(op, path + ": ", model_prefix, model);
   named("optimizer.", [&] { run.optimizer.load_state(optimizer); });
   run.model.load_state_dict(model);
   run.generator = generator;

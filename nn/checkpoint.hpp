@@ -1,4 +1,4 @@
-// Checkpoints: a training run in one file, from which it goes on bit for bit.
+// Files of models, and checkpoints: a training run in one file, from which it goes on bit for bit.
 #pragma once
 
 #include "../core/io/safetensors.hpp"
@@ -10,6 +10,15 @@
 #include <string>
 
 namespace taper::nn {
+
+// Writes the model's state_dict() into a safetensors file, in whole or not at all (core/io/files.hpp). Throws
+// as save_safetensors does, and if two parameters have the same name.
+void save(const std::string& path, const Module& model);
+
+// Reads such a file, or the model out of a checkpoint, into the parameters of a model of the same form, in
+// place. Throws, naming the file and every tensor that does not fit, if it can't be read or is another
+// model's; then nothing has changed.
+void load(const std::string& path, const Module& model);
 
 // All that a training run goes on from. A schedule is a function of the step, so that the step is its state.
 struct Run {

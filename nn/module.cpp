@@ -4,6 +4,7 @@
 #include "../core/fail.hpp"
 #include "../core/io/safetensors.hpp"
 #include "../core/memory/transfer.hpp"
+#include "type_name.hpp"
 
 #include <sstream>
 
@@ -39,7 +40,16 @@ void Parts::add(const std::string& name, const Tensor& parameter) {
 void Parts::add(const std::string& name, const Module& module) {
   if (training_) module.training_ = *training_;
   const std::string outer = std::exchange(prefix_, prefix_ + name + ".");
+  ++depth_;
+  const std::size_t visit = visits_ ? visits_->size() : 0;
+  if (visits_) {
+    visits_->push_back(
+        {std::string(2 * depth_, ' ') + name + ": " + internal::short_type_name(typeid(module)),
+         prefix_.size(), parameters_.size(), 0});
+  }
   module.list(*this);
+  if (visits_) (*visits_)[visit].end = parameters_.size();
+  --depth_;
   prefix_ = outer;
 }
 

@@ -14,6 +14,7 @@ namespace taper::nn {
 
 class Module;
 struct Run;
+void load(const std::string& path, const Module& model);
 
 // The list of a module's parts, by name: its parameters and the modules that it is made of.
 class Parts {
@@ -24,7 +25,17 @@ class Parts {
 
  private:
   friend class Module;
+  friend std::ostream& operator<<(std::ostream& out, const Module& model);
+  // A module on the way, for printing.
+  struct Visit {
+    std::string line;        // indented: "    hidden: Linear"
+    std::size_t prefix;      // how long the prefix of its parameters' names is
+    std::size_t begin, end;  // which parameters are inside it
+  };
+
   std::string prefix_;
+  std::vector<Visit>* visits_ = nullptr;  // null unless the modules are to be noted
+  std::size_t depth_ = 0;
   std::vector<std::pair<std::string, Tensor>> parameters_;
   std::optional<bool> training_;  // if set, the mode that each module on the way is put into
 };
@@ -82,6 +93,7 @@ class Module {
   virtual void list(Parts& parts) const = 0;
 
  private:
+  friend void load(const std::string& path, const Module& model);
   friend void load_checkpoint(const std::string& path, Run& run);
   // The checks of load_state_dict: throws Error("[op] " + where + …), each tensor named with `prefix`.
   void check_state_dict(const char* op, const std::string& where, const std::string& prefix,
@@ -90,6 +102,11 @@ class Module {
   friend class Parts;
   mutable bool training_ = true;
 };
+
+// Prints the modules inside one another and their parameters, each with dtype, shape, number of elements and
+// bytes. A parameter that asks for no gradient is "frozen"; one that stands in several places is counted in
+// the first, and "shared" in the others.
+std::ostream& operator<<(std::ostream& out, const Module& model);
 
 // part(arguments…) in a Scope of that name. With the name under which list() adds the part, an error inside
 // says which of the parameters' names it concerns: "(in Mlp.hidden)".

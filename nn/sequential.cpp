@@ -2,24 +2,9 @@
 #include "sequential.hpp"
 
 #include "../core/fail.hpp"
-
-#include <cstdlib>
-#include <memory>
-
-#include <cxxabi.h>
+#include "type_name.hpp"
 
 namespace taper::nn {
-namespace {
-
-// As in the source: "taper::nn::Linear".
-std::string name_of(const std::type_info& type) {
-  const std::unique_ptr<char, void (*)(void*)> name(
-      abi::__cxa_demangle(type.name(), nullptr, nullptr, nullptr), std::free);
-  return name ? name.get() : type.name();
-}
-
-}  // namespace
-
 void Sequential::append(Step step) {
   if (!step.apply) fail("Sequential", "part ", steps_.size(), " is a null function");
   steps_.push_back(std::move(step));
@@ -31,8 +16,8 @@ const Sequential::Function& Sequential::function(std::size_t i) const {
 }
 
 void Sequential::throw_type(std::size_t i, const std::type_info& wanted) const {
-  fail("Sequential", "part ", i, " is a ", name_of(steps_[i].apply.target_type()), ", asked for as a ",
-       name_of(wanted));
+  fail("Sequential", "part ", i, " is a ", internal::type_name(steps_[i].apply.target_type()),
+       ", asked for as a ", internal::type_name(wanted));
 }
 
 Tensor Sequential::operator()(const Tensor& x) const {

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 
 namespace taper {
 
@@ -12,6 +13,11 @@ namespace taper {
 // are dotted paths: "hidden.weight", "0.first_moment". Numbers in texts are written so that reading gives the
 // same bits.
 struct State {
+  State() = default;
+  // Not explicit: where a State is wanted, the state_dict() of a model is one.
+  State(std::map<std::string, Tensor> tensors, std::map<std::string, std::string> texts = {})
+      : tensors(std::move(tensors)), texts(std::move(texts)) {}
+
   std::map<std::string, Tensor> tensors;
   std::map<std::string, std::string> texts;
 };

@@ -38,6 +38,7 @@
 #include "layers/sparse_attention.hpp"
 #include "layers/transformer_block.hpp"
 #include "losses.hpp"
+#include "metrics.hpp"
 #include "module.hpp"
 #include "optim/adam.hpp"
 #include "optim/clip_gradients.hpp"

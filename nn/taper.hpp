@@ -26,6 +26,7 @@
 #include "../ops/ops.hpp"
 #include "batches.hpp"
 #include "checkpoint.hpp"
+#include "dataset.hpp"
 #include "gradcheck.hpp"
 #include "init.hpp"
 #include "layers/dropout.hpp"

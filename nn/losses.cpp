@@ -5,10 +5,15 @@
 #include "../core/fail.hpp"
 #include "../core/memory/transfer.hpp"
 #include "../core/record.hpp"
+#include "../ops/elementwise/abs.hpp"
 #include "../ops/elementwise/add.hpp"
 #include "../ops/elementwise/div.hpp"
+#include "../ops/elementwise/exp.hpp"
+#include "../ops/elementwise/log.hpp"
 #include "../ops/elementwise/maximum.hpp"
 #include "../ops/elementwise/mul.hpp"
+#include "../ops/elementwise/neg.hpp"
+#include "../ops/elementwise/sigmoid.hpp"
 #include "../ops/elementwise/square.hpp"
 #include "../ops/elementwise/sub.hpp"
 #include "../ops/elementwise/where.hpp"
@@ -17,18 +22,78 @@
 #include "../ops/reduction/sum.hpp"
 #include "../ops/softmax/sparse_softmax.hpp"
 
+#include <cmath>
 #include <limits>
 
 namespace taper::nn {
 
+namespace {
+
+// Throws in the name of `op` unless both have the same shape, dtype and device.
+void check_alike(const char* op, const char* a_name, const Tensor& a, const char* b_name, const Tensor& b) {
+  check_given(op, a_name, a, b_name, b);
+  check_same_device(op, a_name, a, b_name, b);
+  if (a.shape() == b.shape() && a.dtype() == b.dtype()) return;
+  fail(op, a_name, " and ", b_name, " differ: ", a_name, " is ", a.dtype(), " ", a.shape(), ", ", b_name,
+       " is ", b.dtype(), " ", b.shape());
+}
+
+// x, but no less than -limit and no more than limit.
+Tensor clamped(const Tensor& x, double limit) {
+  const Tensor lowest = scalar_like(-limit, x);
+  return maximum(-maximum(-x, lowest), lowest);
+}
+
+// log(1 + e^x), without overflow and to the last digits for any x.
+Tensor softplus_value(const Tensor& x) {
+  const Tensor u = exp(-abs(x)), w = u + 1.0, rounded = w - 1.0;
+  // log(1 + u): what rounding took from u in w, the quotient gives back.
+  const Tensor log1p = where(rounded, log(w) * u / rounded, u);
+  return maximum(x, scalar_like(0, x)) + log1p;
+}
+
+}  // namespace
+
 Tensor mean_squared_error(const Tensor& prediction, const Tensor& target) {
-  check_given("mean_squared_error", "prediction", prediction, "target", target);
-  check_same_device("mean_squared_error", "prediction", prediction, "target", target);
-  if (!(prediction.shape() == target.shape()) || prediction.dtype() != target.dtype()) {
-    fail("mean_squared_error", "prediction and target differ: prediction is ", prediction.dtype(), " ",
-         prediction.shape(), ", target is ", target.dtype(), " ", target.shape());
-  }
+  check_alike("mean_squared_error", "prediction", prediction, "target", target);
   return mean(square(prediction - target));
+}
+
+Tensor mean_absolute_error(const Tensor& prediction, const Tensor& target) {
+  check_alike("mean_absolute_error", "prediction", prediction, "target", target);
+  return mean(abs(prediction - target));
+}
+
+Tensor huber_loss(const Tensor& prediction, const Tensor& target, double delta) {
+  check_alike("huber_loss", "prediction", prediction, "target", target);
+  if (!(delta > 0 && std::isfinite(delta))) fail("huber_loss", "delta must be positive, got ", delta);
+  const Tensor d = prediction - target, at = d.detach(), slope = clamped(at, delta);
+  return mean(record("huber_loss", slope * (at - 0.5 * slope),
+                     vjp(d, [d, delta](const Tensor& dy) { return dy * clamped(d, delta); })));
+}
+
+Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& targets) {
+  check_alike("binary_cross_entropy_with_logits", "logits", logits, "targets", targets);
+  const Tensor x = logits.detach(), y = targets.detach(), rest = 1.0 - y, zero = scalar_like(0, x);
+  // y softplus(-x) + (1 - y) softplus(x), in which a weight of 0 counts for nothing beside an infinity.
+  const Tensor loss =
+      where(y, y * softplus_value(-x), zero) + where(rest, rest * softplus_value(x), zero);
+  // sigmoid(x) - y as two terms, so that nothing cancels if y is 0 or 1.
+  return mean(record("binary_cross_entropy_with_logits", loss,
+                     vjp(logits,
+                         [logits, targets](const Tensor& dy) {
+                           return dy * ((1.0 - targets) * sigmoid(logits) - targets * sigmoid(-logits));
+                         }),
+                     vjp(targets, [logits](const Tensor& dy) { return dy * -logits; })));
+}
+
+Tensor kl_divergence(const Tensor& log_probabilities, const Tensor& target) {
+  check_alike("kl_divergence", "log_probabilities", log_probabilities, "target", target);
+  if (target.rank() == 0) fail("kl_divergence", "target must have at least one axis, got ", target.shape());
+  // Where p is 0, neither log p nor log q reaches the loss or a gradient.
+  const Tensor log_p = log(where(target, target, scalar_like(1, target)));
+  const Tensor log_q = where(target, log_probabilities, scalar_like(0, target));
+  return mean(sum(target * (log_p - log_q), -1));
 }
 
 namespace {

@@ -13,6 +13,38 @@ namespace taper::nn {
 // broadcasts by accident is a wrong number.
 Tensor mean_squared_error(const Tensor& prediction, const Tensor& target);
 
+// mean |prediction - target| over all elements, rank 0: the L1 loss. Its gradient is 0 at the kink, where the
+// two are equal. Throws if shapes or dtypes differ.
+Tensor mean_absolute_error(const Tensor& prediction, const Tensor& target);
+
+// The mean over all elements, rank 0, with d = prediction - target, of
+//   L = d^2 / 2                    for |d| <= delta
+//   L = delta (|d| - delta / 2)    elsewhere;        dd = dL max(-delta, min(d, delta)) / n.
+// A square near 0 and straight lines further out, so that a few wild targets don't rule. Throws if shapes or
+// dtypes differ, or unless delta is positive and finite. Source: Huber, "Robust Estimation of a Location
+// Parameter" (Annals of Mathematical Statistics 35, 1964).
+Tensor huber_loss(const Tensor& prediction, const Tensor& target, double delta = 1);
+
+// The mean over all elements, rank 0, for logits x and targets y from 0 to 1, of
+//   L = -y log s(x) - (1 - y) log(1 - s(x)) = max(x, 0) - x y + log(1 + e^-|x|),   s = sigmoid;
+//   dx = dL (s(x) - y) / n,   dy = -dL x / n:
+// independent questions with the answers yes and no, one a logit. It neither overflows nor loses digits for
+// any logit, and an infinite one gives 0 if it is right, infinity if it is wrong. Throws if shapes or dtypes
+// differ. That targets lie in [0, 1] is not checked: outside, L has no minimum.
+Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& targets);
+
+// How far predicted probabilities q are from the target's p, for log q and p (…, C): the mean over the N rows,
+// rank 0, of
+//   L = sum_j p_j (log p_j - log q_j);   dlog q = -dL p / N,   dp = dL (log p + 1 - log q) / N.
+// If p_j is 0 it adds nothing, and neither it nor log q_j gets a gradient, even if log q_j is -inf.
+//
+//   nn::kl_divergence(log_softmax(logits), softmax(teacher))
+//
+// Throws if shapes or dtypes differ, or at rank 0. That rows are log-probabilities and probabilities is not
+// checked. Source: Kullback and Leibler, "On Information and Sufficiency" (Annals of Mathematical
+// Statistics 22, 1951).
+Tensor kl_divergence(const Tensor& log_probabilities, const Tensor& target);
+
 // The mean of -log softmax(logits)[label], with label smoothing and ignored labels: an op of its
 // own, see there.
 using taper::cross_entropy;

@@ -69,6 +69,10 @@ void Module::zero_grad() const {
   for (Tensor& parameter : parameters()) parameter.zero_grad();
 }
 
+void Module::requires_grad(bool value) const {
+  for (Tensor& parameter : parameters()) parameter.requires_grad(value);
+}
+
 std::map<std::string, Tensor> Module::state_dict() const {
   std::map<std::string, Tensor> tensors;
   for (const auto& [name, parameter] : named_parameters()) {

@@ -62,6 +62,9 @@ class Module {
   std::vector<Tensor> parameters() const;
   // Clears every parameter's gradient.
   void zero_grad() const;
+  // Freezes every parameter (with false) or lets it learn again: no gradient is computed for a frozen one, and
+  // optimizers and clip_gradients pass over it.
+  void requires_grad(bool value = true) const;
 
   // A copy of every parameter by its name, which save_safetensors writes. Later steps don't change it. Throws
   // if two parameters have the same name.

@@ -18,8 +18,8 @@ struct AdamOptions {
 // Source: Kingma and Ba, arXiv 1412.6980, algorithm 1.
 class Adam : public Optimizer {
  public:
-  // Throws if there is no parameter or one does not ask for a gradient, and unless learning_rate is finite
-  // and at least 0, epsilon positive and the betas in [0, 1).
+  // Throws if there is no parameter or all are frozen, and unless learning_rate is finite and at least 0,
+  // epsilon positive and the betas in [0, 1).
   explicit Adam(std::vector<Tensor> parameters, const AdamOptions& options = {});
 
  protected:

@@ -16,7 +16,7 @@ double clip_gradients(const std::vector<Tensor>& parameters, double max_norm) {
   internal::PoolVector<const void*> memory;
   for (const Tensor& parameter : parameters) {
     const Tensor gradient = parameter.grad();
-    if (!gradient) continue;
+    if (!gradient || !parameter.wants_grad()) continue;
     gradients.push_back(gradient);
     memory.push_back(gradient.impl().data);
   }

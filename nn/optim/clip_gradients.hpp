@@ -11,7 +11,7 @@ namespace taper::optim {
 //   g <- g min(1, max_norm / (n + 1e-6)),
 // in place, so the call stands between backward and the optimizer's step. Returns n, as it was before.
 // Squares are summed in float64, and the sum is the same for any number of threads. Parameters without a
-// gradient add nothing.
+// gradient add nothing, nor do frozen ones, whose gradient is left from before.
 //
 // If n is not finite, no gradient is changed (torch.nn.utils.clip_grad_norm_ would turn them into 0 and
 // NaN): a training loop that looks at the result can leave the step out. float64 gradients whose squares

@@ -24,6 +24,15 @@ constexpr auto max_steps = std::int64_t{1} << 53;  // Adam's t is a double, whic
 
 std::string name_of(std::size_t i, const std::string& name) { return std::to_string(i) + '.' + name; }
 
+// Throws in the name of `kind` if no parameter asks for a gradient.
+void check_not_all_frozen(const char* kind, const std::vector<Tensor>& parameters) {
+  for (const Tensor& parameter : parameters) {
+    if (parameter.wants_grad()) return;
+  }
+  fail(kind, "all of the ", parameters.size(),
+       " parameters are frozen: call requires_grad() on those that are to learn");
+}
+
 // The texts of a state. check_all_asked() throws unless each of them was asked for.
 class Texts {
  public:
@@ -78,11 +87,12 @@ Optimizer::Optimizer(const char* kind, std::vector<Tensor> parameters, double le
   check_learning_rate(kind, learning_rate);
   if (parameters_.empty()) fail(kind, "parameters is empty: wanted at least one");
   check_given("Optimizer", "parameters", parameters_);
+  check_not_all_frozen(kind, parameters_);
   std::map<const std::byte*, std::size_t> seen;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    if (!parameters_[i].wants_grad()) {
+    if (parameters_[i].impl().tape != 0) {
       fail("Optimizer", "parameters[", i, "] of shape ", parameters_[i].shape(),
-           " does not ask for a gradient: leave out what is frozen, or call requires_grad() on it");
+           " is a recorded result: only a leaf can learn");
     }
     const auto [first, is_new] = seen.emplace(parameters_[i].impl().data, i);
     if (!is_new) {
@@ -97,13 +107,14 @@ Optimizer::Optimizer(const char* kind, std::vector<Tensor> parameters, double le
 }
 
 void Optimizer::step() {
+  check_not_all_frozen(kind_, parameters_);
   internal::PoolVector<Update> updates;
   internal::PoolVector<std::size_t> places;  // of their parameters
   updates.reserve(parameters_.size());
   places.reserve(parameters_.size());
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const Tensor& gradient = parameters_[i].impl().grad;
-    if (!gradient) continue;
+    if (!gradient || !parameters_[i].wants_grad()) continue;
     move_moments(i);
     updates.push_back({parameters_[i], gradient, moments_of(i), ++steps_[i]});
     places.push_back(i);

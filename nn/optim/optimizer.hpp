@@ -21,8 +21,8 @@ class Optimizer {
   // Moved, not copied: a copy would share the moments.
   Optimizer(Optimizer&&) = default;
 
-  // Updates every parameter that has a gradient, in place. One without keeps its value, its moments and its
-  // count of steps.
+  // Updates every parameter that has a gradient, in place. One without, or one that is frozen (that does not
+  // ask for a gradient now), keeps its value, its moments and its count of steps. Throws if all are frozen.
   void step();
   // Clears every parameter's gradient. Gradients accumulate, so this belongs before each backward.
   void zero_grad();
@@ -55,8 +55,8 @@ class Optimizer {
   // The parameters to update are shared, not copied. `kind` is a literal such as "Adam". Each parameter has
   // one moment of each name, of its own shape, dtype and device, which starts at 0; if the parameter is
   // moved, its moments follow. `settings` are those without the learning rate: state() holds them and
-  // load_state() compares them. Throws if there is no parameter, if one does not ask for a gradient or shares
-  // another's memory, and for a learning rate that set_learning_rate refuses.
+  // load_state() compares them. Throws if there is no parameter or all are frozen, if one is a recorded result
+  // or shares another's memory, and for a learning rate that set_learning_rate refuses.
   Optimizer(const char* kind, std::vector<Tensor> parameters, double learning_rate,
             std::vector<std::string> moments = {}, Settings settings = {});
 

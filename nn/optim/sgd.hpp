@@ -19,8 +19,8 @@ struct SgdOptions {
 // learning" (ICML 2013), in the form of torch.optim.SGD: v does not contain the learning rate.
 class Sgd : public Optimizer {
  public:
-  // Throws if there is no parameter, if one does not ask for a gradient, and if nesterov is asked for without
-  // momentum; and unless learning_rate is finite and at least 0 and 0 <= momentum < 1.
+  // Throws if there is no parameter or all are frozen, and if nesterov is asked for without momentum; and
+  // unless learning_rate is finite and at least 0 and 0 <= momentum < 1.
   explicit Sgd(std::vector<Tensor> parameters, const SgdOptions& options = {});
 
  private:

@@ -22,6 +22,10 @@ void check_count(const char* op, const char* name, std::int64_t count, std::int6
   if (count < least) fail(op, name, " must be at least ", least, ", got ", count);
 }
 
+void check_factor(const char* op, double factor) {
+  if (!(factor > 0 && factor <= 1)) fail(op, "factor must be in (0, 1], got ", factor);
+}
+
 }  // namespace
 
 Schedule Schedule::constant(double rate) {
@@ -39,8 +43,14 @@ Schedule Schedule::cosine(double rate, std::int64_t steps, double last) {
 Schedule Schedule::step(double rate, std::int64_t every, double factor) {
   check_rate("Schedule::step", "rate", rate);
   check_count("Schedule::step", "every", every, 1);
-  if (!(factor > 0 && factor <= 1)) fail("Schedule::step", "factor must be in (0, 1], got ", factor);
+  check_factor("Schedule::step", factor);
   return {Kind::step, rate, every, factor};
+}
+
+Schedule Schedule::exponential(double rate, double factor) {
+  check_rate("Schedule::exponential", "rate", rate);
+  check_factor("Schedule::exponential", factor);
+  return {Kind::exponential, rate, 1, factor};
 }
 
 Schedule Schedule::warm_up(std::int64_t steps) const {
@@ -59,7 +69,7 @@ double Schedule::operator()(std::int64_t step) const {
   if (kind_ == Kind::cosine) {
     const double progress = part(std::min(step, steps_), steps_);
     rate = extra_ + (rate_ - extra_) * (1 + std::cos(std::numbers::pi * progress)) / 2;
-  } else if (kind_ == Kind::step) {
+  } else if (kind_ == Kind::step || kind_ == Kind::exponential) {
     rate *= std::pow(extra_, static_cast<double>(step / steps_));
   }
   return step < warm_up_ ? rate * part(step + 1, warm_up_) : rate;
@@ -78,6 +88,9 @@ std::string Schedule::text() const {
     case Kind::step:
       text = "step(" + to_text(rate_) + ", " + to_text(steps_) + ", " + to_text(extra_) + ")";
       break;
+    case Kind::exponential:
+      text = "exponential(" + to_text(rate_) + ", " + to_text(extra_) + ")";
+      break;
   }
   return warm_up_ > 0 ? text + ".warm_up(" + to_text(warm_up_) + ")" : text;
 }
@@ -87,8 +100,10 @@ Schedule Schedule::parse(const std::string& text) {
   const auto read_base = [&]() -> Schedule {
     const std::string_view name = reader.name();
     if (name == "constant") return constant(reader.number());
-    if (name != "cosine" && name != "step") reader.fail_with("neither constant nor cosine nor step");
+    if (name != "cosine" && name != "step" && name != "exponential")
+      reader.fail_with("neither constant nor cosine nor step nor exponential");
     const double rate = reader.number();
+    if (name == "exponential") return exponential(rate, reader.number());
     const std::int64_t steps = reader.whole();
     const double extra = reader.number();
     return name == "cosine" ? cosine(rate, steps, extra) : step(rate, steps, extra);

@@ -24,6 +24,8 @@ class Schedule {
   static Schedule cosine(double rate, std::int64_t steps, double last = 0);
   // rate(s) = rate factor^floor(s / every). Throws unless every >= 1 and 0 < factor <= 1.
   static Schedule step(double rate, std::int64_t every, double factor);
+  // rate(s) = rate factor^s. Throws unless 0 < factor <= 1.
+  static Schedule exponential(double rate, double factor);
 
   // This schedule multiplied by min(1, (s + 1) / steps): a straight line from rate / steps at s = 0 to the
   // full rate at s = steps - 1. The schedule itself is not shifted: cosine(r, 1000).warm_up(100) still ends
@@ -42,14 +44,14 @@ class Schedule {
   friend bool operator==(const Schedule&, const Schedule&) = default;
 
  private:
-  enum class Kind { constant, cosine, step };
+  enum class Kind { constant, cosine, step, exponential };
   Schedule(Kind kind, double rate, std::int64_t steps, double extra)
       : kind_(kind), rate_(rate), steps_(steps), extra_(extra) {}
 
   Kind kind_;
   double rate_;
-  std::int64_t steps_;  // cosine: until the end; step: from one drop to the next
-  double extra_;        // cosine: last; step: factor
+  std::int64_t steps_;  // cosine: until the end; step, exponential: from one drop to the next
+  double extra_;        // cosine: last; step, exponential: factor
   std::int64_t warm_up_ = 0;
 };
 

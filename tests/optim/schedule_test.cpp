@@ -16,13 +16,14 @@ using optim::Schedule;
 TEST(Schedule, FollowsItsFormula) {
   const auto constant = Schedule::constant(0.3);
   const auto cosine = Schedule::cosine(0.5, 8, 0.1);
-  const auto step = Schedule::step(0.5, 3, 0.1);
+  const auto step = Schedule::step(0.5, 3, 0.1), exponential = Schedule::exponential(0.5, 0.75);
   for (std::int64_t s = 0; s < 20; ++s) {
     EXPECT_EQ(constant(s), 0.3);
     const double angle = std::acos(-1.0) * static_cast<double>(s) / 8;
     EXPECT_NEAR(cosine(s), s < 8 ? 0.1 + 0.2 * (1 + std::cos(angle)) : 0.1, 1e-15);
     EXPECT_NEAR(step(s), 0.5 * std::pow(0.1, std::floor(static_cast<double>(s) / 3)), 1e-15);
-    for (const Schedule& base : {constant, cosine, step}) {
+    EXPECT_NEAR(exponential(s), 0.5 * std::pow(0.75, static_cast<double>(s)), 1e-15);
+    for (const Schedule& base : {constant, cosine, step, exponential}) {
       EXPECT_EQ(base.warm_up(4)(s), s < 4 ? base(s) * (static_cast<double>(s + 1) / 4) : base(s));
       EXPECT_EQ(base.warm_up(0)(s), base(s));
       EXPECT_EQ(base.warm_up(4).warm_up(2)(s), base.warm_up(2)(s));
@@ -39,6 +40,7 @@ TEST(Schedule, ReadsBackFromItsText) {
   EXPECT_EQ(Schedule::cosine(1e-3, 1000).warm_up(100).text(), "cosine(0.001, 1000, 0).warm_up(100)");
   EXPECT_EQ(Schedule::constant(0.5).text(), "constant(0.5)");
   EXPECT_EQ(Schedule::step(1e-7, 30, 0.5).text(), "step(1e-07, 30, 0.5)");
+  EXPECT_EQ(Schedule::exponential(0.1, 0.95).warm_up(3).text(), "exponential(0.1, 0.95).warm_up(3)");
   const std::uint64_t seed = fresh_seed();
   SCOPED_TRACE("TAPER_SEED=" + std::to_string(seed));
   Generator generator(seed);
@@ -49,7 +51,8 @@ TEST(Schedule, ReadsBackFromItsText) {
   for (int round = 0; round < 200; ++round) {
     for (const Schedule& base :
          {Schedule::constant(rate()), Schedule::cosine(rate(), 1 + whole() / 2, rate()),
-          Schedule::step(rate(), 1 + whole() / 2, 1 - generator.uniform())}) {
+          Schedule::step(rate(), 1 + whole() / 2, 1 - generator.uniform()),
+          Schedule::exponential(rate(), 1 - generator.uniform())}) {
       for (const Schedule& schedule : {base, base.warm_up(whole())}) {
         const Schedule read = Schedule::parse(schedule.text());
         EXPECT_EQ(read, schedule) << schedule.text();
@@ -71,6 +74,8 @@ TEST(Schedule, Errors) {
   expect_error("Schedule::step", [] { Schedule::step(1, 0, 1); }, {"every", "0"});
   expect_error("Schedule::step", [] { Schedule::step(1, 1, 0); }, {"factor", "0"});
   expect_error("Schedule::step", [] { Schedule::step(1, 1, 1.5); }, {"factor", "1.5"});
+  expect_error("Schedule::exponential", [] { Schedule::exponential(-2, 1); }, {"rate", "-2"});
+  expect_error("Schedule::exponential", [] { Schedule::exponential(1, 1.5); }, {"factor", "1.5"});
   expect_error("Schedule::warm_up", [] { Schedule::constant(1).warm_up(-1); }, {"steps", "-1"});
   expect_error("Schedule", [] { Schedule::constant(1)(-1); }, {"step", "-1"});
 }
@@ -81,7 +86,7 @@ TEST(Schedule, TextErrors) {
   };
   refuse("", "no opening parenthesis");
   refuse("constant", "no opening parenthesis");
-  refuse("linear(1)", "neither constant nor cosine nor step");
+  refuse("linear(1)", "neither constant nor cosine nor step nor exponential");
   refuse("constant()", "wanted a number, got ''");
   refuse("constant(1", "wanted a number");
   refuse("constant(x)", "wanted a number, got 'x'");
@@ -93,6 +98,8 @@ TEST(Schedule, TextErrors) {
   refuse("constant(1).cool_down(2)", "something else than warm_up");
   refuse("constant(1).warm_up(2.5)", "wanted a whole number, got '2.5'");
   refuse("constant(1).warm_up(2).warm_up(3)", "a call after warm_up");
+  refuse("exponential(1)", "too few arguments");
+  refuse("exponential(1, 0.5, 1)", "too many arguments");
   refuse("cosine(1, 2)", "too few arguments");
   refuse("cosine(1,2,3)", "too few arguments");
   refuse("cosine(1, 9223372036854775808, 3)", "wanted a whole number");

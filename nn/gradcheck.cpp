@@ -6,23 +6,24 @@
 namespace taper {
 namespace {
 
-// Parameters in float64; the destructor converts back those that were not.
+// A model's parameters and buffers in float64; the destructor converts back those that were not.
 class Widened {
  public:
-  explicit Widened(const std::vector<Tensor>& parameters) : parameters_(parameters) {
-    for (Tensor& parameter : parameters_) {
-      dtypes_.push_back(parameter.dtype());
-      parameter.move_to(float64);
+  explicit Widened(const nn::Module& model) : tensors_(model.parameters()) {
+    for (const auto& [name, buffer] : model.named_buffers()) tensors_.push_back(buffer);
+    for (Tensor& tensor : tensors_) {
+      dtypes_.push_back(tensor.dtype());
+      tensor.move_to(float64);
     }
   }
   ~Widened() {
-    for (std::size_t i = 0; i < parameters_.size(); ++i) parameters_[i].move_to(dtypes_[i]);
+    for (std::size_t i = 0; i < tensors_.size(); ++i) tensors_[i].move_to(dtypes_[i]);
   }
   Widened(const Widened&) = delete;
   Widened& operator=(const Widened&) = delete;
 
  private:
-  std::vector<Tensor> parameters_;
+  std::vector<Tensor> tensors_;
   std::vector<DType> dtypes_;
 };
 
@@ -39,7 +40,7 @@ GradcheckReport gradcheck(const nn::Module& model, const MultiFunction& loss, co
     if (!data[i]) fail("gradcheck", "data[", i, "] is an empty handle");
     wide.push_back(data[i].detach().to(float64));
   }
-  const Widened widened(model.parameters());
+  const Widened widened(model);
   return gradcheck(MultiFunction([&](const std::vector<Tensor>&) { return loss(wide); }), model.parameters(),
                    named);
 }

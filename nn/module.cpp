@@ -1,4 +1,4 @@
-// Module: walking a tree of modules, to collect the parameters, to copy them out and in, or to set the mode.
+// Module: walking a tree of modules, to collect the tensors, to copy them out and in, or to set the mode.
 #include "module.hpp"
 
 #include "../core/fail.hpp"
@@ -6,6 +6,8 @@
 #include "../core/memory/transfer.hpp"
 #include "type_name.hpp"
 
+#include <cstring>
+#include <set>
 #include <sstream>
 
 namespace taper::nn {
@@ -30,11 +32,25 @@ class Names {
   std::string rest_;
 };
 
+// Do two tensors of one shape and dtype hold the same bits?
+bool are_same(const Tensor& a, const Tensor& b) {
+  const Tensor x = a.detach().to(Device::cpu()), y = b.detach().to(Device::cpu());
+  return std::memcmp(x.bytes(), y.bytes(), x.impl().element_bytes()) == 0;
+}
+
 }  // namespace
 
 void Parts::add(const std::string& name, const Tensor& parameter) {
-  parameters_.emplace_back(prefix_ + name, parameter);
-  check_given("Parts::add", parameters_.back().first.c_str(), parameter);
+  entries_.push_back({prefix_ + name, parameter, false});
+  check_given("Parts::add", entries_.back().name.c_str(), parameter);
+}
+
+void Parts::add_buffer(const std::string& name, const Tensor& buffer) {
+  entries_.push_back({prefix_ + name, buffer, true});
+  check_given("Parts::add_buffer", entries_.back().name.c_str(), buffer);
+  if (buffer.wants_grad())
+    fail("Parts::add_buffer", internal::shown(entries_.back().name),
+         " asks for a gradient: a buffer is not trained");
 }
 
 void Parts::add(const std::string& name, const Module& module) {
@@ -45,19 +61,32 @@ void Parts::add(const std::string& name, const Module& module) {
   if (visits_) {
     visits_->push_back(
         {std::string(2 * depth_, ' ') + name + ": " + internal::short_type_name(typeid(module)),
-         prefix_.size(), parameters_.size(), 0});
+         prefix_.size(), entries_.size(), 0});
   }
   module.list(*this);
-  if (visits_) (*visits_)[visit].end = parameters_.size();
+  if (visits_) (*visits_)[visit].end = entries_.size();
   --depth_;
   prefix_ = outer;
 }
 
-std::vector<std::pair<std::string, Tensor>> Module::named_parameters() const {
+std::vector<Parts::Entry> Module::entries() const {
   Parts parts;
   list(parts);
-  return std::move(parts.parameters_);
+  return std::move(parts.entries_);
 }
+
+std::vector<std::pair<std::string, Tensor>> Module::named(bool are_buffers) const {
+  std::vector<std::pair<std::string, Tensor>> tensors;
+  std::set<const internal::TensorImpl*> seen;
+  for (auto& [name, tensor, is_buffer] : entries()) {
+    if (is_buffer == are_buffers && seen.insert(&tensor.impl()).second)
+      tensors.emplace_back(std::move(name), std::move(tensor));
+  }
+  return tensors;
+}
+
+std::vector<std::pair<std::string, Tensor>> Module::named_parameters() const { return named(false); }
+std::vector<std::pair<std::string, Tensor>> Module::named_buffers() const { return named(true); }
 
 std::vector<Tensor> Module::parameters() const {
   std::vector<Tensor> parameters;
@@ -75,35 +104,34 @@ void Module::requires_grad(bool value) const {
 
 std::map<std::string, Tensor> Module::state_dict() const {
   std::map<std::string, Tensor> tensors;
-  for (const auto& [name, parameter] : named_parameters()) {
-    if (!tensors.emplace(name, parameter.clone()).second)
-      fail("state_dict", "two parameters are called ", internal::shown(name));
+  for (const auto& [name, tensor, is_buffer] : entries()) {
+    if (!tensors.emplace(name, tensor.clone()).second)
+      fail("state_dict", "two tensors are called ", internal::shown(name));
   }
   return tensors;
 }
 
 void Module::load_state_dict(const std::map<std::string, Tensor>& tensors) const {
   check_state_dict("load_state_dict", "", "", tensors);
-  for (auto& [name, parameter] : named_parameters()) {
-    internal::copy_elements(tensors.at(name), parameter);
-  }
+  for (auto& [name, tensor, is_buffer] : entries()) internal::copy_elements(tensors.at(name), tensor);
 }
 
 void Module::to(Device device) const {
-  for (Tensor& parameter : parameters()) parameter.move_to(device);
+  for (auto& [name, tensor, is_buffer] : entries()) tensor.move_to(device);
 }
 
 void Module::to(DType dtype) const {
-  for (Tensor& parameter : parameters()) parameter.move_to(dtype);
+  for (auto& [name, tensor, is_buffer] : entries()) tensor.move_to(dtype);
 }
 
 void Module::check_state_dict(const char* op, const std::string& where, const std::string& prefix,
                               const std::map<std::string, Tensor>& tensors) const {
-  std::map<std::string, Tensor> parameters;
-  Names twice, missing, wrong, extra;
-  for (const auto& [name, parameter] : named_parameters()) {
+  std::set<std::string> names;
+  std::map<const internal::TensorImpl*, std::string> first_names;  // of each tensor of the model that fits
+  Names twice, missing, wrong, extra, torn;
+  for (const auto& [name, here, is_buffer] : entries()) {
     const std::string quoted = internal::shown(prefix + name);
-    if (!parameters.emplace(name, parameter).second) {
+    if (!names.insert(name).second) {
       twice.add(quoted);
       continue;
     }
@@ -113,7 +141,12 @@ void Module::check_state_dict(const char* op, const std::string& where, const st
       continue;
     }
     const Tensor& tensor = found->second;
-    if (tensor && tensor.shape() == parameter.shape() && tensor.dtype() == parameter.dtype()) continue;
+    if (tensor && tensor.shape() == here.shape() && tensor.dtype() == here.dtype()) {
+      const auto [first, is_new] = first_names.emplace(&here.impl(), name);
+      if (!is_new && !are_same(tensor, tensors.at(first->second)))
+        torn.add(internal::shown(prefix + first->second) + " and " + quoted);
+      continue;
+    }
     std::ostringstream difference;
     difference << quoted << " is ";
     if (tensor) {
@@ -121,14 +154,15 @@ void Module::check_state_dict(const char* op, const std::string& where, const st
     } else {
       difference << "an empty handle";
     }
-    difference << ", wanted " << parameter.dtype() << ' ' << parameter.shape();
+    difference << ", wanted " << here.dtype() << ' ' << here.shape();
     wrong.add(difference.str());
   }
   for (const auto& [name, tensor] : tensors) {
-    if (parameters.count(name) == 0) extra.add(internal::shown(prefix + name));
+    if (names.count(name) == 0) extra.add(internal::shown(prefix + name));
   }
-  const std::string problems = twice.sentence("two parameters are called ") + missing.sentence("missing: ") +
-                               extra.sentence("no parameter of the model: ") + wrong.sentence("wrong: ");
+  const std::string problems = twice.sentence("two tensors are called ") + missing.sentence("missing: ") +
+                               extra.sentence("not in the model: ") + wrong.sentence("wrong: ") +
+                               torn.sentence("one tensor in the model, but of different values here: ");
   if (!problems.empty()) fail(op, where, "the tensors don't fit the model", problems);
 }
 

@@ -16,12 +16,15 @@ class Module;
 struct Run;
 void load(const std::string& path, const Module& model);
 
-// The list of a module's parts, by name: its parameters and the modules that it is made of.
+// The list of a module's parts, by name: its parameters, its buffers and the modules that it is made of.
 class Parts {
  public:
   // Throws if the parameter is an empty handle.
   void add(const std::string& name, const Tensor& parameter);
   void add(const std::string& name, const Module& module);
+  // A buffer: a tensor that is saved and moved with the module but not trained, such as a running mean, into
+  // whose elements the module writes. Throws if it is an empty handle or asks for a gradient.
+  void add_buffer(const std::string& name, const Tensor& buffer);
 
  private:
   friend class Module;
@@ -29,20 +32,25 @@ class Parts {
   // A module on the way, for printing.
   struct Visit {
     std::string line;        // indented: "    hidden: Linear"
-    std::size_t prefix;      // how long the prefix of its parameters' names is
-    std::size_t begin, end;  // which parameters are inside it
+    std::size_t prefix;      // how long the prefix of its tensors' names is
+    std::size_t begin, end;  // which entries are inside it
+  };
+  struct Entry {
+    std::string name;
+    Tensor tensor;
+    bool is_buffer;
   };
 
   std::string prefix_;
   std::vector<Visit>* visits_ = nullptr;  // null unless the modules are to be noted
   std::size_t depth_ = 0;
-  std::vector<std::pair<std::string, Tensor>> parameters_;
+  std::vector<Entry> entries_;
   std::optional<bool> training_;  // if set, the mode that each module on the way is put into
 };
 
 // clang-format off
-// The base of all layers and models. A module is a value: a copy shares the parameters. To write one, list
-// its parts:
+// The base of all layers and models. A module is a value: a copy shares the parameters and buffers. To write
+// one, list its parts:
 //
 //   struct Model : nn::Module {
 //     nn::Linear hidden{5, 16}, output{16, 1};
@@ -57,28 +65,32 @@ class Module {
   virtual ~Module() = default;
 
   // All parameters with their names, depth first in the order of list(): "hidden.weight", "hidden.bias", …
+  // A tensor that is listed several times, because two layers share it, comes once, under its first name.
   std::vector<std::pair<std::string, Tensor>> named_parameters() const;
   // The same without names, as an optimizer takes them.
   std::vector<Tensor> parameters() const;
+  // All buffers, likewise.
+  std::vector<std::pair<std::string, Tensor>> named_buffers() const;
   // Clears every parameter's gradient.
   void zero_grad() const;
   // Freezes every parameter (with false) or lets it learn again: no gradient is computed for a frozen one, and
   // optimizers and clip_gradients pass over it.
   void requires_grad(bool value = true) const;
 
-  // A copy of every parameter by its name, which save_safetensors writes. Later steps don't change it. Throws
-  // if two parameters have the same name.
+  // A copy of every parameter and buffer by its name, which save_safetensors writes; of a shared one, by each
+  // of its names. Later steps don't change it. Throws if two have the same name.
   std::map<std::string, Tensor> state_dict() const;
-  // Copies each element into the parameter of that name, in place, so that an optimizer goes on with it.
-  // Throws unless there is exactly one tensor for each parameter, of its shape and dtype; then no parameter
-  // has changed. The message names every tensor that is wrong, missing, or too many.
+  // Copies each element into the parameter or buffer of that name, in place, so that an optimizer goes on with
+  // it. Throws unless there is exactly one tensor for each name, of its shape and dtype, and the same numbers
+  // for all names of a shared one; then nothing has changed. The message names every tensor that is wrong,
+  // missing, or too many.
   void load_state_dict(const std::map<std::string, Tensor>& tensors) const;
 
-  // Moves every parameter and its gradient to that device, in place, so that an optimizer goes on with it:
+  // Moves every parameter, its gradient and every buffer to that device, in place, so that an optimizer goes on with it:
   // its moments follow. To be called between tapes. Throws if there is no such device or it is out of memory;
   // then some may have moved, and to() with the earlier device brings them back.
   void to(Device device) const;
-  // Converts every parameter and its gradient to that dtype, likewise. float32 to float64 and back brings
+  // Converts every parameter, its gradient and every buffer to that dtype, likewise. float32 to float64 and back brings
   // every number back bit for bit.
   void to(DType dtype) const;
 
@@ -92,7 +104,7 @@ class Module {
   void eval() const { train(false); }
   bool is_training() const { return training_; }
 
-  // Tells `parts` each parameter and each module inside this one.
+  // Tells `parts` each parameter, each buffer and each module inside this one.
   virtual void list(Parts& parts) const = 0;
 
  private:
@@ -102,13 +114,17 @@ class Module {
   void check_state_dict(const char* op, const std::string& where, const std::string& prefix,
                         const std::map<std::string, Tensor>& tensors) const;
 
+  // Everything that is listed, as often as it is listed.
+  std::vector<Parts::Entry> entries() const;
+  std::vector<std::pair<std::string, Tensor>> named(bool are_buffers) const;
+
   friend class Parts;
   mutable bool training_ = true;
 };
 
-// Prints the modules inside one another and their parameters, each with dtype, shape, number of elements and
-// bytes. A parameter that asks for no gradient is "frozen"; one that stands in several places is counted in
-// the first, and "shared" in the others.
+// Prints the modules inside one another with their parameters and buffers: dtype, shape, number of elements
+// and bytes. A parameter that asks for no gradient is "frozen"; a tensor that stands in several places is
+// counted in the first, and "shared" in the others. The elements of a "buffer" are no parameters.
 std::ostream& operator<<(std::ostream& out, const Module& model);
 
 // part(arguments…) in a Scope of that name. With the name under which list() adds the part, an error inside

@@ -16,10 +16,14 @@ namespace {
 
 using Line = std::array<std::string, 4>;  // name, dtype and shape, number of elements, bytes
 
-std::string description(const Tensor& parameter, bool shared) {
+std::string description(const Tensor& x, bool is_buffer, bool shared) {
   std::ostringstream text;
-  text << parameter.dtype() << ' ' << parameter.shape();
-  if (!parameter.wants_grad()) text << " frozen";
+  text << x.dtype() << ' ' << x.shape();
+  if (is_buffer) {
+    text << " buffer";
+  } else if (!x.wants_grad()) {
+    text << " frozen";
+  }
   if (shared) text << " shared";
   return text.str();
 }
@@ -49,18 +53,18 @@ std::ostream& operator<<(std::ostream& out, const Module& model) {
   Parts parts;
   parts.visits_ = &visits;
   model.list(parts);
-  const auto& parameters = parts.parameters_;
-  visits.front().end = parameters.size();
+  const auto& entries = parts.entries_;
+  visits.front().end = entries.size();
 
-  // Counts up to each parameter, so that those of a module are a difference.
+  // Counts up to each entry, so that those of a module are a difference.
   std::vector<std::int64_t> counts{0}, bytes{0};
   std::set<const internal::TensorImpl*> seen;
   std::vector<bool> shared;
-  for (const auto& [name, parameter] : parameters) {
-    shared.push_back(!seen.insert(&parameter.impl()).second);
-    const std::int64_t count = shared.back() ? 0 : parameter.size();
-    counts.push_back(counts.back() + count);
-    bytes.push_back(bytes.back() + count * static_cast<std::int64_t>(size_of(parameter.dtype())));
+  for (const auto& [name, x, is_buffer] : entries) {
+    shared.push_back(!seen.insert(&x.impl()).second);
+    const std::int64_t count = shared.back() ? 0 : x.size();
+    counts.push_back(counts.back() + (is_buffer ? 0 : count));
+    bytes.push_back(bytes.back() + count * static_cast<std::int64_t>(size_of(x.dtype())));
   }
 
   std::vector<Line> lines{{"", "", "parameters", "bytes"}};
@@ -69,15 +73,15 @@ std::ostream& operator<<(std::ostream& out, const Module& model) {
                      internal::to_text(bytes[end] - bytes[begin])});
   };
   auto next = visits.begin();
-  for (std::size_t i = 0; i <= parameters.size(); ++i) {
+  for (std::size_t i = 0; i <= entries.size(); ++i) {
     for (; next != visits.end() && next->begin == i; ++next) add(next->line, "", next->begin, next->end);
-    if (i == parameters.size()) break;
-    // The innermost module that holds the parameter is the last one that began before it and is not over.
+    if (i == entries.size()) break;
+    // The innermost module that holds the entry is the last one that began before it and is not over.
     const auto inside = std::find_if(std::make_reverse_iterator(next), visits.rend(),
                                      [i](const Parts::Visit& visit) { return visit.end > i; });
-    const auto& [name, parameter] = parameters[i];
+    const auto& [name, x, is_buffer] = entries[i];
     const std::string indent(2 + inside->line.find_first_not_of(' '), ' ');
-    add(indent + name.substr(inside->prefix), description(parameter, shared[i]), i, i + 1);
+    add(indent + name.substr(inside->prefix), description(x, is_buffer, shared[i]), i, i + 1);
   }
   print(out, lines);
   return out;

@@ -58,8 +58,7 @@ TEST(StateDict, AnErrorNamesAllThatIsWrongAndChangesNothing) {
   Tensors tensors = good;
   tensors.erase("output.weight");  // the last one that would be copied
   tensors["hidden.wieght"] = tensors["other"] = ones({1});
-  expect_refused(tensors,
-                 {"missing: 'output.weight'", "no parameter of the model: 'hidden.wieght', 'other'"});
+  expect_refused(tensors, {"missing: 'output.weight'", "not in the model: 'hidden.wieght', 'other'"});
   tensors = good;
   tensors["output.weight"] = ones({3, 1});
   expect_refused(tensors, {"'output.weight' is float32 (3, 1), wanted float64 (3, 1)"});

@@ -28,6 +28,7 @@ class Parts {
 
  private:
   friend class Module;
+  friend class MovingAverage;
   friend std::ostream& operator<<(std::ostream& out, const Module& model);
   // A module on the way, for printing.
   struct Visit {
@@ -110,6 +111,7 @@ class Module {
  private:
   friend void load(const std::string& path, const Module& model);
   friend void load_checkpoint(const std::string& path, Run& run);
+  friend class MovingAverage;
   // The checks of load_state_dict: throws Error("[op] " + where + …), each tensor named with `prefix`.
   void check_state_dict(const char* op, const std::string& where, const std::string& prefix,
                         const std::map<std::string, Tensor>& tensors) const;

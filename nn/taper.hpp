@@ -44,6 +44,7 @@
 #include "optim/adam.hpp"
 #include "optim/clip_gradients.hpp"
 #include "optim/k_schedule.hpp"
+#include "optim/moving_average.hpp"
 #include "optim/plateau.hpp"
 #include "optim/schedule.hpp"
 #include "optim/sgd.hpp"

@@ -46,6 +46,7 @@
 #include "optim/k_schedule.hpp"
 #include "optim/moving_average.hpp"
 #include "optim/plateau.hpp"
+#include "optim/rms_prop.hpp"
 #include "optim/schedule.hpp"
 #include "optim/sgd.hpp"
 #include "page/show.hpp"

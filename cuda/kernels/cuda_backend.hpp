@@ -65,6 +65,7 @@ class CudaBackend final : public kernels::Backend {
   void adam(const kernels::AdamStep<double>& step, const Tensor& g, Tensor& m, Tensor& v,
             Tensor& p) const override;
   void sgd(const kernels::SgdStep& step, const Tensor& g, Tensor* v, Tensor& p) const override;
+  void rms_prop(const kernels::RmsPropStep& step, const Tensor& g, Tensor& v, Tensor& p) const override;
 };
 
 }  // namespace taper::cuda

@@ -36,15 +36,15 @@ Adam::Adam(const char* kind, std::vector<Tensor> parameters, const AdamOptions& 
 void Adam::update(std::span<Update> updates) {
   internal::PoolVector<kernels::AdamUpdate> all;
   all.reserve(updates.size());
-  for (auto& [parameter, gradient, moments, t] : updates) {
+  for (auto& [parameter, gradient, moments, t, rate] : updates) {
     const auto exponent = static_cast<double>(t);
     const kernels::AdamStep<double> step{
         .beta1 = beta1_,
         .rest1 = 1 - beta1_,
         .beta2 = beta2_,
         .rest2 = 1 - beta2_,
-        .kept = 1 - learning_rate() * weight_decay_,
-        .rate = learning_rate() / (1 - std::pow(beta1_, exponent)),
+        .kept = 1 - rate * weight_decay_,
+        .rate = rate / (1 - std::pow(beta1_, exponent)),
         .correction = 1 / std::sqrt(1 - std::pow(beta2_, exponent)),
         .epsilon = epsilon_,
     };

@@ -21,6 +21,8 @@ class Adam : public Optimizer {
   // Throws if there is no parameter or all are frozen, and unless learning_rate is finite and at least 0,
   // epsilon positive and the betas in [0, 1).
   explicit Adam(std::vector<Tensor> parameters, const AdamOptions& options = {});
+  template <BareNumber Rate>
+  Adam(std::vector<Tensor>, Rate) = delete;  // write Adam(parameters, {.learning_rate = 0.01})
 
  protected:
   Adam(const char* kind, std::vector<Tensor> parameters, const AdamOptions& options, double weight_decay);
@@ -48,6 +50,8 @@ class AdamW : public Adam {
  public:
   // Throws as Adam does, and unless weight_decay is finite and at least 0.
   explicit AdamW(std::vector<Tensor> parameters, const AdamWOptions& options = {});
+  template <BareNumber Rate>
+  AdamW(std::vector<Tensor>, Rate) = delete;  // write AdamW(parameters, {.learning_rate = 0.01})
 };
 
 }  // namespace taper::optim

@@ -9,18 +9,23 @@
 #include "../../core/memory/transfer.hpp"
 #include "../../core/tape.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
 namespace taper::optim {
 namespace {
 
-void check_learning_rate(const char* op, double rate) {
-  if (!(rate >= 0 && std::isfinite(rate)))
-    fail(op, "learning_rate must be finite and at least 0, got ", rate);
+// A learning rate or a factor of it.
+void check_factor(const char* op, const char* name, double factor) {
+  if (!(factor >= 0 && std::isfinite(factor))) fail(op, name, " must be finite and at least 0, got ", factor);
 }
 
+void check_learning_rate(const char* op, double rate) { check_factor(op, "learning_rate", rate); }
+
 constexpr auto max_steps = std::int64_t{1} << 53;  // Adam's t is a double, which counts exactly up to this
+
+constexpr const char* factor_name = "learning_rate_factor";
 
 std::string name_of(std::size_t i, const std::string& name) { return std::to_string(i) + '.' + name; }
 
@@ -83,7 +88,8 @@ Optimizer::Optimizer(const char* kind, std::vector<Tensor> parameters, double le
       learning_rate_(learning_rate),
       moment_names_(std::move(moments)),
       settings_(std::move(settings)),
-      steps_(parameters_.size()) {
+      steps_(parameters_.size()),
+      factors_(parameters_.size(), 1) {
   check_learning_rate(kind, learning_rate);
   if (parameters_.empty()) fail(kind, "parameters is empty: wanted at least one");
   check_given("Optimizer", "parameters", parameters_);
@@ -116,13 +122,13 @@ void Optimizer::step() {
     const Tensor& gradient = parameters_[i].impl().grad;
     if (!gradient || !parameters_[i].wants_grad()) continue;
     move_moments(i);
-    updates.push_back({parameters_[i], gradient, moments_of(i), ++steps_[i]});
+    updates.push_back({parameters_[i], gradient, moments_of(i), ++steps_[i], learning_rate_ * factors_[i]});
     places.push_back(i);
   }
   const Tape::Recording nothing(nullptr);
   update(updates);
   for (std::size_t j = 0; j < updates.size(); ++j) {
-    const auto& [assigned, gradient, moments, step] = updates[j];
+    const auto& [assigned, gradient, moments, step, rate] = updates[j];
     Tensor& parameter = parameters_[places[j]];
     for (std::size_t k = 0; k < moments.size(); ++k) {
       check_assigned(kind_, moment_names_[k].c_str(), places[j], moments[k], parameter);
@@ -144,6 +150,21 @@ void Optimizer::set_learning_rate(double learning_rate) {
   learning_rate_ = learning_rate;
 }
 
+void Optimizer::scale_learning_rate(const std::vector<Tensor>& parameters, double factor) {
+  constexpr const char* op = "scale_learning_rate";
+  check_factor(op, "factor", factor);
+  check_given(op, "parameters", parameters);
+  std::vector<double> factors = factors_;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const auto is_it = [&](const Tensor& mine) { return &mine.impl() == &parameters[i].impl(); };
+    const auto found = std::find_if(parameters_.begin(), parameters_.end(), is_it);
+    if (found == parameters_.end())
+      fail(op, "parameters[", i, "] of shape ", parameters[i].shape(), " is none of this optimizer's");
+    factors[static_cast<std::size_t>(found - parameters_.begin())] = factor;
+  }
+  factors_ = std::move(factors);
+}
+
 std::span<Tensor> Optimizer::moments_of(std::size_t i) {
   return std::span(moments_).subspan(i * moment_names_.size(), moment_names_.size());
 }
@@ -163,6 +184,7 @@ State Optimizer::state() const {
   for (const auto& [name, value] : settings_) state.texts[name] = internal::to_text(value);
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     state.texts[name_of(i, "steps")] = internal::to_text(steps_[i]);
+    if (factors_[i] != 1) state.texts[name_of(i, factor_name)] = internal::to_text(factors_[i]);
     for (std::size_t k = 0; k < moment_names_.size(); ++k) {
       state.tensors[name_of(i, moment_names_[k])] =
           internal::copied("state", moments_[i * moment_names_.size() + k], parameters_[i].kind());
@@ -192,12 +214,17 @@ void Optimizer::load_state(const State& state) {
     }
   }
   std::vector<std::int64_t> steps;
+  std::vector<double> factors(parameters_.size(), 1);
   std::vector<std::pair<Tensor, Tensor>> copies;  // from, to
   std::set<std::string> expected;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     steps.push_back(texts.number<std::int64_t>(name_of(i, "steps")));
     if (steps.back() < 0 || steps.back() > max_steps) {
       fail("load_state", "'", name_of(i, "steps"), "' must be in [0, 2^53], got ", steps.back());
+    }
+    if (const std::string name = name_of(i, factor_name); state.texts.count(name) != 0) {
+      factors[i] = texts.number<double>(name);
+      check_factor("load_state", name.c_str(), factors[i]);
     }
     for (std::size_t k = 0; k < moment_names_.size(); ++k) {
       const std::string full_name = name_of(i, moment_names_[k]);
@@ -221,6 +248,7 @@ void Optimizer::load_state(const State& state) {
 
   learning_rate_ = learning_rate;
   steps_ = std::move(steps);
+  factors_ = std::move(factors);
   for (auto& [from, to] : copies) {
     internal::copy_elements(from, to);
   }

@@ -7,10 +7,16 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace taper::optim {
+
+// A number in place of options: Adam(parameters, 0.01) does not compile, and the message shows the line that
+// says what to write.
+template <class T>
+concept BareNumber = std::is_arithmetic_v<T>;
 
 // Keeps the parameters, the moments of each (such as running means of its gradients), and a count of its
 // steps. A kind of optimizer names its moments and settings and defines update(). docs/optimizers.md shows
@@ -30,15 +36,20 @@ class Optimizer {
   double learning_rate() const { return learning_rate_; }
   // For the steps from here on, as a schedule wants it. Throws unless it is finite and at least 0.
   void set_learning_rate(double learning_rate);
+  // From here on these parameters learn at `factor` times learning_rate(), also when a schedule changes that:
+  // a new head may move faster than the pretrained body. Throws unless factor is finite and at least 0, and if
+  // one of them is no parameter of this optimizer.
+  void scale_learning_rate(const std::vector<Tensor>& parameters, double factor);
 
   // Copies of everything, besides parameters and gradients, on which later steps depend. The tensors are the
   // moments: for parameter i, "i." and the name of the moment, such as "0.first_moment". The texts are
   // "optimizer" (its kind), "parameters" (their number), "learning_rate", the other settings by their names,
-  // and "i.steps", how often parameter i was updated.
+  // "i.steps", how often parameter i was updated, and "i.learning_rate_factor", unless that is 1.
   State state() const;
-  // Continues from where state() was called: every later step gives the same bits. The learning rate, counts
-  // and moments are taken over; the kind, the other settings, and the parameters' shapes and dtypes must be
-  // the same here. Otherwise throws, naming what is missing, superfluous or different, and changes nothing.
+  // Continues from where state() was called: every later step gives the same bits. The learning rate, its
+  // factors, counts and moments are taken over; the kind, the other settings, and the parameters' shapes and
+  // dtypes must be the same here. Otherwise throws, naming what is missing, superfluous or different, and
+  // changes nothing.
   void load_state(const State& state);
 
  protected:
@@ -50,6 +61,7 @@ class Optimizer {
     const Tensor& gradient;
     std::span<Tensor> moments;  // in the order of their names
     std::int64_t step;          // 1, 2, …: how often the parameter was updated, this time included
+    double learning_rate;       // this parameter's
   };
 
   // The parameters to update are shared, not copied. `kind` is a literal such as "Adam". Each parameter has
@@ -76,6 +88,7 @@ class Optimizer {
   Settings settings_;
   std::vector<Tensor> moments_;  // of the first parameter, of the second, …
   std::vector<std::int64_t> steps_;
+  std::vector<double> factors_;  // of each parameter's learning rate
 };
 
 }  // namespace taper::optim

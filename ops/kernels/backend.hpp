@@ -6,6 +6,7 @@
 #include "../../core/tensor.hpp"
 #include "attention/sparse_pattern.hpp"
 #include "optim/adam.hpp"
+#include "optim/rms_prop.hpp"
 #include "optim/sgd.hpp"
 
 namespace taper::kernels {
@@ -137,6 +138,7 @@ class Backend {
   virtual void adam(const AdamStep<double>& step, const Tensor& g, Tensor& m, Tensor& v, Tensor& p) const = 0;
   // Without momentum v is null.
   virtual void sgd(const SgdStep& step, const Tensor& g, Tensor* v, Tensor& p) const = 0;
+  virtual void rms_prop(const RmsPropStep& step, const Tensor& g, Tensor& v, Tensor& p) const = 0;
 };
 
 // The kernels of the device; null for the CPU.

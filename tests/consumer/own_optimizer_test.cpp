@@ -20,9 +20,9 @@ class Adagrad : public taper::optim::Optimizer {
 
  private:
   void update(std::span<Update> updates) override {
-    for (auto& [p, g, moments, step] : updates) {
+    for (auto& [p, g, moments, step, rate] : updates) {
       moments[0] = moments[0] + square(g);
-      p = p - learning_rate() * g / (sqrt(moments[0]) + epsilon_);
+      p = p - rate * g / (sqrt(moments[0]) + epsilon_);
     }
   }
   double epsilon_;

@@ -103,6 +103,14 @@ TEST_F(CudaUpdates, OptimizersTakeTheCpusSteps) {
   check([](std::vector<Tensor> p) {
     return std::make_unique<optim::Sgd>(std::move(p), optim::SgdOptions{.momentum = 0.9, .nesterov = true});
   });
+  check([](std::vector<Tensor> p) {
+    return std::make_unique<optim::Sgd>(std::move(p), optim::SgdOptions{.weight_decay = 0.1});
+  });
+  check([](std::vector<Tensor> p) {
+    return std::make_unique<optim::Sgd>(
+        std::move(p), optim::SgdOptions{.momentum = 0.9, .nesterov = true, .weight_decay = 0.1});
+  });
+  check([](std::vector<Tensor> p) { return std::make_unique<optim::RmsProp>(std::move(p)); });
 }
 
 }  // namespace

@@ -65,8 +65,21 @@ const std::map<std::string, OptimizerOf> optimizers = {
     {"Sgd", [](const nn::Module& model) { return std::make_unique<optim::Sgd>(model.parameters()); }},
     {"Sgd with momentum",
      [](const nn::Module& model) {
-       return std::make_unique<optim::Sgd>(model.parameters(),
-                                           optim::SgdOptions{.momentum = 0.9, .nesterov = true});
+       return std::make_unique<optim::Sgd>(model.parameters(), optim::SgdOptions{.momentum = 0.9});
+     }},
+    {"Sgd with Nesterov's momentum and weight decay",
+     [](const nn::Module& model) {
+       return std::make_unique<optim::Sgd>(
+           model.parameters(), optim::SgdOptions{.momentum = 0.9, .nesterov = true, .weight_decay = 0.1});
+     }},
+    {"RmsProp", [](const nn::Module& model) { return std::make_unique<optim::RmsProp>(model.parameters()); }},
+    {"Adam with a slow layer and a frozen one",
+     [](const nn::Module& model) {
+       const Tensors parameters = model.parameters();
+       auto optimizer = std::make_unique<optim::Adam>(parameters);
+       optimizer->scale_learning_rate({parameters[0], parameters[1]}, 0.1);
+       Tensor(parameters[3]).requires_grad(false);
+       return optimizer;
      }},
     {"Adam", adam},
     {"AdamW",

@@ -1,6 +1,6 @@
 // A user's own optimizers: what step() makes of their update(), written with ops or with plain loops,
 // and their state.
-#include "optim/rms_prop.hpp"
+#include "optim/adagrad.hpp"
 #include "support/helpers.hpp"
 #include "support/on_cuda.hpp"
 #include "support/scratch.hpp"
@@ -13,7 +13,7 @@
 namespace taper::test {
 namespace {
 
-const RmsPropOptions options{.learning_rate = 0.5, .decay = 0.75, .epsilon = 1};
+const AdagradOptions options{.learning_rate = 0.5, .epsilon = 3};
 
 // An optimizer with one moment, whose update() is the function that it is given.
 class Told : public optim::Optimizer {
@@ -24,7 +24,7 @@ class Told : public optim::Optimizer {
 
  private:
   void update(std::span<Update> updates) override {
-    for (auto& [p, g, moments, step] : updates) f_(p, g, moments[0], step);
+    for (auto& [p, g, moments, step, rate] : updates) f_(p, g, moments[0], step);
   }
   Function f_;
 };
@@ -38,18 +38,18 @@ void step_with(optim::Optimizer& optimizer, const Tensor& p, const std::vector<d
   optimizer.step();
 }
 
-// By hand: v = 0.75 v + 0.25 g^2 is 1 after g = 2, and stays 1 with g = 1 and g = -1, so that p moves by
-// 0.5 g / (1 + 1). All of it is exact in float32.
+// By hand: the root of the sum of squares is 5 after g = 5 and 13 after g = -12, so that p moves by
+// 0.5 * 5 / (5 + 3) and by 0.5 * 12 / (13 + 3). All of it is exact in float32.
 void check_by_hand(Kind kind) {
   const Tensor p = parameter({3, 7}, kind);
-  RmsProp optimizer({p}, options);
-  step_with(optimizer, p, {2, 0});
-  expect_values(p.to(float64), {2.5, 7});
-  step_with(optimizer, p, {1, 0});
-  expect_values(p.to(float64), {2.25, 7});
-  step_with(optimizer, p, {-1, 0});
-  expect_values(p.to(float64), {2.5, 7});
-  expect_values(optimizer.state().tensors.at("0.mean_square").to(float64), {1, 0});
+  Adagrad optimizer({p}, options);
+  step_with(optimizer, p, {5, 0});
+  expect_values(p.to(float64), {2.6875, 7});
+  step_with(optimizer, p, {-12, 0});
+  expect_values(p.to(float64), {3.0625, 7});
+  step_with(optimizer, p, {0, 0});
+  expect_values(p.to(float64), {3.0625, 7});
+  expect_values(optimizer.state().tensors.at("0.sum_of_squares").to(float64), {169, 0});
 }
 
 TEST(OwnOptimizer, TakesTheStepsOfAHandComputation) {
@@ -62,31 +62,31 @@ class OwnOptimizerFile : public Scratch {};
 TEST_F(OwnOptimizerFile, IsSavedAndResumedBitForBit) {
   Generator generator(5);
   const Tensor p = parameter({1, -2, 3}, float32);
-  RmsProp optimizer({p}, {.learning_rate = 0.05});
+  Adagrad optimizer({p}, {.learning_rate = 0.05});
   const auto train = [](optim::Optimizer& trained, const Tensor& on, Generator& gradients) {
     for (int step = 0; step < 7; ++step) step_with(trained, on, randn({3}, gradients).to_vector());
   };
   train(optimizer, p, generator);
   EXPECT_EQ(optimizer.state().texts, (std::map<std::string, std::string>{{"0.steps", "7"},
-                                                                         {"decay", "0.99"},
-                                                                         {"epsilon", "1e-08"},
+                                                                         {"epsilon", "1e-10"},
                                                                          {"learning_rate", "0.05"},
-                                                                         {"optimizer", "RmsProp"},
+                                                                         {"optimizer", "Adagrad"},
                                                                          {"parameters", "1"}}));
   save_safetensors(path("state"), optimizer.state());
 
   const Tensor copy = p.clone().requires_grad();
-  RmsProp resumed({copy}, {.learning_rate = 0.05});
+  Adagrad resumed({copy}, {.learning_rate = 0.05});
   resumed.load_state(load_safetensors(path("state")));
   Generator same = generator;
   train(optimizer, p, generator);
   train(resumed, copy, same);
   expect_same(copy, p);
-  expect_same(resumed.state().tensors.at("0.mean_square"), optimizer.state().tensors.at("0.mean_square"));
+  expect_same(resumed.state().tensors.at("0.sum_of_squares"),
+              optimizer.state().tensors.at("0.sum_of_squares"));
 
-  RmsProp other({copy}, {.learning_rate = 0.05, .decay = 0.5});
+  Adagrad other({copy}, {.learning_rate = 0.05, .epsilon = 0.5});
   expect_error("load_state", [&] { other.load_state(load_safetensors(path("state"))); },
-               {"decay is 0.99 in the state and 0.5"});
+               {"epsilon is 1e-10 in the state and 0.5"});
 }
 
 TEST(OwnOptimizer, MayWriteIntoTheElements) {
@@ -116,7 +116,7 @@ TEST(OwnOptimizer, LeavesOutWhatHasNoGradient) {
 
 TEST(OwnOptimizer, IsNotRecorded) {
   const Tensor p = parameter({1, 2}, float64);
-  RmsProp optimizer({p});
+  Adagrad optimizer({p});
   Tape tape;
   tape.backward(sum(square(p)), {.keep_graph = true});
   const std::size_t before = tape.node_count();
@@ -169,14 +169,15 @@ TEST_F(OwnOptimizerOnCuda, TakesTheSameSteps) { check_by_hand(Device::cuda()); }
 TEST_F(OwnOptimizerOnCuda, FollowsItsParameters) {
   Tensor moved = parameter({3, 7}, float32);
   const Tensor stays = parameter({3, 7}, float32);
-  RmsProp there({moved}, options), here({stays}, options);
+  Adagrad there({moved}, options), here({stays}, options);
   for (const std::vector<double>& gradient : {std::vector<double>{2, 3}, {1, -1}, {-1, 4}}) {
     step_with(there, moved, gradient);
     step_with(here, stays, gradient);
     moved.move_to(moved.device().is_cpu() ? Device::cuda() : Device::cpu());
     expect_close(moved, stays, 1e-6);
   }
-  expect_close(there.state().tensors.at("0.mean_square"), here.state().tensors.at("0.mean_square"), 1e-6);
+  expect_close(there.state().tensors.at("0.sum_of_squares"), here.state().tensors.at("0.sum_of_squares"),
+               1e-6);
 }
 
 }  // namespace

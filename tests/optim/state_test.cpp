@@ -1,5 +1,5 @@
 // An optimizer's state: saved and loaded at a random step, what it holds, and what is refused.
-#include "optim/rms_prop.hpp"
+#include "optim/adagrad.hpp"
 #include "support/helpers.hpp"
 
 #include <cmath>
@@ -24,9 +24,17 @@ const std::map<std::string, Maker>& makers() {
       {"Sgd with momentum", maker<optim::Sgd>(optim::SgdOptions{.learning_rate = 0.1, .momentum = 0.9})},
       {"Sgd with Nesterov's momentum",
        maker<optim::Sgd>(optim::SgdOptions{.learning_rate = 0.1, .momentum = 0.8, .nesterov = true})},
+      {"Sgd with Nesterov's momentum and weight decay",
+       maker<optim::Sgd>(
+           optim::SgdOptions{.learning_rate = 0.1, .momentum = 0.8, .nesterov = true, .weight_decay = 0.1})},
       {"Adam", maker<optim::Adam>(optim::AdamOptions{.learning_rate = 0.01})},
       {"AdamW", maker<optim::AdamW>(optim::AdamWOptions{.learning_rate = 0.01, .weight_decay = 0.1})},
-      {"A user's", maker<RmsProp>(RmsPropOptions{.learning_rate = 0.01})},
+      {"Sgd with weight decay",
+       maker<optim::Sgd>(optim::SgdOptions{.learning_rate = 0.1, .weight_decay = 0.1})},
+      {"Sgd with momentum and weight decay",
+       maker<optim::Sgd>(optim::SgdOptions{.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.1})},
+      {"RmsProp", maker<optim::RmsProp>(optim::RmsPropOptions{.learning_rate = 0.01})},
+      {"A user's", maker<Adagrad>(AdagradOptions{.learning_rate = 0.01})},
   };
   return all;
 }
@@ -66,6 +74,7 @@ TEST_P(EveryOptimizer, GoesOnFromItsStateBitForBit) {
         trained.step();
       }
     };
+    optimizer->scale_learning_rate({parameters[0], parameters[3]}, 0.1 * generator.uniform());
     train(*optimizer, parameters, generator, static_cast<int>(generator.bits() % 20));
     const Tensors others = copies(parameters);
     const auto other = make(others);
@@ -227,6 +236,64 @@ TEST(Optimizer, CountsTheStepsOfEachParameter) {
   EXPECT_NEAR(late.item(), -0.5, 1e-8);
 }
 
+// Sgd with a factor of 1/8 is Sgd with an eighth of the rate, bit for bit, on a schedule too.
+TEST(Optimizer, ParametersHaveRatesOfTheirOwn) {
+  const Tensors pair = copies({ones({3}, float64), ones({2}, float64)}), slow = copies({ones({2}, float64)});
+  optim::Sgd both(pair, {.learning_rate = 0.5, .momentum = 0.9}),
+      alone(slow, {.learning_rate = 0.5 / 8, .momentum = 0.9});
+  both.scale_learning_rate({pair[1]}, 1. / 8);
+  Generator generator(9);
+  for (int step = 0; step < 5; ++step) {
+    draw_gradients(pair, generator);
+    slow[0].impl().grad = pair[1].grad();
+    both.set_learning_rate(0.5 / (1 + step));
+    alone.set_learning_rate(0.5 / (1 + step) / 8);
+    both.step();
+    alone.step();
+  }
+  expect_same(pair[1], slow[0]);
+  EXPECT_EQ(both.learning_rate(), 0.1);
+  EXPECT_EQ(both.state().texts.at("1.learning_rate_factor"), "0.125");
+  EXPECT_EQ(both.state().texts.count("0.learning_rate_factor"), 0u);
+
+  // A state's factors replace those that are there.
+  optim::Sgd other(copies(pair), {.momentum = 0.9});
+  other.load_state(both.state());
+  EXPECT_EQ(other.state().texts, both.state().texts);
+  both.scale_learning_rate(pair, 1);
+  other.load_state(both.state());
+  EXPECT_EQ(other.state().texts.count("1.learning_rate_factor"), 0u);
+}
+
+TEST(Optimizer, RateFactorErrors) {
+  const Tensors parameters = copies({ones({3}), ones({2})});
+  optim::Sgd sgd(parameters);
+  const State before = sgd.state();
+  for (const double factor : {-1.0, std::nan(""), std::numeric_limits<double>::infinity()}) {
+    expect_error("scale_learning_rate", [&] { sgd.scale_learning_rate(parameters, factor); },
+                 {"factor must be finite and at least 0", printed(factor)});
+    State state = before;
+    state.texts["1.learning_rate_factor"] = printed(factor);
+    expect_error("load_state", [&] { sgd.load_state(state); }, {"1.learning_rate_factor"});
+  }
+  expect_error("scale_learning_rate",
+               [&] {
+                 sgd.scale_learning_rate({parameters[0], ones({4})}, 2);
+               },
+               {"parameters[1] of shape (4,) is none of this optimizer's"});
+  expect_error("scale_learning_rate", [&] { sgd.scale_learning_rate({Tensor()}, 2); }, {"parameters[0]"});
+  EXPECT_EQ(sgd.state().texts, before.texts);
+}
+
+// Adam(parameters, 0.01) does not compile; with the name it does.
+template <class Optimizer, class Options>
+constexpr bool wants_names =
+    std::is_constructible_v<Optimizer, Tensors, Options> &&
+    !std::is_constructible_v<Optimizer, Tensors, double> && !std::is_constructible_v<Optimizer, Tensors, int>;
+static_assert(wants_names<optim::Sgd, optim::SgdOptions> && wants_names<optim::Adam, optim::AdamOptions> &&
+              wants_names<optim::AdamW, optim::AdamWOptions> &&
+              wants_names<optim::RmsProp, optim::RmsPropOptions>);
+
 TEST(Optimizer, RefusesAParameterTwice) {
   Tensor a = ones({2}).requires_grad(), b = ones({3}).requires_grad();
   expect_error("Optimizer", [&] { optim::Sgd({a, b, a}); }, {"parameters[2]", "parameters[0]", "(2,)"});
@@ -244,6 +311,9 @@ TEST(Optimizer, LearningRateErrors) {
   EXPECT_EQ(sgd.learning_rate(), 0);
   expect_error("AdamW", [&] { optim::AdamW({a}, {.weight_decay = -1}); }, {"weight_decay", "-1"});
   expect_error("Sgd", [&] { optim::Sgd({a}, {.nesterov = true}); }, {"nesterov", "momentum"});
+  expect_error("Sgd", [&] { optim::Sgd({a}, {.weight_decay = -1}); }, {"weight_decay", "-1"});
+  expect_error("RmsProp", [&] { optim::RmsProp({a}, {.decay = 1}); }, {"decay must be in [0, 1)", "1"});
+  expect_error("RmsProp", [&] { optim::RmsProp({a}, {.epsilon = 0}); }, {"epsilon must be positive", "0"});
 }
 
 }  // namespace

@@ -11,7 +11,8 @@ namespace {
 
 constexpr int threads = 256;
 
-// What a step does to one element: x are the moments and the parameter. See adam.hpp and sgd.hpp.
+// What a step does to one element: x are the moments and the parameter. See adam.hpp, sgd.hpp and
+// rms_prop.hpp.
 template <class T>
 struct Adam {
   kernels::AdamStep<T> s;
@@ -24,18 +25,31 @@ struct Adam {
 };
 template <class T>
 struct Momentum {
-  T rate, momentum;
+  T rate, momentum, decay;
   bool nesterov;
   __device__ void operator()(T g, T (&x)[2]) const {
     T &v = x[0], &p = x[1];
+    if (decay != 0) g = g + decay * p;
     v = momentum * v + g;
     p -= rate * (nesterov ? g + momentum * v : v);
   }
 };
 template <class T>
 struct Descent {
-  T rate;
-  __device__ void operator()(T g, T (&x)[1]) const { x[0] -= rate * g; }
+  T rate, decay;
+  __device__ void operator()(T g, T (&x)[1]) const {
+    if (decay != 0) g = g + decay * x[0];
+    x[0] -= rate * g;
+  }
+};
+template <class T>
+struct RmsProp {
+  T rate, decay, rest, epsilon;
+  __device__ void operator()(T g, T (&x)[2]) const {
+    T &v = x[0], &p = x[1];
+    v = decay * v + rest * (g * g);
+    p -= rate * g / (std::sqrt(v) + epsilon);
+  }
 };
 
 template <class T, int count>
@@ -94,13 +108,21 @@ void CudaBackend::adam(const kernels::AdamStep<double>& step, const Tensor& g, T
 
 void CudaBackend::sgd(const kernels::SgdStep& s, const Tensor& g, Tensor* v, Tensor& p) const {
   dispatch(p.dtype(), [&]<class T>() {
-    const T rate = static_cast<T>(s.rate);
+    const T rate = static_cast<T>(s.rate), decay = static_cast<T>(s.weight_decay);
     if (v) {
-      const Momentum<T> step{rate, static_cast<T>(s.momentum), s.nesterov};
+      const Momentum<T> step{rate, static_cast<T>(s.momentum), decay, s.nesterov};
       update("sgd", step, pointer<T>(g), Targets<T, 2>{{pointer<T>(*v), pointer<T>(p)}}, p.size());
     } else {
-      update("sgd", Descent<T>{rate}, pointer<T>(g), Targets<T, 1>{{pointer<T>(p)}}, p.size());
+      update("sgd", Descent<T>{rate, decay}, pointer<T>(g), Targets<T, 1>{{pointer<T>(p)}}, p.size());
     }
+  });
+}
+
+void CudaBackend::rms_prop(const kernels::RmsPropStep& s, const Tensor& g, Tensor& v, Tensor& p) const {
+  dispatch(p.dtype(), [&]<class T>() {
+    const RmsProp<T> step{static_cast<T>(s.rate), static_cast<T>(s.decay), static_cast<T>(1 - s.decay),
+                          static_cast<T>(s.epsilon)};
+    update("rms_prop", step, pointer<T>(g), Targets<T, 2>{{pointer<T>(v), pointer<T>(p)}}, p.size());
   });
 }
 

@@ -5,15 +5,16 @@
 #include "../core/fail.hpp"
 #include "../core/memory/transfer.hpp"
 #include "../core/record.hpp"
+#include "../ops/activation/sigmoid.hpp"
+#include "../ops/activation/softplus.hpp"
 #include "../ops/elementwise/abs.hpp"
 #include "../ops/elementwise/add.hpp"
+#include "../ops/elementwise/clamp.hpp"
 #include "../ops/elementwise/div.hpp"
-#include "../ops/elementwise/exp.hpp"
 #include "../ops/elementwise/log.hpp"
 #include "../ops/elementwise/maximum.hpp"
 #include "../ops/elementwise/mul.hpp"
 #include "../ops/elementwise/neg.hpp"
-#include "../ops/elementwise/sigmoid.hpp"
 #include "../ops/elementwise/square.hpp"
 #include "../ops/elementwise/sub.hpp"
 #include "../ops/elementwise/where.hpp"
@@ -38,20 +39,6 @@ void check_alike(const char* op, const char* a_name, const Tensor& a, const char
        " is ", b.dtype(), " ", b.shape());
 }
 
-// x, but no less than -limit and no more than limit.
-Tensor clamped(const Tensor& x, double limit) {
-  const Tensor lowest = scalar_like(-limit, x);
-  return maximum(-maximum(-x, lowest), lowest);
-}
-
-// log(1 + e^x), without overflow and to the last digits for any x.
-Tensor softplus_value(const Tensor& x) {
-  const Tensor u = exp(-abs(x)), w = u + 1.0, rounded = w - 1.0;
-  // log(1 + u): what rounding took from u in w, the quotient gives back.
-  const Tensor log1p = where(rounded, log(w) * u / rounded, u);
-  return maximum(x, scalar_like(0, x)) + log1p;
-}
-
 }  // namespace
 
 Tensor mean_squared_error(const Tensor& prediction, const Tensor& target) {
@@ -67,17 +54,16 @@ Tensor mean_absolute_error(const Tensor& prediction, const Tensor& target) {
 Tensor huber_loss(const Tensor& prediction, const Tensor& target, double delta) {
   check_alike("huber_loss", "prediction", prediction, "target", target);
   if (!(delta > 0 && std::isfinite(delta))) fail("huber_loss", "delta must be positive, got ", delta);
-  const Tensor d = prediction - target, at = d.detach(), slope = clamped(at, delta);
+  const Tensor d = prediction - target, at = d.detach(), slope = clamp(at, -delta, delta);
   return mean(record("huber_loss", slope * (at - 0.5 * slope),
-                     vjp(d, [d, delta](const Tensor& dy) { return dy * clamped(d, delta); })));
+                     vjp(d, [d, delta](const Tensor& dy) { return dy * clamp(d, -delta, delta); })));
 }
 
 Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& targets) {
   check_alike("binary_cross_entropy_with_logits", "logits", logits, "targets", targets);
   const Tensor x = logits.detach(), y = targets.detach(), rest = 1.0 - y, zero = scalar_like(0, x);
   // y softplus(-x) + (1 - y) softplus(x), in which a weight of 0 counts for nothing beside an infinity.
-  const Tensor loss =
-      where(y, y * softplus_value(-x), zero) + where(rest, rest * softplus_value(x), zero);
+  const Tensor loss = where(y, y * softplus(-x), zero) + where(rest, rest * softplus(x), zero);
   // sigmoid(x) - y as two terms, so that nothing cancels if y is 0 or 1.
   return mean(record("binary_cross_entropy_with_logits", loss,
                      vjp(logits,

@@ -34,8 +34,7 @@ void check_not_all_frozen(const char* kind, const std::vector<Tensor>& parameter
   for (const Tensor& parameter : parameters) {
     if (parameter.wants_grad()) return;
   }
-  fail(kind, "all of the ", parameters.size(),
-       " parameters are frozen: call requires_grad() on those that are to learn");
+  fail(kind, "all parameters are frozen: call requires_grad() on those that are to learn");
 }
 
 // The texts of a state. check_all_asked() throws unless each of them was asked for.

@@ -37,7 +37,7 @@ SPECIAL = [0.0, -0.0, 5e-324, 1e-300, 1.0, -1.0, 20.0, -20.0, 1e20, -1e20, 1e155
 
 def axes_of(x, dim):
     """The axes that a reduction takes in PyTorch, all of them if none are named."""
-    if dim is None or dim == ():
+    if dim is None or dim == () or x.dim() == 0:  # PyTorch lets a number have an axis 0
         return list(range(x.dim()))
     return list(dim) if isinstance(dim, (tuple, list)) else [dim]
 
@@ -121,6 +121,7 @@ def along(f):
     """Ops along one axis."""
     def take(s):
         axis = called(s, "dim")["dim"]
+        assert s.input.dim() or f is torch.unsqueeze
         return [s.input], {"axis": axis}, lambda x: f(x, axis)
     return take
 
@@ -167,7 +168,7 @@ def permuted(f):
 
 def pad(s):
     a = called(s, "pad", "mode", "value", mode="constant", value=0.0)
-    assert a["mode"] == "constant"
+    assert a["mode"] == "constant" and min(a["pad"]) >= 0
     pairs = [list(a["pad"][i:i + 2]) for i in range(0, len(a["pad"]), 2)][::-1]  # Taper begins with the first axis
     pairs = [[0, 0]] * (s.input.dim() - len(pairs)) + pairs
     value = float(a["value"] or 0)
@@ -177,19 +178,20 @@ def pad(s):
 def arg(f):
     def take(s):
         a = called(s, "dim", "keepdim", dim=None, keepdim=False)
-        assert a["dim"] is not None
+        assert a["dim"] is not None and s.input.dim()
         return [s.input], {"axis": a["dim"]}, lambda x: f(x, a["dim"]).double()
     return take
 
 
 def top_k(s):
     a = called(s, "k", "dim", "largest", "sorted", dim=-1, largest=True, sorted=True)
-    assert a["largest"]
+    assert a["largest"] and s.input.dim()
     return [s.input], {"k": a["k"], "axis": a["dim"]}, lambda x: torch.topk(x, a["k"], a["dim"]).values
 
 
 def sort(s):
     a = called(s, "dim", "descending", "stable", dim=-1, descending=False, stable=False)
+    assert s.input.dim()
     return ([s.input], {"axis": a["dim"], "descending": bool(a["descending"])},
             lambda x: torch.sort(x, dim=a["dim"], descending=bool(a["descending"])).values)
 
@@ -200,7 +202,7 @@ UNARY = {name: (name, getattr(torch, name)) for name in
 UNARY |= {"relu": ("nn.functional.relu", F.relu), "gelu": ("nn.functional.gelu", F.gelu), "silu": ("nn.functional.silu", F.silu),
           "log_sigmoid": ("nn.functional.logsigmoid", F.logsigmoid),
           # PyTorch's own goes over to x above a threshold.
-          "softplus": ("nn.functional.softplus", lambda x: F.softplus(x, threshold=1e300))}
+          "softplus": ("nn.functional.softplus", lambda x: torch.logaddexp(x, torch.zeros_like(x)))}
 OPS = {op: (name, unary(f)) for op, (name, f) in UNARY.items()} | {
     "elu": ("nn.functional.elu", number("elu", {"alpha": "alpha"})),
     "leaky_relu": ("nn.functional.leaky_relu", number("leaky_relu", {"negative_slope": "slope"})),

@@ -75,11 +75,7 @@ TEST(Optimizer, Errors) {
   expect_error("Adam", [] { optim::Adam({}); }, {"parameters is empty"});
   expect_error("Sgd", [] { optim::Sgd({}); }, {"parameters is empty"});
   expect_error("Optimizer", [&] { optim::Adam({p, Tensor()}); }, {"parameters[1] is an empty handle"});
-  expect_error("Optimizer",
-               [] {
-                 optim::Adam({ones({2, 3})});
-               },
-               {"parameters[0]", "(2, 3)", "leave out what is frozen", "requires_grad()"});
+  expect_error("Adam", [] { optim::Adam({ones({2, 3})}); }, {"all parameters are frozen", "requires_grad()"});
   expect_error("Adam", [&] { optim::Adam({p}, {.learning_rate = -1}); }, {"learning_rate", "-1"});
   expect_error("Adam", [&] { optim::Adam({p}, {.beta1 = 1}); }, {"beta1", "1"});
   expect_error("Adam", [&] { optim::Adam({p}, {.beta2 = -0.5}); }, {"beta2", "-0.5"});

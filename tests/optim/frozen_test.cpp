@@ -83,8 +83,8 @@ TEST(Frozen, NothingToTrainIsAnError) {
   const Model model;
   optim::Sgd sgd(model.parameters());
   model.requires_grad(false);
-  expect_error("Sgd", [&] { sgd.step(); }, {"all of the 4 parameters are frozen", "requires_grad()"});
-  expect_error("AdamW", [&] { optim::AdamW{model.parameters()}; }, {"all of the 4 parameters are frozen"});
+  expect_error("Sgd", [&] { sgd.step(); }, {"all parameters are frozen", "requires_grad()"});
+  expect_error("AdamW", [&] { optim::AdamW{model.parameters()}; }, {"all parameters are frozen"});
 }
 
 TEST(Optimizer, RefusesARecordedResult) {

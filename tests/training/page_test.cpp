@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <regex>
 #include <sstream>
 
 #include <gtest/gtest.h>
@@ -80,8 +81,10 @@ TEST(Page, IsOneWellFormedDocumentThatNeedsNothingElse) {
   EXPECT_TRUE(contains(html,
                        "content=\"default-src 'none'; style-src 'unsafe-inline'; script-src "
                        "'unsafe-inline'; img-src data:\""));
+  const std::string svg = "http://www.w3.org/2000/svg";  // the name of a language, not an address
+  const std::string parts = std::regex_replace(html, std::regex(svg), "");
   for (const char* foreign : {"http:", "https:", "src=", "@import", "url("})
-    EXPECT_FALSE(contains(html, foreign));
+    EXPECT_FALSE(contains(parts, foreign));
 }
 
 // Parts are numbered in the order of the calls; a part of which there is nothing to know is null.

@@ -86,24 +86,17 @@ T magnitude(const T* x, std::int64_t n) {
   return result;
 }
 
-// What became of a tile: `scanned` if some score exceeded the row's threshold.
+// What became of `seen` scores: `scanned` if one of them exceeded the row's threshold.
 template <class T>
-SparsePattern::Tile log_entry(const Candidates<T>& row, bool seen, bool scanned) {
+SparsePattern::Tile log_entry(const Candidates<T>& row, const T* scores, std::int64_t seen, bool scanned) {
   using Tile = SparsePattern::Tile;
   using Bound = typename Candidates<T>::Bound;
-  if (!seen) return Tile::hidden;
+  if (seen == 0) return Tile::hidden;
   if (scanned) return Tile::scanned;
-  switch (row.bound) {
-    case Bound::maximum:
-      return Tile::below_maximum;
-    case Bound::kth:
-      return Tile::below_kth;
-    case Bound::tau:
-      return Tile::below_tau;
-    case Bound::none:
-      break;
-  }
-  return Tile::masked;
+  if (std::all_of(scores, scores + seen, [](T score) { return score == -infinity<T>; })) return Tile::masked;
+  return row.bound == Bound::tau   ? Tile::below_tau
+         : row.bound == Bound::kth ? Tile::below_kth
+                                   : Tile::below_maximum;
 }
 
 // Queries [first, last) of problem b. No key has an element larger than key_magnitude.
@@ -146,7 +139,7 @@ void select_block(const SelectKeysCall<T>& a, const T* packed, T key_magnitude, 
         const bool scanned = is_finite ? scan_finite(hn::ScalableTag<T>(), candidates, row, padded, j0)
                                        : scan(hn::ScalableTag<T>(), candidates, row, padded, j0);
         if (a.tile_log) [[unlikely]] {
-          a.tile_log[(b * a.n + i0 + r) * a.tiles + j0 / tile] = log_entry(candidates, seen > 0, scanned);
+          a.tile_log[(b * a.n + i0 + r) * a.tiles + j0 / tile] = log_entry(candidates, row, seen, scanned);
         }
       }
     }

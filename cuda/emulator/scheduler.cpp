@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -189,8 +190,11 @@ void Scheduler::run(const Kernel& kernel, const dim3& grid, const dim3& block, s
 }
 
 void Scheduler::run_block(std::size_t shared_bytes) {
-  for (const SharedRegion& region : *shared_)
-    std::memset(dynamic_shared + region.offset, garbage, region.bytes);
+  for (const SharedRegion& region : *shared_) {
+    // Not by dynamic_shared + offset: the region lies beside that array.
+    const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(dynamic_shared) + region.offset;
+    std::memset(reinterpret_cast<void*>(address), garbage, region.bytes);
+  }
   std::memset(dynamic_shared, garbage, shared_bytes + guard_bytes);
   ASAN_POISON_MEMORY_REGION(dynamic_shared + shared_bytes, sizeof dynamic_shared - shared_bytes);
 

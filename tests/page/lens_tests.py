@@ -185,3 +185,14 @@ class LensTest(PageCase):
             of_tile = log[t::3]
             self.assertEqual([round(100 * of_tile.count(fate) / len(of_tile), 3) for fate in range(6) if fate in of_tile],
                              [round(width, 3) for width in widths])
+
+    def test_sampled_numbers(self):
+        """Of the values V only a sample is there: no product with them is shown."""
+        data = fixture("fused")
+        tensor = data["tape"]["tensors"][data["tape"]["nodes"][4]["value"]]
+        numbers = [float(x) for x in tensor["elements"]]
+        tensor |= {"steps": [1, 2, 1], "elements": [x for i, x in enumerate(tensor["elements"]) if i // 2 % 2 == 0],
+                   "min": min(numbers), "max": max(numbers), "mean": sum(numbers) / len(numbers)}
+        for address, stages in (("#n5", 0), ("#w0v2", 0), ("#w0v4", 1)):  # Y = P V, dP = dY Vᵀ; dQ = G K has no V
+            self.browser.open(self.write("sampled", data), address)
+            self.assertEqual(stages, len(self.browser.all(".product-stage")), address)

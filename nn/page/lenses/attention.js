@@ -66,29 +66,33 @@ function viewsOfAttention(app, number, visit, pattern) {
   const views = {
     centered: () => visit ? [only(slots(visit.cotangent, "dP")), only(slots(sent(0), "G"))] :
                             [only(slots(node.value, "P"))],
-    dot: () => place > 0 ? dots("dZ", "X", "Y") :
-        visit            ? dots("G", "Q", "K") :
-                           [only(slots(node.value, "P"))],
+    dot: () =>
+        visit ? (place > 0 ? dots("dZ", "X", "Y") : dots("G", "Q", "K")) : [only(slots(node.value, "P"))],
     gather: () => visit ?
         [
           product(dy(), turned(x()), slots(sent(0), `d${P}`)),
           product(turned(w()), dy(), rows(sent(1), `d${V}`))
         ] :
         [product(w(), x(), rows(node.value, "Y"))],
+    unknown: () => [],
     scatter: () =>
         [product(x(), turned(dy()), slots(sent(0), `d${P}`)), product(w(), dy(), rows(sent(1), `d${V}`))],
   };
-  return views[kindOfNode(model, node, pattern)]().filter(Boolean);
+  return views[kindOfNode(model, node, pattern, place)]().filter(Boolean);
 }
 
-// The kind that agrees with the recorded numbers; shapes alone don't tell if there are as many keys as queries.
-function kindOfNode(model, node, pattern) {
+// In the forward pass the place tells the kind; in a walk it is the one that agrees with the recorded numbers, for
+// shapes alone don't tell if there are as many keys as queries.
+function kindOfNode(model, node, pattern, place) {
   const places = [...node.inputs.map((input) => tensorOfInput(model, input)), node.value];
   if (places.length === 2) return "centered";
+  if (place === 0) return "dot";
+  if (place === 2) return "gather";
   const [weights, x, y] = places.map((place) => model.tensors[place]);
   const shapeOfSlots = model.tensors[pattern.keys].shape;
   const known = [weights, x, y].every((tensor) => tensor && numbersOf(tensor));
-  if (!known || shapeText(weights.shape) !== shapeText(shapeOfSlots)) return "dot";
+  if (!known) return "unknown";
+  if (shapeText(weights.shape) !== shapeText(shapeOfSlots)) return "dot";
   const numbers = ({rows, columns, at}) => {
     const elements = [];
     for (let i = 0; i < rows; ++i)

@@ -1,5 +1,6 @@
 // What a trace says of closures: which tensors they hold, and what is in what is no tensor.
 #include "support/helpers.hpp"
+#include "support/trace.hpp"
 #include <taper/core/tape/trace.hpp>
 #include <taper/ops/kernels/attention/sparse_pattern.hpp>
 #include <taper/taper.hpp>
@@ -16,12 +17,6 @@ namespace taper::test {
 namespace {
 
 using Values = std::vector<double>;
-
-std::vector<std::string> names_held(const Trace::Edge& edge) {
-  std::vector<std::string> names;
-  for (const Trace::Held& held : edge.holds) names.push_back(held.what);
-  return names;
-}
 
 TEST(Trace, NamesWhatClosuresHold) {
   Generator generator(5);

@@ -1,4 +1,6 @@
 // TapeOptions::keep_values: the trace holds what the tape saw, and print, dot and json say the same.
+#include "support/trace.hpp"
+
 #include "support/helpers.hpp"
 #include <taper/core/tape/trace.hpp>
 #include <taper/taper.hpp>
@@ -16,12 +18,6 @@ namespace taper::test {
 namespace {
 
 using Values = std::vector<double>;
-
-std::vector<std::string> names_held(const Trace::Edge& edge) {
-  std::vector<std::string> names;
-  for (const Trace::Held& held : edge.holds) names.push_back(held.what);
-  return names;
-}
 
 // x * w, squared, and w itself once more: w is used twice.
 struct Example {

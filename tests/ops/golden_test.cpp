@@ -18,26 +18,10 @@ Indices indices_of(const Json& array) {
   return {array["values"].get<std::vector<std::int64_t>>(), shape_of(array["shape"])};
 }
 
-using Call = std::function<Tensor(const Tensors&, const Json& attributes)>;
-
-Call unary(Tensor (*f)(const Tensor&)) {
-  return [f](const Tensors& x, const Json&) { return f(x[0]); };
-}
-Call binary(Tensor (*f)(const Tensor&, const Tensor&)) {
-  return [f](const Tensors& x, const Json&) { return f(x[0], x[1]); };
-}
-Call reduction(Tensor (*f)(const Tensor&, const Axes&, bool)) {
-  return [f](const Tensors& x, const Json& a) {
-    return f(x[0], Axes(shape_of(a["axes"])), a.value("keepdims", false));
-  };
-}
 Call product(Tensor (*f)(const Tensor&, const Tensor&, bool, bool)) {
   return [f](const Tensors& x, const Json& a) {
     return f(x[0], x[1], a["transpose_a"].get<bool>(), a["transpose_b"].get<bool>());
   };
-}
-Call dense(Tensor (*f)(const Tensor&, int)) {
-  return [f](const Tensors& x, const Json& a) { return f(x[0], a["axis"].get<int>()); };
 }
 Call sparse(Tensor (*f)(const Tensor&, std::int64_t, int)) {
   return [f](const Tensors& x, const Json& a) {
@@ -70,7 +54,7 @@ const std::map<std::string, Call>& calls() {
       {"layer_norm", [](const Tensors& x,
                         const Json& a) { return layer_norm(x[0], x[1], x[2], a["epsilon"].get<double>()); }},
       {"log", unary(log)},
-      {"log_softmax", dense(log_softmax)},
+      {"log_softmax", along(log_softmax)},
       {"matmul", binary(matmul)},
       {"max", reduction(max)},
       {"maximum", binary(maximum)},
@@ -93,7 +77,7 @@ const std::map<std::string, Call>& calls() {
          return slice(x[0], a["axis"].get<int>(), a["start"].get<std::int64_t>(),
                       a["stop"].get<std::int64_t>(), a["step"].get<std::int64_t>());
        }},
-      {"softmax", dense(softmax)},
+      {"softmax", along(softmax)},
       {"sparse_softmax", sparse(sparse_softmax)},
       {"sparse_softmax_as_written", sparse(sparse_softmax_as_written)},
       {"sparsemax_loss",

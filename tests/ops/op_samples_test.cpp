@@ -13,28 +13,12 @@ namespace taper::test {
 namespace {
 
 using Json = nlohmann::json;
-using Call = std::function<Tensor(const Tensors&, const Json& arguments)>;
 
-Call unary(Tensor (*f)(const Tensor&)) {
-  return [f](const Tensors& x, const Json&) { return f(x[0]); };
-}
-template <class Result>
-Call binary(Result (*f)(const Tensor&, const Tensor&)) {
-  return [f](const Tensors& x, const Json&) { return f(x[0], x[1]); };
-}
-Call reduction(Tensor (*f)(const Tensor&, const Axes&, bool)) {
-  return [f](const Tensors& x, const Json& a) {
-    return f(x[0], Axes(shape_of(a["axes"])), a["keepdims"].get<bool>());
-  };
-}
 Call variance(Tensor (*f)(const Tensor&, const Axes&, bool, const VarOptions&)) {
   return [f](const Tensors& x, const Json& a) {
     return f(x[0], Axes(shape_of(a["axes"])), a["keepdims"].get<bool>(),
              {.correction = a["correction"].get<double>()});
   };
-}
-Call along(Tensor (*f)(const Tensor&, int)) {
-  return [f](const Tensors& x, const Json& a) { return f(x[0], a["axis"].get<int>()); };
 }
 Call triangle(Tensor (*f)(const Tensor&, std::int64_t)) {
   return [f](const Tensors& x, const Json& a) { return f(x[0], a["diagonal"].get<std::int64_t>()); };

@@ -87,6 +87,26 @@ OpRow unary(const char* op, Tensor (*f)(const Tensor&), double (*reference)(doub
   return {op, over_shapes(f, pointwise(reference), draw)};
 }
 
+const std::vector<Line>& lines() {
+  static const std::vector<Line> all{
+      {"a vector", {7}, -1},           {"rows", {3, 6}, -1},
+      {"columns", {6, 3}, 0},          {"middle axis", {2, 5, 3}, 1},
+      {"from the end", {2, 5, 3}, -2}, {"rank 7", {1, 2, 1, 4, 1, 2, 1}, 3},
+      {"rows of one", {3, 1}, 1},      {"no rows", {0, 3}, -1},
+  };
+  return all;
+}
+
+void add_axis_errors(OpRow& op_row, const std::function<Tensor(const Tensor&, int)>& f) {
+  op_row.errors.push_back({"an axis out of range",
+                           [f] {
+                             f(zeros({2, 3}), 2);
+                           },
+                           {"axis", "got 2", "(2, 3)"}});
+  op_row.errors.push_back({"a negative axis", [f] { f(zeros({2, 3}), -3); }, {"axis", "got -3", "(2, 3)"}});
+  op_row.errors.push_back({"rank 0", [f] { f(zeros({}), -1); }, {"ax", "()"}});
+}
+
 const std::vector<OpRow>& registry() {
   static const std::vector<OpRow> rows = [] {
     std::vector<OpRow> all;

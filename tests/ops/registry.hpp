@@ -71,6 +71,16 @@ struct OpRow {
 std::vector<Variant> over_shapes(Tensor (*f)(const Tensor&), const Reference& reference, const Draw& draw);
 OpRow unary(const char* op, Tensor (*f)(const Tensor&), double (*reference)(double), const Draw& draw);
 
+// Shapes with an axis along which an op works, as seen from the front or from the end.
+struct Line {
+  const char* name;
+  Shape shape;
+  int axis;
+};
+const std::vector<Line>& lines();
+// The errors of an op that works along one axis.
+void add_axis_errors(OpRow& op_row, const std::function<Tensor(const Tensor&, int)>& f);
+
 // All rows.
 const std::vector<OpRow>& registry();
 

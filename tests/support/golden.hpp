@@ -4,7 +4,9 @@
 #include <taper/core/create.hpp>
 
 #include <fstream>
+#include <functional>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -26,6 +28,25 @@ inline Shape shape_of(const nlohmann::json& extents) {
 // An array of the file as a float64 tensor.
 inline Tensor tensor_of(const nlohmann::json& array) {
   return tensor(array["values"].get<std::vector<double>>(), shape_of(array["shape"]), float64);
+}
+
+// An op as the files call it: its inputs, and the arguments that are no tensors.
+using Call = std::function<Tensor(const std::vector<Tensor>&, const nlohmann::json& arguments)>;
+
+inline Call unary(Tensor (*f)(const Tensor&)) {
+  return [f](const std::vector<Tensor>& x, const nlohmann::json&) { return f(x[0]); };
+}
+template <class Result>
+Call binary(Result (*f)(const Tensor&, const Tensor&)) {
+  return [f](const std::vector<Tensor>& x, const nlohmann::json&) { return f(x[0], x[1]); };
+}
+inline Call reduction(Tensor (*f)(const Tensor&, const Axes&, bool)) {
+  return [f](const std::vector<Tensor>& x, const nlohmann::json& a) {
+    return f(x[0], Axes(shape_of(a["axes"])), a.value("keepdims", false));
+  };
+}
+inline Call along(Tensor (*f)(const Tensor&, int)) {
+  return [f](const std::vector<Tensor>& x, const nlohmann::json& a) { return f(x[0], a["axis"].get<int>()); };
 }
 
 }  // namespace taper::test

@@ -11,55 +11,45 @@
 namespace taper::cuda {
 namespace {
 
-// What is folded: elements are loaded as accumulators, which combine. float32 is summed in float64.
-struct Sums : Sum {
+// How elements are loaded: summed and multiplied in float64, compared as they are.
+struct InDouble {
   template <class T>
   using Accumulator = double;
-  static constexpr double start = 0;
   template <class T>
   __device__ static double load(T x) {
     return static_cast<double>(x);
   }
-  using Next = Sums;  // for the passes over what the first one leaves
 };
-struct SumsOfSquares : Sum {
+struct AsTheyAre {
   template <class T>
-  using Accumulator = double;
+  using Accumulator = T;
+  template <class T>
+  __device__ static T load(T x) {
+    return x;
+  }
+};
+
+// What is folded: elements are loaded as accumulators, which combine; Next folds what one pass leaves.
+struct Sums : Sum, InDouble {
   static constexpr double start = 0;
+  using Next = Sums;
+};
+struct SumsOfSquares : Sums {
   template <class T>
   __device__ static double load(T x) {
     return static_cast<double>(x) * static_cast<double>(x);
   }
-  using Next = Sums;
 };
-struct Products : Product {
-  template <class T>
-  using Accumulator = double;
+struct Products : Product, InDouble {
   static constexpr double start = 1;
-  template <class T>
-  __device__ static double load(T x) {
-    return static_cast<double>(x);
-  }
   using Next = Products;
 };
-struct Maxima : Max {
-  template <class T>
-  using Accumulator = T;
+struct Maxima : Max, AsTheyAre {
   static constexpr float start = -std::numeric_limits<float>::infinity();
-  template <class T>
-  __device__ static T load(T x) {
-    return x;
-  }
   using Next = Maxima;
 };
-struct Minima : Min {
-  template <class T>
-  using Accumulator = T;
+struct Minima : Min, AsTheyAre {
   static constexpr float start = std::numeric_limits<float>::infinity();
-  template <class T>
-  __device__ static T load(T x) {
-    return x;
-  }
   using Next = Minima;
 };
 

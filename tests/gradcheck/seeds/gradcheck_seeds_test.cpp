@@ -117,10 +117,6 @@ const OpRow& row_of(const std::string& op) {
 }
 
 TEST_P(Seeds, NoFalseAlarm) {
-  if (GetParam() == "equal" || GetParam() == "not_equal") {
-    // What they let through jumps at single points, which no difference sees: at a tie, f has no derivative.
-    GTEST_SKIP();
-  }
   const std::uint64_t first = fresh_seed();
   Count orders[2];
   for (std::uint64_t seed = first; seed < first + number_of_seeds(); ++seed) {

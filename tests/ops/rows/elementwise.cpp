@@ -78,12 +78,13 @@ OpRow binary(const std::string& op, Tensor (*f)(const Tensor&, const Tensor&),
   return op_row;
 }
 
-// The comparison alone has no gradient to check; it lets a - b through where it holds.
+// The comparison alone has no gradient to check; it lets (a - b)^3 through if it holds. At a tie that has two
+// derivatives, both 0, whichever way the comparison decides.
 template <Mask (*compare)(const Tensor&, const Tensor&)>
 OpRow comparison(const char* op, double (*reference)(double, double)) {
   const auto let_through = [](const Tensor& a, const Tensor& b) {
-    const Tensor holds = compare(a, b);
-    return holds * (a - b);
+    const Tensor holds = compare(a, b), d = a - b;
+    return holds * (d * square(d));
   };
   OpRow op_row = binary(op, let_through, reference, grid(0), grid(0.1));  // 0.1 apart: no ties
   op_row.header = "comparison";
@@ -196,12 +197,14 @@ std::vector<OpRow> elementwise_ops() {
       binary(
           "sub", sub, [](double a, double b) { return a - b; }, any, any),
       where_row(),
-      comparison<equal>("equal", [](double a, double b) { return a == b ? a - b : 0; }),
-      comparison<not_equal>("not_equal", [](double a, double b) { return a != b ? a - b : 0; }),
-      comparison<less>("less", [](double a, double b) { return a < b ? a - b : 0; }),
-      comparison<less_equal>("less_equal", [](double a, double b) { return a <= b ? a - b : 0; }),
-      comparison<greater>("greater", [](double a, double b) { return a > b ? a - b : 0; }),
-      comparison<greater_equal>("greater_equal", [](double a, double b) { return a >= b ? a - b : 0; }),
+      comparison<equal>("equal", [](double a, double b) { return a == b ? std::pow(a - b, 3) : 0; }),
+      comparison<not_equal>("not_equal", [](double a, double b) { return a != b ? std::pow(a - b, 3) : 0; }),
+      comparison<less>("less", [](double a, double b) { return a < b ? std::pow(a - b, 3) : 0; }),
+      comparison<less_equal>("less_equal",
+                             [](double a, double b) { return a <= b ? std::pow(a - b, 3) : 0; }),
+      comparison<greater>("greater", [](double a, double b) { return a > b ? std::pow(a - b, 3) : 0; }),
+      comparison<greater_equal>("greater_equal",
+                                [](double a, double b) { return a >= b ? std::pow(a - b, 3) : 0; }),
   };
 }
 

@@ -170,22 +170,6 @@ OpRow prod_row() {
   return op_row;
 }
 
-// Shapes, and the axis along which they are ordered or summed up.
-struct Line {
-  const char* name;
-  Shape shape;
-  int axis;
-};
-const std::vector<Line>& lines() {
-  static const std::vector<Line> all{
-      {"a vector", {7}, -1},           {"rows", {3, 6}, -1},
-      {"columns", {6, 3}, 0},          {"middle axis", {2, 5, 3}, 1},
-      {"from the end", {2, 5, 3}, -2}, {"rank 7", {1, 2, 1, 4, 1, 2, 1}, 3},
-      {"rows of one", {3, 1}, 1},      {"no rows", {0, 3}, -1},
-  };
-  return all;
-}
-
 // f along each of the lines, and the errors about an axis.
 void add_lines(OpRow& op_row, const std::function<Tensor(const Tensor&, int)>& f,
                const std::function<Reference(const Shape&, int)>& reference, const Draw& draw) {
@@ -196,13 +180,7 @@ void add_lines(OpRow& op_row, const std::function<Tensor(const Tensor&, int)>& f
                                reference(line.shape, axis),
                                {{line.shape, draw}}});
   }
-  op_row.errors.push_back({"an axis out of range",
-                           [f] {
-                             f(zeros({2, 3}), 2);
-                           },
-                           {"axis", "got 2", "(2, 3)"}});
-  op_row.errors.push_back({"a negative axis", [f] { f(zeros({2, 3}), -3); }, {"axis", "got -3", "(2, 3)"}});
-  op_row.errors.push_back({"rank 0", [f] { f(zeros({}), -1); }, {"ax", "()"}});
+  add_axis_errors(op_row, f);
 }
 
 OpRow cumsum_row() {

@@ -1,89 +1,285 @@
-// .npy files through xtensor's xnpy.hpp, whose reader trusts its input. So the header is checked against the
-// format, and the payload against the header, before the reader sees either. Format: NumPy Enhancement
-// Proposal 1 (A Simple File Format for NumPy Arrays).
+// The .npy format: "\x93NUMPY", two bytes of the version, the length of the header (two bytes, and four since
+// 2.0), the header, and the elements. The header is a dictionary as Python writes it,
+//   {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }
+// and is read as Python would read it: other orders, quotes and spaces mean the same. Source: NumPy
+// Enhancement Proposal 1 (A Simple File Format for NumPy Arrays).
 #include "npy.hpp"
-
-#include "../xtensor.hpp"
-
-#if __has_include(<xtensor/xnpy.hpp>)
-#include <xtensor/xnpy.hpp>
-#else
-#include <xtensor/io/xnpy.hpp>
-#endif
 
 #include "../fail.hpp"
 #include "files.hpp"
+#include "safetensors.hpp"
+#include "stored.hpp"
 
-#include <regex>
-#include <sstream>
+#include <bit>
+#include <cctype>
+#include <cmath>
+#include <cstring>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace taper {
 namespace {
+
+using internal::Stored;
+using internal::StoredArray;
+
+constexpr std::size_t max_axes = 64;  // NumPy's limit
 
 [[noreturn]] void reject(const std::string& path, const std::string& why) {
   fail("load_npy", path, ": ", why);
 }
 
-// The dtype that the header names, after checking that the bytes hold a whole file.
-DType checked_dtype(const std::string& path, const std::string& bytes) {
-  const auto byte = [&](std::size_t i) {
-    return static_cast<std::size_t>(static_cast<unsigned char>(bytes[i]));
-  };
-  if (bytes.size() < 12 || bytes.compare(0, 6, "\x93NUMPY") != 0) reject(path, "is not a .npy file");
-  const bool short_length = byte(6) == 1;
-  if ((byte(6) != 1 && byte(6) != 2) || byte(7) != 0)
-    reject(path, "has a format version other than 1.0 and 2.0");
-  const std::size_t start = short_length ? 10 : 12;
-  const std::size_t length = byte(8) | byte(9) << 8 | (short_length ? 0 : byte(10) << 16 | byte(11) << 24);
+struct Header {
+  std::optional<std::string> descr;
+  std::optional<bool> fortran_order;
+  std::optional<std::vector<std::int64_t>> shape;
+};
+
+class HeaderReader {
+ public:
+  HeaderReader(const std::string& path, std::string_view text) : path_(path), text_(text) {}
+
+  Header read() {
+    Header header;
+    expect('{');
+    while (!take('}')) {
+      const std::string key = string();
+      expect(':');
+      if (key == "descr" && !header.descr) {
+        header.descr = string();
+      } else if (key == "fortran_order" && !header.fortran_order) {
+        header.fortran_order = truth();
+      } else if (key == "shape" && !header.shape) {
+        header.shape = extents();
+      } else {
+        wrong();
+      }
+      if (take('}')) break;
+      expect(',');
+    }
+    if (skip_spaces() != '\0' || !header.descr || !header.fortran_order || !header.shape) wrong();
+    return header;
+  }
+
+ private:
+  [[noreturn]] void wrong() const { reject(path_, "has a header that is not that of a plain array"); }
+
+  // The next character that is no space, '\0' at the end.
+  char skip_spaces() {
+    while (at_ < text_.size() && (text_[at_] == ' ' || (text_[at_] >= '\t' && text_[at_] <= '\r'))) ++at_;
+    return at_ < text_.size() ? text_[at_] : '\0';
+  }
+  bool take(char wanted) {
+    const bool there = skip_spaces() == wanted;
+    at_ += there;
+    return there;
+  }
+  void expect(char wanted) {
+    if (!take(wanted)) wrong();
+  }
+
+  // 'text' or "text". No key and no dtype has a backslash in it.
+  std::string string() {
+    const char quote = skip_spaces();
+    if (quote != '\'' && quote != '"') wrong();
+    const std::size_t begin = at_ + 1, end = text_.find(quote, begin);
+    if (end == text_.npos) wrong();
+    at_ = end + 1;
+    return std::string(text_.substr(begin, end - begin));
+  }
+
+  bool truth() {
+    skip_spaces();
+    for (const std::string_view word : {"True", "False"}) {
+      if (text_.substr(at_).starts_with(word)) {
+        at_ += word.size();
+        return word == "True";
+      }
+    }
+    wrong();
+  }
+
+  // A tuple: (), (3,) or (3, 4); but (3) is a number.
+  std::vector<std::int64_t> extents() {
+    std::vector<std::int64_t> list;
+    expect('(');
+    bool comma = true;
+    while (!take(')')) {
+      if (!comma || list.size() == max_axes) wrong();
+      list.push_back(number());
+      comma = take(',');
+      if (!comma && list.size() == 1) wrong();
+    }
+    return list;
+  }
+
+  std::int64_t number() {
+    skip_spaces();
+    const std::size_t begin = at_;
+    std::int64_t value = 0;
+    bool overflows = false;
+    for (; at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9'; ++at_) {
+      overflows |= __builtin_mul_overflow(value, std::int64_t{10}, &value) ||
+                   __builtin_add_overflow(value, std::int64_t{text_[at_] - '0'}, &value);
+    }
+    if (at_ == begin) wrong();
+    if (overflows) reject(path_, "has a shape too large for memory");
+    if (at_ < text_.size() && text_[at_] == 'L') ++at_;  // as Python 2 wrote them
+    return value;
+  }
+
+  const std::string& path_;
+  std::string_view text_;
+  std::size_t at_ = 0;
+};
+
+// The kind that a descr names, such as "<f4" or "|b1", if it is one of numbers.
+std::optional<Stored> kind_of(std::string_view descr) {
+  if (!descr.empty() && std::string_view("<>=|").find(descr[0]) != descr.npos) descr.remove_prefix(1);
+  constexpr std::pair<std::string_view, Stored> kinds[] = {
+      {"b1", Stored::boolean}, {"i1", Stored::int8},    {"u1", Stored::uint8},   {"i2", Stored::int16},
+      {"u2", Stored::uint16},  {"i4", Stored::int32},   {"u4", Stored::uint32},  {"i8", Stored::int64},
+      {"u8", Stored::uint64},  {"f2", Stored::float16}, {"f4", Stored::float32}, {"f8", Stored::float64}};
+  for (const auto& [name, kind] : kinds) {
+    if (name == descr) return kind;
+  }
+  return std::nullopt;
+}
+
+struct File {
+  StoredArray array;
+  bool is_column_major;
+};
+
+// The parts of a file, after checking that the bytes hold a whole one.
+File parts_of(const std::string& path, std::string_view bytes) {
+  const auto byte = [&](std::size_t i) { return std::size_t{static_cast<unsigned char>(bytes[i])}; };
+  if (bytes.size() < 12 || !bytes.starts_with("\x93NUMPY")) reject(path, "is not a .npy file");
+  const std::size_t version = byte(6);
+  if (version < 1 || version > 3 || byte(7) != 0) {
+    reject(path, "has format version " + std::to_string(version) + "." + std::to_string(byte(7)) +
+                     ", wanted 1.0, 2.0 or 3.0");
+  }
+  const std::size_t start = version == 1 ? 10 : 12;
+  const std::size_t length = byte(8) | byte(9) << 8 | (version == 1 ? 0 : byte(10) << 16 | byte(11) << 24);
   if (length > bytes.size() - start) reject(path, "is cut short in its header");
 
-  // The padding, which may be long, is left out: std::regex recurses once a character.
-  std::string header = bytes.substr(start, length);
-  header.erase(header.find_last_not_of(" \n") + 1);
-  if (header.size() > 1024) reject(path, "has a header that is not that of a plain array");
-  static const std::regex form(
-      R"(\{ *'descr': *'([<>|=]?[a-zA-Z]\d*)', *'fortran_order': *(?:True|False), *'shape': *\(((?:\d+ *(?:, *\d+ *)*,?)? *)\),? *\})");
-  std::smatch match;
-  if (!std::regex_match(header, match, form)) reject(path, "has a header that is not that of a plain array");
-  const std::string descr = match[1], extents = match[2];
-  if (descr != "<f4" && descr != "<f8")
-    reject(path, "has dtype '" + descr + "', wanted '<f4' (float32) or '<f8' (float64)");
-  const DType dtype = descr == "<f4" ? float32 : float64;
+  const Header header = HeaderReader(path, bytes.substr(start, length)).read();
+  const std::optional<Stored> kind = kind_of(*header.descr);
+  if (!kind) {
+    reject(path, "has dtype " + internal::shown(*header.descr) +
+                     ", wanted truth values, whole numbers or floats of at most 64 bits");
+  }
+  const Shape shape(header.shape->data(), static_cast<int>(header.shape->size()));
+  std::int64_t wanted = 0;
+  if (!internal::count_bytes(shape, internal::size_of(*kind), wanted))
+    fail("load_npy", path, ": has a shape too large for memory: ", shape);
+  const std::string_view payload = bytes.substr(start + length);
+  if (payload.size() < static_cast<std::size_t>(wanted)) {
+    fail("load_npy", path, ": is cut short: shape ", shape, " takes ", wanted, " bytes, the file has ",
+         payload.size());
+  }
+  return {{*kind, (*header.descr)[0] == '>', shape, payload.substr(0, static_cast<std::size_t>(wanted))},
+          *header.fortran_order};
+}
 
-  std::size_t wanted = size_of(dtype);
-  static const std::regex number(R"(\d+)");
-  for (std::sregex_iterator it(extents.begin(), extents.end(), number), end; it != end; ++it) {
-    if (it->length() > 18 || __builtin_mul_overflow(wanted, std::stoull(it->str()), &wanted)) {
-      reject(path, "has a shape too large for memory: (" + extents + ")");
+// Is it a number of type T? A whole number is one if the bits from its highest to its lowest fit T's.
+template <class T, class Number>
+bool is_exact(Number number) {
+  if constexpr (std::is_floating_point_v<Number>) {
+    return static_cast<Number>(static_cast<T>(number)) == number || std::isnan(number);
+  } else {
+    const auto magnitude =
+        number < 0 ? 0 - static_cast<std::uint64_t>(number) : static_cast<std::uint64_t>(number);
+    const auto highest = static_cast<int>(std::bit_width(magnitude)), lowest = std::countr_zero(magnitude);
+    return magnitude == 0 || highest - lowest <= std::numeric_limits<T>::digits;
+  }
+}
+
+// The place, in row-major order, of the elements of a column-major array, one after the other.
+class ColumnMajor {
+ public:
+  explicit ColumnMajor(const Shape& shape)
+      : shape_(shape), index_(Shape::filled(shape.size(), 0)), strides_(index_) {
+    std::int64_t stride = 1;
+    for (int axis = shape.size(); axis-- > 0; stride *= shape[axis]) strides_[axis] = stride;
+  }
+  std::int64_t next() {
+    const std::int64_t place = place_;
+    for (int axis = 0; axis < shape_.size(); ++axis) {
+      place_ += strides_[axis];
+      if (++index_[axis] < shape_[axis]) break;
+      place_ -= strides_[axis] * shape_[axis];
+      index_[axis] = 0;
     }
+    return place;
   }
-  const std::size_t payload = bytes.size() - start - length;
-  if (payload < wanted) {
-    reject(path, "is cut short: shape (" + extents + ") takes " + std::to_string(wanted) +
-                     " bytes, the file has " + std::to_string(payload));
-  }
-  return dtype;
+
+ private:
+  const Shape& shape_;
+  Shape index_, strides_;
+  std::int64_t place_ = 0;
+};
+
+Tensor converted(const std::string& path, const File& file, DType dtype) {
+  Tensor result = Tensor::uninitialized("load_npy", file.array.shape, dtype);
+  ColumnMajor column_major(file.array.shape);
+  dispatch(dtype, [&]<class T>() {
+    T* out = result.mutable_data<T>();
+    internal::for_each_number(file.array, [&](std::int64_t i, auto number) {
+      const std::int64_t place = file.is_column_major ? column_major.next() : i;
+      out[place] = static_cast<T>(number);
+      if (!is_exact<T>(number)) {
+        fail("load_npy", path, ": element ", index_of(place, file.array.shape), " is ", +number,
+             ", which is no ", dtype, dtype == float32 ? "; float64 holds more" : "");
+      }
+    });
+  });
+  return result;
 }
 
 }  // namespace
 
 Tensor load_npy(const std::string& path) {
-  std::string bytes = internal::read_file("load_npy", path);
-  const DType dtype = checked_dtype(path, bytes);
-  std::istringstream stream(std::move(bytes));
-  try {
-    return dispatch(dtype, [&]<class T>() { return from_xtensor(xt::load_npy<T>(stream)); });
-  } catch (const std::runtime_error& error) {  // xtensor is stricter about the header's padding
-    reject(path, error.what());
+  const std::string bytes = internal::read_file("load_npy", path);
+  const File file = parts_of(path, bytes);
+  const Stored kind = file.array.kind;
+  if (kind != Stored::float32 && kind != Stored::float64) {
+    const bool is_wide = internal::size_of(kind) >= 4;
+    reject(path, std::string("has dtype ") + internal::name_of(kind) +
+                     ", wanted float32 or float64; load_npy(path, " + (is_wide ? "float64" : "float32") +
+                     ") converts it");
   }
+  return converted(path, file, kind == Stored::float32 ? float32 : float64);
+}
+
+Tensor load_npy(const std::string& path, DType dtype) {
+  const std::string bytes = internal::read_file("load_npy", path);
+  return converted(path, parts_of(path, bytes), dtype);
 }
 
 void save_npy(const std::string& path, const Tensor& tensor) {
   check_given("save_npy", "tensor", tensor);
   const Tensor host = tensor.detach().to(Device::cpu());
-  const std::string bytes =
-      dispatch(tensor.dtype(), [&]<class T>() { return xt::dump_npy(as_xtensor<T>(host)); });
+  std::string shape;
+  for (const std::int64_t extent : host.shape())
+    shape += (shape.empty() ? "" : ", ") + std::to_string(extent);
+  if (host.rank() == 1) shape += ',';
+  std::string header = std::string("{'descr': '") + (host.dtype() == float32 ? "<f4" : "<f8") +
+                       "', 'fortran_order': False, 'shape': (" + shape + "), }";
+  // The elements begin at a multiple of 64 bytes.
+  constexpr std::size_t start = 10, alignment = 64;
+  header.append(alignment - (start + header.size() + 1) % alignment, ' ') += '\n';
+  if (header.size() > 65535)
+    fail("save_npy", path, ": the tensor has ", host.rank(), " axes, too many for the format");
+  std::string bytes("\x93NUMPY\x01\x00", 8);
+  bytes += static_cast<char>(header.size() & 255);
+  bytes += static_cast<char>(header.size() >> 8);
+  bytes += header;
+  bytes.append(reinterpret_cast<const char*>(host.impl().data),
+               static_cast<std::size_t>(host.size()) * size_of(host.dtype()));
   internal::write_file("save_npy", path, bytes);
 }
 

@@ -7,6 +7,7 @@
 
 #include "../fail.hpp"
 #include "files.hpp"
+#include "stored.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -41,19 +42,6 @@ constexpr const char* metadata = "__metadata__";
 constexpr std::size_t length_bytes = 8;
 constexpr std::size_t longest_header = 100'000'000;  // the reference implementation's limit
 constexpr int max_axes = 64;                         // NumPy's limit
-
-// Sets `bytes` to size_of(dtype) times the product of the extents. Returns false if the product of those that
-// are not 0 overflows: an empty tensor must not hide an extent that no other shape could have.
-bool count_bytes(const Shape& shape, DType dtype, std::int64_t& bytes) {
-  bytes = static_cast<std::int64_t>(size_of(dtype));
-  bool empty = false;
-  for (const std::int64_t extent : shape) {
-    empty |= extent == 0;
-    if (extent != 0 && __builtin_mul_overflow(bytes, extent, &bytes)) return false;
-  }
-  if (empty) bytes = 0;
-  return true;
-}
 
 // What the header says about one tensor.
 struct Entry {
@@ -239,7 +227,8 @@ std::vector<Slot> checked_slots(const std::string& path, const std::map<std::str
     if (slot.end > size)
       reject("is cut short: its data_offsets are ", slot.begin, " to ", slot.end, ", the file has ", size);
     std::int64_t bytes = 0;
-    if (!count_bytes(slot.shape, slot.dtype, bytes)) reject("has a shape too large for memory: ", slot.shape);
+    if (!internal::count_bytes(slot.shape, size_of(slot.dtype), bytes))
+      reject("has a shape too large for memory: ", slot.shape);
     if (bytes != slot.end - slot.begin) {
       reject("is ", slot.dtype, " ", slot.shape, ", which takes ", bytes, " bytes, but has data_offsets ",
              slot.begin, " to ", slot.end);
@@ -320,7 +309,8 @@ void save_safetensors(const std::string& path, const State& state) {
       if (name.find('\0') != std::string::npos) reject("has a zero byte in its name");
       if (tensor.rank() > max_axes) reject("has ", tensor.rank(), " axes, wanted at most ", max_axes);
       std::int64_t bytes = 0;
-      if (!count_bytes(tensor.shape(), dtype, bytes)) reject("has a shape too large: ", tensor.shape());
+      if (!internal::count_bytes(tensor.shape(), size_of(dtype), bytes))
+        reject("has a shape too large: ", tensor.shape());
       const std::vector<std::int64_t> shape(tensor.shape().begin(), tensor.shape().end());
       add(comma, quoted(name, "the name of tensor " + shown(name)), ":{\"dtype\":\"",
           dtype == float32 ? "F32" : "F64", "\",\"shape\":", json(shape).dump(), ",\"data_offsets\":[",

@@ -52,8 +52,8 @@ target_link_libraries(taper PUBLIC xtensor PRIVATE $<BUILD_INTERFACE:xtensor-bla
                                    BLAS::BLAS hwy::hwy Threads::Threads)
 target_compile_definitions(taper PRIVATE HAVE_CBLAS=1)
 
-# Compiling a file of ops/ spends half of its time on these headers. (The clang build of .ci/run does not precompile them,
-# so that every file still has to include what it uses.)
+# Compiling a file of ops/ spends half of its time on these headers. (tests/projects.py does without, so that every
+# file still has to include what it uses.)
 target_precompile_headers(taper PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${PROJECT_SOURCE_DIR}/core/fail.hpp>
                                         $<$<COMPILE_LANGUAGE:CXX>:${PROJECT_SOURCE_DIR}/core/record.hpp>
                                         $<$<COMPILE_LANGUAGE:CXX>:${PROJECT_SOURCE_DIR}/ops/kernels/elementwise/elementwise.hpp>)
@@ -66,11 +66,10 @@ set_source_files_properties(${PROJECT_SOURCE_DIR}/core/random.cpp ${PROJECT_SOUR
 # With a precompiled header, g++ 12 forgets that option in code for which a pragma names the instruction set.
 set_source_files_properties(${PROJECT_SOURCE_DIR}/ops/kernels/optim/adam.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 
-# A false alarm of g++ 12 about string concatenation (GCC bug 105651): inside xtensor's printer, and in what writes HTML.
+# A false alarm of g++ 12 about string concatenation (GCC bug 105651), in what writes HTML.
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   file(GLOB concatenating CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/nn/training/*.cpp)
-  set_source_files_properties(${PROJECT_SOURCE_DIR}/core/print.cpp ${concatenating} PROPERTIES COMPILE_OPTIONS -Wno-restrict
-                                                                                   SKIP_PRECOMPILE_HEADERS ON)
+  set_source_files_properties(${concatenating} PROPERTIES COMPILE_OPTIONS -Wno-restrict SKIP_PRECOMPILE_HEADERS ON)
 endif()
 
 # These warnings are for our own code; a program that uses the library chooses its own.

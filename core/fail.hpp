@@ -3,20 +3,17 @@
 
 #include "error.hpp"
 #include "scope.hpp"
-
-#include <sstream>
+#include "text.hpp"
 
 namespace taper {
 
-// Throws Error("[op] " + the parts, each written with operator<<, + " (in " + the open scopes + ")" if there
+// Throws Error("[op] " + the parts, each written as internal::text writes it, + " (in " + the open scopes + ")" if there
 // are any).
 template <class... Parts>
 [[noreturn]] void fail(const char* op, const Parts&... parts) {
-  std::ostringstream message;
-  message << '[' << op << "] ";
-  (message << ... << parts);
-  if (const std::string place = Scope::path(); !place.empty()) message << " (in " << place << ')';
-  throw Error(message.str());
+  std::string message = internal::text('[', op, "] ", parts...);
+  if (const std::string place = Scope::path(); !place.empty()) message += " (in " + place + ')';
+  throw Error(message);
 }
 
 }  // namespace taper

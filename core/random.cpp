@@ -4,6 +4,7 @@
 
 #include "fail.hpp"
 #include "memory/transfer.hpp"
+#include "text.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -65,15 +66,10 @@ double Generator::normal() {
 // "mt19937_64 <the engine's numbers> spare none", or the bits of the spare in 16 hexadecimal digits.
 // set_state() refuses a text that state() would not write in exactly this way.
 std::string Generator::state() const {
-  std::ostringstream text;
-  text.imbue(std::locale::classic());
-  text << "mt19937_64 " << engine_ << " spare ";
-  if (has_spare_) {
-    text << std::hex << std::setfill('0') << std::setw(16) << std::bit_cast<std::uint64_t>(spare_);
-  } else {
-    text << "none";
-  }
-  return text.str();
+  const std::string engine = internal::text("mt19937_64 ", engine_, " spare ");
+  if (!has_spare_) return engine + "none";
+  return engine +
+         internal::text(std::hex, std::setfill('0'), std::setw(16), std::bit_cast<std::uint64_t>(spare_));
 }
 
 void Generator::set_state(const std::string& text) {

@@ -4,13 +4,14 @@
 #include "fail.hpp"
 
 #include <ostream>
+#include <string>
 
 namespace taper {
 
 std::ostream& operator<<(std::ostream& out, const Shape& shape) {
-  out << '(';
-  for (int i = 0; i < shape.size(); ++i) out << (i ? ", " : "") << shape[i];
-  return out << (shape.size() == 1 ? ",)" : ")");
+  std::string text = "(";
+  for (int i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
+  return out << text + (shape.size() == 1 ? ",)" : ")");
 }
 
 std::int64_t element_count(const char* op, const Shape& shape) {

@@ -4,11 +4,11 @@
 #include "../core/fail.hpp"
 #include "../core/io/safetensors.hpp"
 #include "../core/memory/transfer.hpp"
+#include "../core/text.hpp"
 #include "type_name.hpp"
 
 #include <cstring>
 #include <set>
-#include <sstream>
 
 namespace taper::nn {
 namespace {
@@ -18,18 +18,17 @@ class Names {
  public:
   void add(const std::string& name) {
     constexpr int most = 20;
-    if (++count_ <= most) text_ << (count_ == 1 ? "" : ", ") << name;
+    if (++count_ <= most) names_ += (count_ == 1 ? "" : ", ") + name;
     if (count_ > most) rest_ = " and " + std::to_string(count_ - most) + " more";
   }
   // "; " + label + the names, if there are any.
   std::string sentence(const char* label) const {
-    return count_ == 0 ? "" : std::string("; ") + label + text_.str() + rest_;
+    return count_ == 0 ? "" : std::string("; ") + label + names_ + rest_;
   }
 
  private:
   int count_ = 0;
-  std::ostringstream text_;
-  std::string rest_;
+  std::string names_, rest_;
 };
 
 // Do two tensors of one shape and dtype hold the same bits?
@@ -147,15 +146,8 @@ void Module::check_state_dict(const char* op, const std::string& where, const st
         torn.add(internal::shown(prefix + first->second) + " and " + quoted);
       continue;
     }
-    std::ostringstream difference;
-    difference << quoted << " is ";
-    if (tensor) {
-      difference << tensor.dtype() << ' ' << tensor.shape();
-    } else {
-      difference << "an empty handle";
-    }
-    difference << ", wanted " << here.dtype() << ' ' << here.shape();
-    wrong.add(difference.str());
+    const std::string got = tensor ? internal::text(tensor.dtype(), ' ', tensor.shape()) : "an empty handle";
+    wrong.add(internal::text(quoted, " is ", got, ", wanted ", here.dtype(), ' ', here.shape()));
   }
   for (const auto& [name, tensor] : tensors) {
     if (names.count(name) == 0) extra.add(internal::shown(prefix + name));

@@ -1,6 +1,7 @@
 // operator<< of a model: the tree of its modules as a table.
 #include "../core/io/number_text.hpp"
 #include "../core/io/utf8.hpp"
+#include "../core/text.hpp"
 #include "module.hpp"
 #include "type_name.hpp"
 
@@ -9,7 +10,6 @@
 #include <iterator>
 #include <ostream>
 #include <set>
-#include <sstream>
 
 namespace taper::nn {
 namespace {
@@ -17,15 +17,11 @@ namespace {
 using Line = std::array<std::string, 4>;  // name, dtype and shape, number of elements, bytes
 
 std::string description(const Tensor& x, bool is_buffer, bool shared) {
-  std::ostringstream text;
-  text << x.dtype() << ' ' << x.shape();
-  if (is_buffer) {
-    text << " buffer";
-  } else if (!x.wants_grad()) {
-    text << " frozen";
-  }
-  if (shared) text << " shared";
-  return text.str();
+  return internal::text(x.dtype(), ' ', x.shape(),
+                        is_buffer        ? " buffer"
+                        : x.wants_grad() ? ""
+                                         : " frozen",
+                        shared ? " shared" : "");
 }
 
 // The first two columns to the left, the numbers to the right.

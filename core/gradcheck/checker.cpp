@@ -9,7 +9,6 @@
 #include <cmath>
 #include <cstring>
 #include <iomanip>
-#include <sstream>
 
 namespace taper::gradcheck_detail {
 namespace {

@@ -5,12 +5,12 @@
 #pragma once
 
 #include "../random.hpp"
+#include "../text.hpp"
 #include "gradcheck.hpp"
 #include "problem.hpp"
 #include "progress.hpp"
 
 #include <optional>
-#include <sstream>
 
 namespace taper::gradcheck_detail {
 
@@ -117,12 +117,6 @@ std::vector<Values> draw_cotangents(const Values& results, Generator& generator)
 // of its elements.
 std::vector<std::string> diagnose(const GradcheckReport& report, const std::vector<Shape>& shapes);
 
-// The parts, each written with operator<<.
-template <class... Parts>
-std::string text(const Parts&... parts) {
-  std::ostringstream out;
-  (out << ... << parts);
-  return out.str();
-}
+using internal::text;
 
 }  // namespace taper::gradcheck_detail

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <sstream>
 
 namespace taper {
 
@@ -106,10 +105,8 @@ std::string asymmetry(const MultiFunction& f, const Tensors& x_and_v, std::uint6
     for (const int k : {0, 1}) rounding = std::max(rounding, std::abs(other[k].value - products[k].value));
   });
   if (!(off > few * rounding)) return "";
-  std::ostringstream out;
-  out << "the Hessian of v . f is not symmetric: w1' H w2 is " << products[0].value << ", w2' H w1 is "
-      << products[1].value;
-  return out.str();
+  return internal::text("the Hessian of v . f is not symmetric: w1' H w2 is ", products[0].value,
+                        ", w2' H w1 is ", products[1].value);
 }
 
 }  // namespace

@@ -1,9 +1,12 @@
 // Printing a report, as a table and as JSON.
 #include "report.hpp"
 
+#include "../text.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <iomanip>
+#include <locale>
 #include <ostream>
 #include <sstream>
 
@@ -13,23 +16,14 @@ namespace taper {
 namespace {
 
 using Element = GradcheckReport::Element;
+using internal::text;
 constexpr std::size_t max_rows = 10;
 
 std::string plural(std::size_t count, const char* what) {
   return std::to_string(count) + ' ' + what + (count == 1 ? "" : "s");
 }
 
-std::string number(double value, int digits = 6) {
-  std::ostringstream out;
-  out << std::setprecision(digits) << value;
-  return out.str();
-}
-
-std::string index_text(const Shape& index) {
-  std::ostringstream out;
-  out << index;
-  return out.str();
-}
+std::string number(double value, int digits = 6) { return text(std::setprecision(digits), value); }
 
 const char* name_of(Verdict verdict) {
   return verdict == Verdict::passed ? "passed" : verdict == Verdict::failed ? "FAILED" : "undecided";
@@ -88,7 +82,7 @@ class Printer {
     if (e.argument >= report_.names.size()) return "a random direction";
     const std::string& name = report_.names[e.argument];
     // "argument 0 (1, 2)" as one says it, "hidden.weight[1, 2]" as one writes it.
-    const std::string index = index_text(e.index);
+    const std::string index = text(e.index);
     if (name.find(' ') != std::string::npos) return name + ' ' + index;
     if (index == "()") return name;
     return name + '[' + index.substr(1, index.find_last_not_of("),")) + ']';
@@ -188,8 +182,10 @@ nlohmann::ordered_json json_of(const Element& e) {
 std::ostream& operator<<(std::ostream& out, Verdict verdict) { return out << name_of(verdict); }
 
 std::ostream& operator<<(std::ostream& out, const GradcheckReport& report) {
-  Printer(out, report).print();
-  return out;
+  std::ostringstream printed;
+  printed.imbue(std::locale::classic());
+  Printer(printed, report).print();
+  return out << printed.str();
 }
 
 std::string GradcheckReport::json() const {

@@ -3,13 +3,12 @@
 #include "pool.hpp"
 
 #include "../fail.hpp"
+#include "../text.hpp"
 #include "device_memory.hpp"
 #include "size_class.hpp"
 
 #include <iomanip>
-#include <locale>
 #include <new>
-#include <sstream>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define TAPER_ASAN 1
@@ -117,10 +116,7 @@ std::string bytes_text(std::size_t bytes) {
   auto count = static_cast<double>(bytes);
   std::size_t unit = 0;
   for (; count >= 1024; ++unit) count /= 1024;
-  std::ostringstream text;
-  text.imbue(std::locale::classic());
-  text << std::fixed << std::setprecision(unit == 0 ? 0 : 1) << count << ' ' << units[unit];
-  return text.str();
+  return text(std::fixed, std::setprecision(unit == 0 ? 0 : 1), count, ' ', units[unit]);
 }
 
 }  // namespace internal

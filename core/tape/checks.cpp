@@ -1,14 +1,16 @@
 // What the tape says when one of its checks fails. As long as all is well nothing here runs, except
 // check_unchanged if an array was changed after a node was recorded.
 #include "../fail.hpp"
+#include "../text.hpp"
 #include "walk_state.hpp"
 
-#include <sstream>
 #include <string>
 #include <vector>
 
 namespace taper {
 namespace {
+
+using internal::text;
 
 // ": summed over axes 0 and 2 it would have that shape", or nothing if no sum leads from shape
 // `got` to `wanted`.
@@ -19,13 +21,11 @@ std::string advice(const Shape& got, const Shape& wanted) {
   for (int axis = 0; axis < got.size(); ++axis) {
     if (axis < added || wanted[axis - added] != got[axis]) axes.push_back(axis);
   }
-  std::ostringstream text;
-  text << ": summed over " << (axes.size() == 1 ? "axis " : "axes ");
+  std::string list = axes.size() == 1 ? "axis " : "axes ";
   for (std::size_t i = 0; i < axes.size(); ++i) {
-    text << (i == 0 ? "" : i + 1 < axes.size() ? ", " : " and ") << axes[i];
+    list += text(i == 0 ? "" : i + 1 < axes.size() ? ", " : " and ", axes[i]);
   }
-  text << " it would have that shape";
-  return text.str();
+  return ": summed over " + list + " it would have that shape";
 }
 
 }  // namespace
@@ -34,14 +34,11 @@ void Tape::fail_contribution(const char* op, std::uint32_t node, const Edge& edg
                              const Tensor& contribution) const {
   const Node& input = nodes_[edge.input];
   const Shape wanted(input.extents, input.rank);
-  std::ostringstream got;
-  if (contribution) {
-    got << contribution.kind() << ' ' << contribution.shape() << advice(contribution.shape(), wanted);
-  } else {
-    got << "an empty handle";
-  }
+  const std::string got = contribution ? text(contribution.kind(), ' ', contribution.shape(),
+                                              advice(contribution.shape(), wanted))
+                                       : "an empty handle";
   fail(op, "the vector-Jacobian product of ", nodes_[node].op, " (node ", node, ") with respect to argument ",
-       edge.argument, " must be ", input.kind, " ", wanted, ", got ", got.str());
+       edge.argument, " must be ", input.kind, " ", wanted, ", got ", got);
 }
 
 void internal::check_unchanged(TensorImpl& impl) {
@@ -54,20 +51,20 @@ void internal::check_unchanged(TensorImpl& impl) {
   if (&owner == &walk.cotangent->impl().owner_of_elements()) return;
 
   const Tape& tape = walk.tape;
-  std::ostringstream read;
+  std::string read = "a tensor";
   for (const TensorImpl* known : {&impl, &owner}) {
     const char* const view = known == &impl ? "" : "a view of ";
     if (known->tape == tape.id_) {
-      read << view << "the result of " << tape.nodes_[known->node].op << " (node " << known->node << ")";
+      read = text(view, "the result of ", tape.nodes_[known->node].op, " (node ", known->node, ")");
     } else if (known->wants_grad || tape.leaf_nodes_.contains(known)) {
-      read << view << "a leaf";
+      read = text(view, "a leaf");
     } else {
       continue;
     }
     break;
   }
   fail(walk.op, "the vector-Jacobian product of ", tape.nodes_[walk.node].op, " (node ", walk.node,
-       ") reads ", read.tellp() == 0 ? "a tensor" : read.str(), " of shape ", impl.shape,
+       ") reads ", read, " of shape ", impl.shape,
        " that was changed after it was recorded: clone() it first, or change it after the last backward");
 }
 

@@ -2,15 +2,17 @@
 #include "../fail.hpp"
 #include "../memory/transfer.hpp"
 #include "../scope.hpp"
+#include "../text.hpp"
 #include "walk_state.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <sstream>
 
 namespace taper {
 namespace {
+
+using internal::text;
 
 // Without a branch in the loop, so that it runs as fast as the elements come.
 template <class T>
@@ -38,13 +40,12 @@ std::string range_of(const Tensor& x) {
       high = std::max(high, value);
     }
   }
-  std::ostringstream text;
-  text << "of shape " << x.shape();
-  if (values.empty()) return text.str();
-  if (bad > 0) text << " has " << bad << " of " << values.size() << " elements that are not finite";
+  std::string range = text("of shape ", x.shape());
+  if (values.empty()) return range;
+  if (bad > 0) range += text(" has ", bad, " of ", values.size(), " elements that are not finite");
   if (bad < values.size())
-    text << (bad > 0 ? ", the others lie" : " lies") << " in [" << low << ", " << high << ']';
-  return text.str();
+    range += text(bad > 0 ? ", the others lie" : " lies", " in [", low, ", ", high, ']');
+  return range;
 }
 
 // "is not finite: 1 of 3 elements of float64 (3,), the first at (1,) is nan".
@@ -53,16 +54,11 @@ std::string what_is_wrong(const Tensor& x) {
   const auto bad = [](double value) { return !std::isfinite(value); };
   const auto first =
       static_cast<std::size_t>(std::find_if(values.begin(), values.end(), bad) - values.begin());
-  std::ostringstream text;
-  text << "is not finite: " << std::count_if(values.begin(), values.end(), bad) << " of " << values.size()
-       << " elements of " << x.kind() << ' ' << x.shape() << ", the first at "
-       << index_of(static_cast<std::int64_t>(first), x.shape()) << " is ";
-  if (std::isnan(values[first])) {
-    text << "nan";  // whose sign says nothing
-  } else {
-    text << values[first];
-  }
-  return text.str();
+  const std::string value =
+      std::isnan(values[first]) ? "nan" : text(values[first]);  // a NaN's sign says nothing
+  return text("is not finite: ", std::count_if(values.begin(), values.end(), bad), " of ", values.size(),
+              " elements of ", x.kind(), ' ', x.shape(), ", the first at ",
+              index_of(static_cast<std::int64_t>(first), x.shape()), " is ", value);
 }
 
 }  // namespace
@@ -73,16 +69,12 @@ void Tape::check_result(const char* op, const Tensor& result, std::span<const Te
     scopes_[result.impl().node] = Scope::path();
   }
   if (walk_ || is_finite(result)) return;  // a walk checks what comes back at the edge
-  std::ostringstream text;
-  if (result.impl().tape == id_) {
-    text << "node " << result.impl().node << ", its result, ";
-  } else {
-    text << "its result, which is not recorded, ";
-  }
-  text << what_is_wrong(result);
+  const std::string name = result.impl().tape == id_ ? text("node ", result.impl().node, ", its result, ")
+                                                     : "its result, which is not recorded, ";
+  std::string arguments;
   std::size_t argument = 0;
-  for (const Tensor* input : inputs) text << "; argument " << argument++ << ' ' << range_of(*input);
-  fail(op, text.str());
+  for (const Tensor* input : inputs) arguments += text("; argument ", argument++, ' ', range_of(*input));
+  fail(op, name, what_is_wrong(result), arguments);
 }
 
 void Tape::check_contribution(const char* op, std::uint32_t node, const Edge& edge, const Tensor& cotangent,
@@ -97,11 +89,9 @@ void Tape::check_total(const char* op, std::uint32_t node, const Tensor& total) 
 }
 
 std::string Tape::place_of(std::uint32_t node) const {
-  std::ostringstream place;
-  place << (nodes_[node].op ? nodes_[node].op : "a leaf") << " (node " << node;
-  if (node < scopes_.size() && !scopes_[node].empty()) place << ", in " << scopes_[node];
-  place << ')';
-  return place.str();
+  const bool has_scope = node < scopes_.size() && !scopes_[node].empty();
+  return text(nodes_[node].op ? nodes_[node].op : "a leaf", " (node ", node,
+              has_scope ? ", in " + scopes_[node] : "", ')');
 }
 
 }  // namespace taper

@@ -1,12 +1,12 @@
 // Tape::print and Tape::dot: the tape as a table and as a graph.
 #include "../fail.hpp"
 #include "../memory/pool.hpp"
+#include "../text.hpp"
 #include "recorder.hpp"
 
 #include <algorithm>
 #include <iomanip>
 #include <iostream>
-#include <locale>
 #include <map>
 #include <set>
 #include <sstream>
@@ -14,13 +14,7 @@
 namespace taper {
 namespace {
 
-template <class... Parts>
-std::string text_of(const Parts&... parts) {
-  std::ostringstream text;
-  text.imbue(std::locale::classic());
-  (text << ... << parts);
-  return text.str();
-}
+using internal::text;
 
 // "12 us", "3.4 ms".
 std::string time_text(double seconds) {
@@ -28,11 +22,11 @@ std::string time_text(double seconds) {
   double count = seconds * 1e9;
   std::size_t unit = 0;
   for (; count >= 999.5 && unit < 3; ++unit) count /= 1000;
-  return text_of(std::setprecision(count < 9.95 ? 2 : 3), count, ' ', units[unit]);
+  return text(std::setprecision(count < 9.95 ? 2 : 3), count, ' ', units[unit]);
 }
 
 std::string bytes_text(std::int64_t bytes) {
-  return text_of(bytes < 0 ? "-" : "", internal::bytes_text(static_cast<std::size_t>(std::abs(bytes))));
+  return text(bytes < 0 ? "-" : "", internal::bytes_text(static_cast<std::size_t>(std::abs(bytes))));
 }
 
 // What the closures of a node keep, each thing once.
@@ -49,12 +43,12 @@ std::size_t bytes_kept(const Trace::Node& node) {
 }
 
 std::string inputs_text(const Trace::Node& node) {
-  std::string text;
+  std::string list;
   for (const Trace::Input& input : node.inputs) {
-    if (!text.empty()) text += ", ";
-    text += input.node != Trace::no_node ? text_of(input.node) : input.value ? "constant" : "other tape";
+    if (!list.empty()) list += ", ";
+    list += input.node != Trace::no_node ? text(input.node) : input.value ? "constant" : "other tape";
   }
-  return text;
+  return list;
 }
 
 const std::string& name_of(const Trace::Node& node) {
@@ -81,8 +75,8 @@ struct Frame {
 void draw(const Frame& frame, const Trace& trace, const std::string& path, std::string& out) {
   for (const std::size_t i : frame.nodes) {
     const Trace::Node& node = trace.nodes[i];
-    const std::string label = text_of(i, ' ', name_of(node), ' ', node.value.shape());
-    out += text_of("n", i, " [label=", quoted(label), node.op.empty() ? ", style=rounded" : "", "];\n");
+    const std::string label = text(i, ' ', name_of(node), ' ', node.value.shape());
+    out += text("n", i, " [label=", quoted(label), node.op.empty() ? ", style=rounded" : "", "];\n");
   }
   for (const auto& [name, inner] : frame.frames) {
     const std::string inner_path = path.empty() ? name : path + '.' + name;
@@ -105,7 +99,7 @@ void Tape::print(std::ostream& out) const {
   for (std::size_t i = 0; i < trace.nodes.size(); ++i) {
     const Trace::Node& node = trace.nodes[i];
     const bool is_leaf = node.op.empty();
-    rows.push_back({text_of(i), name_of(node), inputs_text(node), text_of(node.value.shape()),
+    rows.push_back({text(i), name_of(node), inputs_text(node), text(node.value.shape()),
                     is_leaf ? "" : bytes_text(static_cast<std::int64_t>(bytes_kept(node))),
                     bytes_text(node.bytes), is_leaf ? "" : time_text(node.seconds),
                     backward[i] > 0 ? time_text(backward[i]) : "", node.scope});
@@ -141,7 +135,7 @@ std::string Tape::dot() const {
   draw(root, trace, "", out);
   for (std::size_t i = 0; i < trace.nodes.size(); ++i) {
     for (const Trace::Edge& edge : trace.nodes[i].edges) {
-      if (edge.node != Trace::no_node) out += text_of('n', edge.node, " -> n", i, ";\n");
+      if (edge.node != Trace::no_node) out += text('n', edge.node, " -> n", i, ";\n");
     }
   }
   return out + "}\n";

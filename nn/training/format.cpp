@@ -2,19 +2,14 @@
 #include "format.hpp"
 
 #include "../../core/io/utf8.hpp"
+#include "../../core/text.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
+#include <iomanip>
 
 namespace taper::training {
 namespace {
-
-std::string printed(const char* format, int digits, double value) {
-  char buffer[64];
-  std::snprintf(buffer, sizeof buffer, format, digits, value);
-  return buffer;
-}
 
 // The number without zeros at the end of its decimals, and without a point at its end.
 std::string shortened(std::string decimal) {
@@ -48,7 +43,7 @@ std::string number(double value, int digits) {
   if (std::isnan(value)) return "–";
   if (std::isinf(value)) return value > 0 ? "∞" : "−∞";
   const double size = std::abs(value);
-  if (size != 0 && (size < 1e-4 || size >= 1e15)) return printed("%.*g", digits, value);
+  if (size != 0 && (size < 1e-4 || size >= 1e15)) return internal::text(std::setprecision(digits), value);
   const int whole = size < 1 ? 0 : static_cast<int>(std::floor(std::log10(size))) + 1;
   // Below 1 the zeros after the point are no significant digits.
   const int zeros = size == 0 || size >= 1 ? 0 : static_cast<int>(-std::floor(std::log10(size))) - 1;
@@ -62,7 +57,8 @@ std::string number(double value, int digits) {
 }
 
 std::string fixed(double value, int decimals) {
-  return std::isfinite(value) ? printed("%.*f", decimals, value) : number(value);
+  return std::isfinite(value) ? internal::text(std::fixed, std::setprecision(decimals), value)
+                              : number(value);
 }
 
 std::string rounded(double value, int decimals) { return shortened(fixed(value, decimals)); }

@@ -12,6 +12,8 @@
 #include "activation/tanh.hpp"
 #include "attention/rotary.hpp"
 #include "attention/sparse_attention.hpp"
+#include "convolution/conv2d.hpp"
+#include "convolution/pool2d.hpp"
 #include "elementwise/abs.hpp"
 #include "elementwise/add.hpp"
 #include "elementwise/cast.hpp"

@@ -28,6 +28,19 @@ class CudaBackend final : public kernels::Backend {
   void multiply(const kernels::ProductCall& call, const Tensor& a, const Tensor& b, const Tensor* bias,
                 Tensor& c) const override;
 
+  // convolution/conv2d.cu, convolution/pool2d.cu
+  void convolve(const kernels::Convolution& call, const Tensor& x, const Tensor& weight, const Tensor* bias,
+                Tensor& y) const override;
+  void convolve_dx(const kernels::Convolution& call, const Tensor& dy, const Tensor& weight,
+                   Tensor& dx) const override;
+  void convolve_dweight(const kernels::Convolution& call, const Tensor& x, const Tensor& dy,
+                        Tensor& dweight) const override;
+  void pick_largest(const kernels::Pooling& call, const Tensor& x, const Tensor& z, Tensor& y) const override;
+  void spread_to_largest(const kernels::Pooling& call, const Tensor& x, const Tensor& dy,
+                         Tensor& dx) const override;
+  void average_windows(const kernels::Pooling& call, const Tensor& x, Tensor& y) const override;
+  void spread_evenly(const kernels::Pooling& call, const Tensor& dy, Tensor& dx) const override;
+
   // softmax/rows.cu, norm/normalize.cu, attention/rotary.cu, softmax/cross_entropy.cu
   void map_rows(kernels::RowFunction function, std::int64_t k, const kernels::AxisView& view, const Tensor& x,
                 Tensor& y) const override;

@@ -12,7 +12,9 @@
 namespace taper::kernels {
 
 struct AxisView;
+struct Convolution;
 struct Normalization;
+struct Pooling;
 struct ReducePlan;
 struct Visibility;
 
@@ -99,6 +101,19 @@ class Backend {
   // Products. bias, of n elements, may be null.
   virtual void multiply(const ProductCall& call, const Tensor& a, const Tensor& b, const Tensor* bias,
                         Tensor& c) const = 0;
+
+  // Convolution and pooling: conv2d.hpp, pool2d.hpp. bias may be null.
+  virtual void convolve(const Convolution& call, const Tensor& x, const Tensor& weight, const Tensor* bias,
+                        Tensor& y) const = 0;
+  virtual void convolve_dx(const Convolution& call, const Tensor& dy, const Tensor& weight,
+                           Tensor& dx) const = 0;
+  virtual void convolve_dweight(const Convolution& call, const Tensor& x, const Tensor& dy,
+                                Tensor& dweight) const = 0;
+  virtual void pick_largest(const Pooling& call, const Tensor& x, const Tensor& z, Tensor& y) const = 0;
+  virtual void spread_to_largest(const Pooling& call, const Tensor& x, const Tensor& dy,
+                                 Tensor& dx) const = 0;
+  virtual void average_windows(const Pooling& call, const Tensor& x, Tensor& y) const = 0;
+  virtual void spread_evenly(const Pooling& call, const Tensor& dy, Tensor& dx) const = 0;
 
   // Rows along an axis. k is for the sparse ones.
   virtual void map_rows(RowFunction function, std::int64_t k, const AxisView& view, const Tensor& x,

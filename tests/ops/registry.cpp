@@ -123,6 +123,7 @@ const std::vector<OpRow>& registry() {
     add_family("layout", layout_ops_on_order());
     add_family("reduction", reduction_ops());
     add_family("product", product_ops());
+    add_family("convolution", convolution_ops());
     add_family("softmax", softmax_ops());
     add_family("norm", norm_ops());
     add_family("attention", attention_ops());

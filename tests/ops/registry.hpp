@@ -92,6 +92,7 @@ std::vector<OpRow> layout_ops_on_parts();
 std::vector<OpRow> layout_ops_on_order();
 std::vector<OpRow> reduction_ops();
 std::vector<OpRow> product_ops();
+std::vector<OpRow> convolution_ops();
 std::vector<OpRow> softmax_ops();
 std::vector<OpRow> norm_ops();
 std::vector<OpRow> attention_ops();

@@ -10,7 +10,8 @@ namespace taper::nn {
 class MaxPool2d : public Module {
  public:
   // Windows of one number or {height, width}, one after the other unless there is a stride.
-  explicit MaxPool2d(const Size2d& size, const Pool2dOptions& options = {}) : size_(size), options_(options) {}
+  explicit MaxPool2d(const Size2d& size, const Pool2dOptions& options = {})
+      : size_(size), options_(options) {}
 
   // Throws if size, stride or padding is out of range, or a window is larger than the padded picture.
   Tensor operator()(const Tensor& x) const;
@@ -24,7 +25,8 @@ class MaxPool2d : public Module {
 // The mean of each window (the op avg_pool2d), likewise.
 class AvgPool2d : public Module {
  public:
-  explicit AvgPool2d(const Size2d& size, const Pool2dOptions& options = {}) : size_(size), options_(options) {}
+  explicit AvgPool2d(const Size2d& size, const Pool2dOptions& options = {})
+      : size_(size), options_(options) {}
 
   Tensor operator()(const Tensor& x) const;
   void list(Parts&) const override {}

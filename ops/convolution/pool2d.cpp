@@ -45,9 +45,8 @@ Tensor average(const Pooling& call, const Tensor& x) {
 
 Tensor max_pool2d(const Tensor& x, const Size2d& size, const Pool2dOptions& options) {
   const Pooling call = checked("max_pool2d", x, size, options);
-  return record("max_pool2d", kernels::pick_largest("max_pool2d", call, x, x), vjp(x, [=](const Tensor& dy) {
-                  return spread(call, x, dy);
-                }));
+  return record("max_pool2d", kernels::pick_largest("max_pool2d", call, x, x),
+                vjp(x, [=](const Tensor& dy) { return spread(call, x, dy); }));
 }
 
 Tensor avg_pool2d(const Tensor& x, const Size2d& size, const Pool2dOptions& options) {

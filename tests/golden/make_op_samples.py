@@ -196,6 +196,38 @@ def sort(s):
             lambda x: torch.sort(x, dim=a["dim"], descending=bool(a["descending"])).values)
 
 
+def pair(value):
+    """[height, width] of an argument that may be one number, or a list of one."""
+    values = [value] * 2 if isinstance(value, int) else list(value)
+    return values * (3 - len(values))
+
+
+def conv2d(s):
+    weight, bias = (list(s.args) + [None])[:2]
+    a = called(s, "weight", "bias", "stride", "padding", "dilation", "groups", bias=None, stride=1, padding=0, dilation=1, groups=1)
+    assert s.input.dim() == 4 and a["padding"] != "same"
+    a = {"stride": pair(a["stride"]), "padding": pair(0 if a["padding"] == "valid" else a["padding"]),
+         "dilation": pair(a["dilation"]), "groups": a["groups"]}
+    inputs = [s.input[:1], weight] + ([] if bias is None else [bias])
+    return inputs, a, lambda x, w, b=None: F.conv2d(x, w, b, **a)
+
+
+def max_pool2d(s):
+    a = called(s, "kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices", stride=None, padding=0,
+               dilation=1, ceil_mode=False, return_indices=False)
+    assert pair(a["dilation"]) == [1, 1] and not a["ceil_mode"] and not a["return_indices"]
+    a = {"size": pair(a["kernel_size"]), "stride": pair(a["stride"] or a["kernel_size"]), "padding": pair(a["padding"])}
+    return [s.input], a, lambda x: F.max_pool2d(x, *a.values())
+
+
+def avg_pool2d(s):
+    a = called(s, "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override", stride=None,
+               padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None)
+    # The mean is Taper's also if the sample's sum is divided by something else or its windows may jut out.
+    a = {"size": pair(a["kernel_size"]), "stride": pair(a["stride"] or a["kernel_size"]), "padding": pair(a["padding"])}
+    return [s.input], a, lambda x: F.avg_pool2d(x, *a.values())
+
+
 F = torch.nn.functional
 UNARY = {name: (name, getattr(torch, name)) for name in
          ("abs", "sin", "cos", "erf", "log1p", "expm1", "exp", "log", "neg", "sigmoid", "sqrt", "square", "tanh")}
@@ -230,6 +262,9 @@ OPS = {op: (name, unary(f)) for op, (name, f) in UNARY.items()} | {
     "sort": ("sort", sort),
     "argmax": ("argmax", arg(torch.argmax)),
     "argmin": ("argmin", arg(torch.argmin)),
+    "conv2d": ("nn.functional.conv2d", conv2d),
+    "max_pool2d": ("nn.functional.max_pool2d", max_pool2d),
+    "avg_pool2d": ("nn.functional.avg_pool2d", avg_pool2d),
 } | {op: (name, binary(lambda a, b, f=getattr(torch, name): f(a, b).double()))
      for op, name in {"equal": "eq", "not_equal": "ne", "less": "lt", "less_equal": "le", "greater": "gt",
                       "greater_equal": "ge"}.items()}

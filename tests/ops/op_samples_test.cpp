@@ -33,13 +33,27 @@ Call place(Indices (*f)(const Tensor&, int, bool)) {
   };
 }
 
+Size2d size_of(const Json& pair) { return {pair[0].get<std::int64_t>(), pair[1].get<std::int64_t>()}; }
+Tensor convolve(const Tensors& x, const Json& a) {
+  const Conv2dOptions options{size_of(a["stride"]), size_of(a["padding"]), size_of(a["dilation"]),
+                              a["groups"].get<std::int64_t>()};
+  return x.size() == 3 ? conv2d(x[0], x[1], x[2], options) : conv2d(x[0], x[1], options);
+}
+Call pooled(Tensor (*f)(const Tensor&, const Size2d&, const Pool2dOptions&)) {
+  return [f](const Tensors& x, const Json& a) {
+    return f(x[0], size_of(a["size"]), {size_of(a["stride"]), size_of(a["padding"])});
+  };
+}
+
 const std::map<std::string, Call>& calls() {
   static const std::map<std::string, Call> table{
       {"abs", unary(abs)},
       {"argmax", place(argmax)},
       {"argmin", place(argmin)},
+      {"avg_pool2d", pooled(avg_pool2d)},
       {"clamp", [](const Tensors& x,
                    const Json& a) { return clamp(x[0], a["low"].get<double>(), a["high"].get<double>()); }},
+      {"conv2d", convolve},
       {"cos", unary(cos)},
       {"cumsum", along(cumsum)},
       {"elu", [](const Tensors& x, const Json& a) { return elu(x[0], a.value("alpha", 1.0)); }},
@@ -60,6 +74,7 @@ const std::map<std::string, Call>& calls() {
       {"log_sigmoid", unary(log_sigmoid)},
       {"logsumexp", reduction(logsumexp)},
       {"max", reduction(max)},
+      {"max_pool2d", pooled(max_pool2d)},
       {"maximum", binary<Tensor>(maximum)},
       {"min", reduction(min)},
       {"minimum", binary<Tensor>(minimum)},

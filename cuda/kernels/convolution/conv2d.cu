@@ -92,7 +92,9 @@ struct Forward {
   TAPER_HOST_DEVICE T a(std::int64_t group, std::int64_t i, std::uint32_t p) const {
     return weight[g.weight_start(group) + i * inner + p];
   }
-  TAPER_HOST_DEVICE Column column(std::int64_t, std::uint32_t j) const { return window_position(g, first, j); }
+  TAPER_HOST_DEVICE Column column(std::int64_t, std::uint32_t j) const {
+    return window_position(g, first, j);
+  }
   TAPER_HOST_DEVICE T b(std::int64_t group, const Column& window, std::uint32_t p) const {
     return x_at(g, x, group, window, Element(g, p));
   }
@@ -156,11 +158,13 @@ struct BackwardWeight {
   using Column = Element;
   TAPER_HOST_DEVICE std::int64_t first(std::int64_t z) const { return z % parts * batch / parts; }
   TAPER_HOST_DEVICE std::uint32_t depth(std::int64_t z) const {
-    return static_cast<std::uint32_t>(((z % parts + 1) * batch / parts - first(z)) * g.window_count.divisor());
+    return static_cast<std::uint32_t>(((z % parts + 1) * batch / parts - first(z)) *
+                                      g.window_count.divisor());
   }
   TAPER_HOST_DEVICE T a(std::int64_t z, std::int64_t i, std::uint32_t p) const {
     const std::uint32_t b = g.window_count.quotient(p);
-    return dy[g.y_start(first(z) + b, z / parts) + i * g.window_count.divisor() + g.window_count.remainder(p, b)];
+    return dy[g.y_start(first(z) + b, z / parts) + i * g.window_count.divisor() +
+              g.window_count.remainder(p, b)];
   }
   TAPER_HOST_DEVICE Column column(std::int64_t, std::uint32_t j) const { return Element(g, j); }
   TAPER_HOST_DEVICE T b(std::int64_t z, const Column& element, std::uint32_t p) const {
@@ -224,7 +228,8 @@ template <class T, class Problem>
 void multiply(const char* op, const Problem& problem, std::int64_t problems) {
   const auto tiles = [](std::int64_t extent) { return static_cast<unsigned>(divided_up(extent, tile)); };
   launch(op, multiply_tiles<T, Problem>,
-         dim3(tiles(problem.columns), tiles(problem.rows), static_cast<unsigned>(problems)), threads, 0, problem);
+         dim3(tiles(problem.columns), tiles(problem.rows), static_cast<unsigned>(problems)), threads, 0,
+         problem);
 }
 
 // Calls body(first, count) for ranges of the batch of which each picture has so many columns.
@@ -251,14 +256,15 @@ void CudaBackend::convolve(const Convolution& call, const Tensor& x, const Tenso
   });
 }
 
-void CudaBackend::convolve_dx(const Convolution& call, const Tensor& dy, const Tensor& weight, Tensor& dx) const {
+void CudaBackend::convolve_dx(const Convolution& call, const Tensor& dy, const Tensor& weight,
+                              Tensor& dx) const {
   const Geometry geometry(call);
   const std::int64_t elements = call.windows.picture.area();
   dispatch(dy.dtype(), [&]<class T>() {
     for_each_batch(call.batch, elements, [&](std::int64_t first, std::int64_t count) {
       multiply<T>("conv2d_dx",
-                  BackwardX<T>{geometry, Divisor(elements), Divisor(call.windows.picture.width), pointer<T>(dy),
-                               pointer<T>(weight), pointer<T>(dx), call.inputs,
+                  BackwardX<T>{geometry, Divisor(elements), Divisor(call.windows.picture.width),
+                               pointer<T>(dy), pointer<T>(weight), pointer<T>(dx), call.inputs,
                                static_cast<std::uint32_t>(count * elements),
                                static_cast<std::uint32_t>(call.outputs * call.windows.size.area()), first},
                   call.groups);

@@ -56,7 +56,8 @@ __device__ std::int64_t largest_place(const Plane& plane, const T* x, std::int64
 template <class T>
 __global__ void __launch_bounds__(threads)
     pick(std::int64_t results, Plane plane, const T* x, const T* z, T* y) {
-  const std::int64_t width = plane.count.width, area = plane.windows.picture.height * plane.windows.picture.width;
+  const std::int64_t width = plane.count.width,
+                     area = plane.windows.picture.height * plane.windows.picture.width;
   for (std::int64_t i = first_item(); i < results; i += item_stride()) {
     const std::int64_t row = i / width, picture = row / plane.count.height * area;
     y[i] = z[picture + largest_place(plane, x + picture, row % plane.count.height, i - row * width)];
@@ -92,8 +93,8 @@ __global__ void __launch_bounds__(threads) average(std::int64_t results, Plane p
     const std::int64_t row = i / plane.count.width, picture = row / plane.count.height;
     const Span rows = elements_of(row - picture * plane.count.height, w.stride.height, w.padding.height,
                                   w.size.height, w.picture.height);
-    const Span columns = elements_of(i - row * plane.count.width, w.stride.width, w.padding.width, w.size.width,
-                                     w.picture.width);
+    const Span columns = elements_of(i - row * plane.count.width, w.stride.width, w.padding.width,
+                                     w.size.width, w.picture.width);
     double sum = 0;
     for (std::int64_t r = rows.begin; r < rows.end; ++r) {
       for (std::int64_t t = columns.begin; t < columns.end; ++t)
@@ -104,13 +105,14 @@ __global__ void __launch_bounds__(threads) average(std::int64_t results, Plane p
 }
 
 template <class T>
-__global__ void __launch_bounds__(threads) spread_average(std::int64_t elements, Plane plane, const T* dy, T* dx) {
+__global__ void __launch_bounds__(threads)
+    spread_average(std::int64_t elements, Plane plane, const T* dy, T* dx) {
   const Windows& w = plane.windows;
   const std::int64_t width = w.picture.width, height = w.picture.height;
   for (std::int64_t i = first_item(); i < elements; i += item_stride()) {
     const std::int64_t row = i / width, picture = row / height;
-    const Span ps =
-        windows_of(row - picture * height, w.stride.height, w.padding.height, w.size.height, plane.count.height);
+    const Span ps = windows_of(row - picture * height, w.stride.height, w.padding.height, w.size.height,
+                               plane.count.height);
     const Span qs =
         windows_of(i - row * width, w.stride.width, w.padding.width, w.size.width, plane.count.width);
     double sum = 0;
@@ -124,7 +126,8 @@ __global__ void __launch_bounds__(threads) spread_average(std::int64_t elements,
 
 // Launches a kernel with a thread for each element of `result`.
 template <class Kernel, class... Arguments>
-void for_each(const char* op, Kernel kernel, const Pooling& call, const Tensor& result, Arguments... arguments) {
+void for_each(const char* op, Kernel kernel, const Pooling& call, const Tensor& result,
+              Arguments... arguments) {
   if (result.size() == 0) return;
   const Plane plane{call.windows, call.windows.count()};
   launch(op, kernel, blocks_for(result.size(), threads), threads, 0, result.size(), plane, arguments...);
@@ -138,16 +141,16 @@ void CudaBackend::pick_largest(const Pooling& call, const Tensor& x, const Tenso
   });
 }
 
-void CudaBackend::spread_to_largest(const Pooling& call, const Tensor& x, const Tensor& dy, Tensor& dx) const {
+void CudaBackend::spread_to_largest(const Pooling& call, const Tensor& x, const Tensor& dy,
+                                    Tensor& dx) const {
   dispatch(x.dtype(), [&]<class T>() {
     for_each("max_pool2d_vjp", spread_largest<T>, call, dx, pointer<T>(x), pointer<T>(dy), pointer<T>(dx));
   });
 }
 
 void CudaBackend::average_windows(const Pooling& call, const Tensor& x, Tensor& y) const {
-  dispatch(x.dtype(), [&]<class T>() {
-    for_each("avg_pool2d", average<T>, call, y, pointer<T>(x), pointer<T>(y));
-  });
+  dispatch(x.dtype(),
+           [&]<class T>() { for_each("avg_pool2d", average<T>, call, y, pointer<T>(x), pointer<T>(y)); });
 }
 
 void CudaBackend::spread_evenly(const Pooling& call, const Tensor& dy, Tensor& dx) const {

@@ -40,7 +40,7 @@ struct Layout {
   }
 
   const Convolution call;
-  const Size2d count;         // of windows
+  const Size2d count;          // of windows
   const std::int64_t picture;  // elements of a padded channel
   const std::int64_t windows, depth, step, row_step;
   internal::PoolVector<std::int64_t> offsets;  // of the elements of a window, of all channels of a group
@@ -96,8 +96,7 @@ void find_runs(const Layout& layout, std::int64_t group, std::int64_t first, std
   runs.clear();
   for (std::int64_t w = first; w < last;) {
     const std::int64_t b = w / layout.windows, inside = w - b * layout.windows;
-    const std::int64_t count =
-        std::min(layout.count.width - inside % layout.count.width, last - w);
+    const std::int64_t count = std::min(layout.count.width - inside % layout.count.width, last - w);
     runs.push_back({w - first, count, layout.x_start(b, group) + layout.window_start(inside)});
     w += count;
   }
@@ -111,7 +110,8 @@ void convolve_windows(const Layout& layout, std::int64_t group, std::int64_t fir
   const Convolution& call = layout.call;
   const std::int64_t depth = layout.depth, outputs = call.outputs;
   constexpr std::int64_t panel = tile_columns<T>;
-  const Array<T> matrix("conv2d", Device::cpu(), depth * panel), result("conv2d", Device::cpu(), outputs * panel);
+  const Array<T> matrix("conv2d", Device::cpu(), depth * panel),
+      result("conv2d", Device::cpu(), outputs * panel);
   internal::PoolVector<Run> runs;
   for (std::int64_t w = first; w < last; w += panel) {
     const std::int64_t count = std::min(panel, last - w);
@@ -119,7 +119,8 @@ void convolve_windows(const Layout& layout, std::int64_t group, std::int64_t fir
     for (std::int64_t k = 0; k < depth; ++k) {
       T* const row = matrix.data() + k * panel;
       for (const Run& run : runs)
-        copy_run(x + run.start + layout.offsets[static_cast<std::size_t>(k)], layout.step, run.count, row + run.column);
+        copy_run(x + run.start + layout.offsets[static_cast<std::size_t>(k)], layout.step, run.count,
+                 row + run.column);
       std::fill(row + count, row + panel, T{0});
     }
     multiply<T>({outputs, count, depth, weight + group * outputs * depth, depth, 1, matrix.data(), panel,
@@ -146,7 +147,8 @@ void convolve_dx_channels(const Layout& layout, std::int64_t b, std::int64_t gro
   const std::int64_t area = call.windows.size.area(), outputs = call.outputs;
   const std::int64_t rows = (last - first) * area, from = first * area;
   constexpr std::int64_t panel = tile_columns<T>;
-  const Array<T> matrix("conv2d", Device::cpu(), rows * panel), cotangents("conv2d", Device::cpu(), outputs * panel);
+  const Array<T> matrix("conv2d", Device::cpu(), rows * panel),
+      cotangents("conv2d", Device::cpu(), outputs * panel);
   internal::PoolVector<Run> runs;
   T* const start = dx + layout.x_start(b, group) + first * layout.picture;
   std::fill_n(start, (last - first) * layout.picture, T{0});
@@ -192,7 +194,8 @@ void convolve_dweight_blocks(const Layout& layout, std::int64_t group, std::int6
     const std::int64_t b = block / blocks, w = block % blocks * length;
     const std::int64_t count = std::min(length, layout.windows - w);
     for (std::int64_t i = 0; i < count; ++i)
-      copy_window(layout, x + layout.x_start(b, group) + layout.window_start(w + i), matrix.data() + i * width);
+      copy_window(layout, x + layout.x_start(b, group) + layout.window_start(w + i),
+                  matrix.data() + i * width);
     multiply<T>({outputs, layout.depth, count, dy + layout.y_start(b, group) + w, layout.windows, 1,
                  matrix.data(), width, dweight, width, true});
   }
@@ -277,9 +280,11 @@ Tensor convolve(const char* op, const Convolution& call, const Tensor& x, const 
   const Tensor wide = padded(call, x);
   const Layout layout(on_padded(call));
   dispatch(x.dtype(), [&]<class T>() {
-    const T *const from = wide.data<T>(), *const w = weight.data<T>(), *const b = bias ? bias->data<T>() : nullptr;
+    const T *const from = wide.data<T>(), *const w = weight.data<T>(),
+                   *const b = bias ? bias->data<T>() : nullptr;
     T* const to = y.mutable_data<T>();
-    const std::int64_t panel = 3 * HWY_DYNAMIC_DISPATCH(vector_bytes)() / static_cast<std::int64_t>(sizeof(T));
+    const std::int64_t panel =
+        3 * HWY_DYNAMIC_DISPATCH(vector_bytes)() / static_cast<std::int64_t>(sizeof(T));
     const std::int64_t windows = call.batch * layout.windows, panels = (windows + panel - 1) / panel;
     const double each = multiplications_per_window(call) * static_cast<double>(panel);
     for (std::int64_t group = 0; group < call.groups; ++group) {
@@ -337,21 +342,24 @@ Tensor convolve_dweight(const char* op, const Convolution& call, const Tensor& x
   const std::int64_t length = std::min(std::max<std::int64_t>(65536 / width, 16), layout.windows);
   const std::int64_t blocks = call.batch * ((layout.windows + length - 1) / length);
   const double all = multiplications_per_window(call) * static_cast<double>(call.batch * layout.windows);
-  const std::int64_t parts = std::clamp<std::int64_t>(
-      std::min<std::int64_t>(static_cast<std::int64_t>(std::min(16.0, all / 1e6)), (std::int64_t{1} << 24) / (call.outputs * width)),
-      1, blocks);
+  const std::int64_t parts =
+      std::clamp<std::int64_t>(std::min<std::int64_t>(static_cast<std::int64_t>(std::min(16.0, all / 1e6)),
+                                                      (std::int64_t{1} << 24) / (call.outputs * width)),
+                               1, blocks);
   Tensor pieces = Tensor::uninitialized(op, {call.groups * parts, call.outputs, width}, x.kind());
   dispatch(x.dtype(), [&]<class T>() {
     const T *const from = wide.data<T>(), *const cotangents = dy.data<T>();
     T *const piece = pieces.mutable_data<T>(), *const to = dweight.mutable_data<T>();
     const std::int64_t size = call.outputs * width;
-    parallel_ranges(call.groups * parts, items_per_thread(all / static_cast<double>(parts)), [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) {
-        const std::int64_t group = i / parts, part = i % parts;
-        convolve_dweight_blocks<T>(layout, group, part * blocks / parts, (part + 1) * blocks / parts, length, from,
-                                   cotangents, width, piece + i * size);
-      }
-    });
+    parallel_ranges(call.groups * parts, items_per_thread(all / static_cast<double>(parts)),
+                    [&](std::int64_t begin, std::int64_t end) {
+                      for (std::int64_t i = begin; i < end; ++i) {
+                        const std::int64_t group = i / parts, part = i % parts;
+                        convolve_dweight_blocks<T>(layout, group, part * blocks / parts,
+                                                   (part + 1) * blocks / parts, length, from, cotangents,
+                                                   width, piece + i * size);
+                      }
+                    });
     for (std::int64_t row = 0; row < call.groups * call.outputs; ++row) {
       const T* term = piece + row / call.outputs * parts * size + row % call.outputs * width;
       T* const sum = to + row * depth;

@@ -75,8 +75,8 @@ HWY_INLINE void fold_windows(const T* x, const Windows& windows, std::int64_t co
 // Rows [first, last) of the windows of all planes: first the rows of the pictures that a row of windows covers
 // are folded into one, which has its padding, and then the windows of that.
 template <class T, class Wide, class F, class Write>
-HWY_INLINE void fold_rows(const Pooling& call, std::int64_t first, std::int64_t last, const T* x, Wide neutral,
-                          F f, Write write) {
+HWY_INLINE void fold_rows(const Pooling& call, std::int64_t first, std::int64_t last, const T* x,
+                          Wide neutral, F f, Write write) {
   const Windows& w = call.windows;
   const std::int64_t width = w.picture.width, columns = w.count().width, rows = w.count().height;
   const internal::Array<Wide> memory("pool2d", Device::cpu(), w.padded().width + columns);
@@ -155,7 +155,7 @@ HWY_INLINE void spread_in_pairs(std::int64_t count, const T* x, std::int64_t wid
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const auto zero = hn::Zero(d);
   // Does b take the place of a? As in for_each_largest.
-  const auto replaces = [](auto b, auto a) HWY_ATTR { return hn::Or(hn::Gt(b, a), hn::Ne(b, b)); };
+  const auto replaces = [](auto b, auto a) HWY_ATTR { return hn::Or(hn::Gt(b, a), hn::IsNaN(b)); };
   std::int64_t i = 0;
   for (; i + lanes <= count; i += lanes) {
     hn::Vec<decltype(d)> a0, a1, b0, b1;

@@ -20,7 +20,7 @@ constexpr int tile_rows = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON ? 8 :
 template <class T>
 constexpr std::int64_t lanes_of = static_cast<std::int64_t>(hn::MaxLanes(hn::ScalableTag<T>()));
 template <class T>
-constexpr std::int64_t tile_columns = lanes_of<T> * tile_vectors;
+constexpr std::int64_t tile_columns = lanes_of<T>* tile_vectors;
 
 constexpr std::int64_t round_up(std::int64_t x, std::int64_t to) { return (x + to - 1) / to * to; }
 

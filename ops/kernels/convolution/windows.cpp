@@ -23,9 +23,9 @@ void check_windows(const char* op, const char* size_name, const Windows& windows
   const Size2d covered{(windows.size.height - 1) * windows.dilation.height + 1,
                        (windows.size.width - 1) * windows.dilation.width + 1};
   if (covered.height > padded.height || covered.width > padded.width) {
-    fail(op, size_name, " does not fit: a window covers ", covered, " elements, a padded picture has ", padded,
-         " (", size_name, ' ', windows.size, ", dilation ", windows.dilation, ", picture ", windows.picture,
-         ", padding ", windows.padding, ')');
+    fail(op, size_name, " does not fit: a window covers ", covered, " elements, a padded picture has ",
+         padded, " (", size_name, ' ', windows.size, ", dilation ", windows.dilation, ", picture ",
+         windows.picture, ", padding ", windows.padding, ')');
   }
 }
 

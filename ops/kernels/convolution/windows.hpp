@@ -13,9 +13,7 @@ struct Windows {
   Size2d stride = 1, padding = 0, dilation = 1;
 
   // The picture with its padding.
-  Size2d padded() const {
-    return {picture.height + 2 * padding.height, picture.width + 2 * padding.width};
-  }
+  Size2d padded() const { return {picture.height + 2 * padding.height, picture.width + 2 * padding.width}; }
   // How many windows lie within it.
   Size2d count() const {
     const auto along = [](std::int64_t extent, std::int64_t n, std::int64_t step, std::int64_t apart) {

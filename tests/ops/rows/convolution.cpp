@@ -9,7 +9,8 @@ namespace taper::test {
 namespace {
 
 // x at a position that may lie outside of the picture: then `outside`.
-double at_or(const Array& x, std::int64_t b, std::int64_t c, std::int64_t row, std::int64_t column, double outside) {
+double at_or(const Array& x, std::int64_t b, std::int64_t c, std::int64_t row, std::int64_t column,
+             double outside) {
   if (row < 0 || row >= x.shape[2] || column < 0 || column >= x.shape[3]) return outside;
   return at(x, {b, c, row, column});
 }
@@ -63,7 +64,8 @@ OpRow conv2d_row() {
   add_variant("without bias", {1, 2, 4, 4}, {2, 2, 2, 2}, false, {});
   add_variant("padded", {2, 1, 3, 4}, {2, 1, 3, 3}, true, {.padding = 1});
   add_variant("strides", {1, 2, 6, 5}, {2, 2, 2, 3}, true, {.stride = {2, 1}});
-  add_variant("strides that leave a rest", {1, 1, 6, 8}, {2, 1, 3, 3}, false, {.stride = {2, 3}, .padding = {1, 0}});
+  add_variant("strides that leave a rest", {1, 1, 6, 8}, {2, 1, 3, 3}, false,
+              {.stride = {2, 3}, .padding = {1, 0}});
   add_variant("dilated", {1, 2, 5, 6}, {1, 2, 2, 3}, true, {.padding = {0, 1}, .dilation = {3, 2}});
   add_variant("groups", {2, 4, 3, 3}, {6, 2, 2, 2}, true, {.groups = 2});
   add_variant("a filter for each channel", {1, 3, 4, 4}, {3, 1, 3, 3}, true, {.padding = 1, .groups = 3});
@@ -73,24 +75,66 @@ OpRow conv2d_row() {
   add_variant("many outputs, long rows", {1, 1, 2, 53}, {9, 1, 1, 2}, true, {});
   add_variant("no pictures", {0, 2, 3, 3}, {2, 2, 2, 2}, true, {});
   op_row.errors = {
-      {"rank", [] { conv2d(ones({1, 3, 3}), ones({1, 1, 2, 2})); }, {"x is (1, 3, 3)", "weight (1, 1, 2, 2)"}},
+      {"rank",
+       [] {
+         conv2d(ones({1, 3, 3}), ones({1, 1, 2, 2}));
+       },
+       {"x is (1, 3, 3)", "weight (1, 1, 2, 2)"}},
       {"channels",
-       [] { conv2d(ones({1, 3, 4, 4}), ones({1, 2, 2, 2})); },
+       [] {
+         conv2d(ones({1, 3, 4, 4}), ones({1, 2, 2, 2}));
+       },
        {"for 3 inputs", "(1, 2, 2, 2)", "(1, 3, 4, 4)"}},
       {"channels of a group",
-       [] { conv2d(ones({1, 4, 4, 4}), ones({2, 4, 2, 2}), {.groups = 2}); },
+       [] {
+         conv2d(ones({1, 4, 4, 4}), ones({2, 4, 2, 2}), {.groups = 2});
+       },
        {"for 2 inputs of each group", "(2, 4, 2, 2)"}},
-      {"groups", [] { conv2d(ones({1, 4, 4, 4}), ones({3, 2, 2, 2}), {.groups = 2}); }, {"2 groups", "3 outputs"}},
-      {"no groups", [] { conv2d(ones({1, 4, 4, 4}), ones({3, 2, 2, 2}), {.groups = 0}); }, {"0 groups"}},
-      {"bias", [] { conv2d(ones({1, 1, 2, 2}), ones({3, 1, 1, 1}), ones({2})); }, {"bias", "(3,)", "(2,)"}},
+      {"groups",
+       [] {
+         conv2d(ones({1, 4, 4, 4}), ones({3, 2, 2, 2}), {.groups = 2});
+       },
+       {"2 groups", "3 outputs"}},
+      {"no groups",
+       [] {
+         conv2d(ones({1, 4, 4, 4}), ones({3, 2, 2, 2}), {.groups = 0});
+       },
+       {"0 groups"}},
+      {"bias",
+       [] {
+         conv2d(ones({1, 1, 2, 2}), ones({3, 1, 1, 1}), ones({2}));
+       },
+       {"bias", "(3,)", "(2,)"}},
       {"a filter that is too large",
-       [] { conv2d(ones({1, 1, 2, 5}), ones({1, 1, 3, 3}), {.dilation = {2, 1}}); },
+       [] {
+         conv2d(ones({1, 1, 2, 5}), ones({1, 1, 3, 3}), {.dilation = {2, 1}});
+       },
        {"weight does not fit", "{5, 3}", "{2, 5}"}},
-      {"an empty filter", [] { conv2d(ones({1, 1, 2, 2}), ones({1, 1, 0, 1})); }, {"weight must be at least 1", "{0, 1}"}},
-      {"stride", [] { conv2d(ones({1, 1, 2, 2}), ones({1, 1, 1, 1}), {.stride = {1, 0}}); }, {"stride", "{1, 0}"}},
-      {"padding", [] { conv2d(ones({1, 1, 2, 2}), ones({1, 1, 1, 1}), {.padding = -1}); }, {"padding", "{-1, -1}"}},
-      {"dilation", [] { conv2d(ones({1, 1, 2, 2}), ones({1, 1, 1, 1}), {.dilation = 0}); }, {"dilation", "{0, 0}"}},
-      {"an empty picture", [] { conv2d(ones({1, 1, 0, 2}), ones({1, 1, 1, 1}), {.padding = 1}); }, {"picture", "{0, 2}"}},
+      {"an empty filter",
+       [] {
+         conv2d(ones({1, 1, 2, 2}), ones({1, 1, 0, 1}));
+       },
+       {"weight must be at least 1", "{0, 1}"}},
+      {"stride",
+       [] {
+         conv2d(ones({1, 1, 2, 2}), ones({1, 1, 1, 1}), {.stride = {1, 0}});
+       },
+       {"stride", "{1, 0}"}},
+      {"padding",
+       [] {
+         conv2d(ones({1, 1, 2, 2}), ones({1, 1, 1, 1}), {.padding = -1});
+       },
+       {"padding", "{-1, -1}"}},
+      {"dilation",
+       [] {
+         conv2d(ones({1, 1, 2, 2}), ones({1, 1, 1, 1}), {.dilation = 0});
+       },
+       {"dilation", "{0, 0}"}},
+      {"an empty picture",
+       [] {
+         conv2d(ones({1, 1, 0, 2}), ones({1, 1, 1, 1}), {.padding = 1});
+       },
+       {"picture", "{0, 2}"}},
   };
   return op_row;
 }
@@ -123,7 +167,8 @@ OpRow pool_row(const char* op, Tensor (*pool)(const Tensor&, const Size2d&, cons
                double (*f)(const Row&, std::int64_t), const Draw& draw) {
   OpRow op_row{op};
   op_row.header = "pool2d";
-  const auto add_variant = [&](const char* name, const Shape& x, const Size2d& size, const Pool2dOptions& options) {
+  const auto add_variant = [&](const char* name, const Shape& x, const Size2d& size,
+                               const Pool2dOptions& options) {
     op_row.variants.push_back({name,
                                [=](const Tensors& t) { return pool(t[0], size, options); },
                                pooling(size, options, f),
@@ -147,7 +192,9 @@ OpRow pool_row(const char* op, Tensor (*pool)(const Tensor&, const Size2d&, cons
   };
   op_row.errors = {
       {"rank", call({4}, 2, {}), {"(…, height, width)", "(4,)"}},
-      {"a window that is too large", call({1, 1, 2, 3}, {2, 4}, {}), {"size does not fit", "{2, 4}", "{2, 3}"}},
+      {"a window that is too large",
+       call({1, 1, 2, 3}, {2, 4}, {}),
+       {"size does not fit", "{2, 4}", "{2, 3}"}},
       {"size", call({1, 1, 2, 2}, 0, {.stride = 1}), {"size", "{0, 0}"}},
       {"stride", call({1, 1, 2, 2}, 2, {.stride = {1, 0}}), {"stride", "{1, 0}"}},
       {"padding", call({1, 1, 2, 2}, 2, {.padding = -1}), {"padding", "{-1, -1}"}},

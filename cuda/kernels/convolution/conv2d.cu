@@ -225,7 +225,7 @@ __global__ void __launch_bounds__(threads) multiply_tiles(Problem problem) {
 }
 
 template <class T, class Problem>
-void multiply(const char* op, const Problem& problem, std::int64_t problems) {
+void launch_tiles(const char* op, const Problem& problem, std::int64_t problems) {
   const auto tiles = [](std::int64_t extent) { return static_cast<unsigned>(divided_up(extent, tile)); };
   launch(op, multiply_tiles<T, Problem>,
          dim3(tiles(problem.columns), tiles(problem.rows), static_cast<unsigned>(problems)), threads, 0,
@@ -247,11 +247,12 @@ void CudaBackend::convolve(const Convolution& call, const Tensor& x, const Tenso
   const std::int64_t windows = geometry.count.area();
   dispatch(x.dtype(), [&]<class T>() {
     for_each_batch(call.batch, windows, [&](std::int64_t first, std::int64_t count) {
-      multiply<T>("conv2d",
-                  Forward<T>{geometry, pointer<T>(x), pointer<T>(weight), bias ? pointer<T>(*bias) : nullptr,
-                             pointer<T>(y), call.outputs, static_cast<std::uint32_t>(count * windows),
-                             static_cast<std::uint32_t>(call.depth()), first},
-                  call.groups);
+      launch_tiles<T>(
+          "conv2d",
+          Forward<T>{geometry, pointer<T>(x), pointer<T>(weight), bias ? pointer<T>(*bias) : nullptr,
+                     pointer<T>(y), call.outputs, static_cast<std::uint32_t>(count * windows),
+                     static_cast<std::uint32_t>(call.depth()), first},
+          call.groups);
     });
   });
 }
@@ -262,12 +263,13 @@ void CudaBackend::convolve_dx(const Convolution& call, const Tensor& dy, const T
   const std::int64_t elements = call.windows.picture.area();
   dispatch(dy.dtype(), [&]<class T>() {
     for_each_batch(call.batch, elements, [&](std::int64_t first, std::int64_t count) {
-      multiply<T>("conv2d_dx",
-                  BackwardX<T>{geometry, Divisor(elements), Divisor(call.windows.picture.width),
-                               pointer<T>(dy), pointer<T>(weight), pointer<T>(dx), call.inputs,
-                               static_cast<std::uint32_t>(count * elements),
-                               static_cast<std::uint32_t>(call.outputs * call.windows.size.area()), first},
-                  call.groups);
+      launch_tiles<T>(
+          "conv2d_dx",
+          BackwardX<T>{geometry, Divisor(elements), Divisor(call.windows.picture.width), pointer<T>(dy),
+                       pointer<T>(weight), pointer<T>(dx), call.inputs,
+                       static_cast<std::uint32_t>(count * elements),
+                       static_cast<std::uint32_t>(call.outputs * call.windows.size.area()), first},
+          call.groups);
     });
   });
 }
@@ -283,10 +285,11 @@ void CudaBackend::convolve_dweight(const Convolution& call, const Tensor& x, con
   std::copy_n(call.weight_shape().data(), 4, shape.data() + 1);
   Tensor pieces = Tensor::uninitialized("conv2d_dweight", shape, x.kind());
   dispatch(x.dtype(), [&]<class T>() {
-    multiply<T>("conv2d_dweight",
-                BackwardWeight<T>{geometry, pointer<T>(x), pointer<T>(dy), pointer<T>(pieces), call.outputs,
-                                  static_cast<std::uint32_t>(call.depth()), call.batch, parts},
-                call.groups * parts);
+    launch_tiles<T>(
+        "conv2d_dweight",
+        BackwardWeight<T>{geometry, pointer<T>(x), pointer<T>(dy), pointer<T>(pieces), call.outputs,
+                          static_cast<std::uint32_t>(call.depth()), call.batch, parts},
+        call.groups * parts);
   });
   reduce(kernels::Reduction::sum, kernels::plan_reduction(shape, {1, 0, 0, 0, 0}, false), pieces, dweight);
 }

@@ -105,7 +105,7 @@ Work pool_backward(Tensor (*pool)(const Tensor&, const Size2d&, const Pool2dOpti
   const auto tape = std::make_shared<Tape>();
   const Tensor y = pool(x, 2, {});
   const Tensor dy = ones(y.shape());
-  return {[=] { return tape->gradient(y, {x}, {.cotangent = dy, .keep_graph = true})[0].at(0, 0, 0, 0); },
+  return {[=] { return tape->gradient(y, {x}, {.keep_graph = true, .cotangent = dy})[0].at(0, 0, 0, 0); },
           arrays * large * sizeof(float)};
 }
 

@@ -161,6 +161,22 @@ TEST(Pooling, MinusInfinityIsLargerThanThePadding) {
   expect_same(max_gradient(x, 2, {.padding = 1}), tensor({{1, 2}, {3, 4}}));
 }
 
+// What no window of 2 x 2 reaches, in pictures whose memory was in use before.
+TEST(Pooling, TheRestOfAPictureHasTheGradientZero) {
+  for (const auto pool : {max_pool2d, avg_pool2d}) {
+    for (const Shape& shape : {Shape{3, 5, 4}, Shape{3, 4, 5}, Shape{3, 5, 5}}) {
+      SCOPED_TRACE(shape);
+      full(shape, 7);  // leaves its memory to the gradient
+      const Tensor dx = gradient_of([&](const Tensor& t) { return pool(t, 2, {}); }, randn(shape));
+      for (std::int64_t i = 0; i < dx.size(); ++i) {
+        const Shape at = index_of(i, shape);
+        if (at[1] == 4 || at[2] == 4) EXPECT_EQ(dx.at(at[0], at[1], at[2]), 0);
+      }
+      EXPECT_NEAR(sum(dx).item(), 12, 1e-6);
+    }
+  }
+}
+
 // Against the same windows taken out by slices, for many rows and planes.
 TEST(Pooling, AgreesWithSlicesForManyPictures) {
   Generator generator(3);

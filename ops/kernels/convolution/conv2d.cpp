@@ -64,30 +64,24 @@ using Array = internal::Array<T>;
 // to[i] = from[i * step].
 template <class T>
 HWY_INLINE void copy_run(const T* from, std::int64_t step, std::int64_t count, T* to) {
-  if (step != 1) {
+  if (step == 1) {
+    in_pieces<T>(count,
+                 [=](auto d, std::int64_t i) HWY_ATTR { hn::StoreU(hn::LoadU(d, from + i), d, to + i); });
+  } else {
     for (std::int64_t i = 0; i < count; ++i) to[i] = from[i * step];
-    return;
   }
-  const hn::CappedTag<T, 8> d;
-  constexpr auto lanes = static_cast<std::int64_t>(hn::MaxLanes(d));
-  std::int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) hn::StoreU(hn::LoadU(d, from + i), d, to + i);
-  for (; i < count; ++i) to[i] = from[i];
 }
 
 // to[i * step] += from[i].
 template <class T>
 HWY_INLINE void add_run(const T* from, std::int64_t step, std::int64_t count, T* to) {
-  if (step != 1) {
+  if (step == 1) {
+    in_pieces<T>(count, [=](auto d, std::int64_t i) HWY_ATTR {
+      hn::StoreU(hn::Add(hn::LoadU(d, to + i), hn::LoadU(d, from + i)), d, to + i);
+    });
+  } else {
     for (std::int64_t i = 0; i < count; ++i) to[i * step] += from[i];
-    return;
   }
-  const hn::CappedTag<T, 8> d;
-  constexpr auto lanes = static_cast<std::int64_t>(hn::MaxLanes(d));
-  std::int64_t i = 0;
-  for (; i + lanes <= count; i += lanes)
-    hn::StoreU(hn::Add(hn::LoadU(d, to + i), hn::LoadU(d, from + i)), d, to + i);
-  for (; i < count; ++i) to[i] += from[i];
 }
 
 // The runs of windows [first, last), counted through the pictures of the batch, for one group.
@@ -121,7 +115,7 @@ void convolve_windows(const Layout& layout, std::int64_t group, std::int64_t fir
       for (const Run& run : runs)
         copy_run(x + run.start + layout.offsets[static_cast<std::size_t>(k)], layout.step, run.count,
                  row + run.column);
-      std::fill(row + count, row + panel, T{0});
+      if (count < panel) std::fill(row + count, row + panel, T{0});
     }
     multiply<T>({outputs, count, depth, weight + group * outputs * depth, depth, 1, matrix.data(), panel,
                  result.data(), panel, false});
@@ -157,7 +151,7 @@ void convolve_dx_channels(const Layout& layout, std::int64_t b, std::int64_t gro
     for (std::int64_t o = 0; o < outputs; ++o) {
       T* const row = cotangents.data() + o * panel;
       copy_run(dy + layout.y_start(b, group) + o * layout.windows + w, 1, count, row);
-      std::fill(row + count, row + panel, T{0});
+      if (count < panel) std::fill(row + count, row + panel, T{0});
     }
     multiply<T>({rows, count, outputs, weight + group * outputs * layout.depth + from, 1, layout.depth,
                  cotangents.data(), panel, matrix.data(), panel, false});
@@ -171,13 +165,41 @@ void convolve_dx_channels(const Layout& layout, std::int64_t b, std::int64_t gro
   }
 }
 
-// Elements of a window that lie next to each other in x, copied to rows of the matrix.
-template <class T>
+// The elements of a window, copied to a row of the matrix. `width` is that of the window if it is not 0, and
+// then the elements of its rows lie next to each other.
+template <int width, class T>
 HWY_INLINE void copy_window(const Layout& layout, const T* x, T* row) {
-  const std::int64_t width = layout.call.windows.size.width, dilation = layout.call.windows.dilation.width;
-  for (std::int64_t k = 0; k < layout.depth; k += width) {
+  const std::int64_t n = width != 0 ? width : layout.call.windows.size.width;
+  const std::int64_t dilation = width != 0 ? 1 : layout.call.windows.dilation.width;
+  for (std::int64_t k = 0; k < layout.depth; k += n) {
     const T* const from = x + layout.offsets[static_cast<std::size_t>(k)];
-    for (std::int64_t i = 0; i < width; ++i) row[k + i] = from[i * dilation];
+    for (std::int64_t i = 0; i < n; ++i) row[k + i] = from[i * dilation];
+  }
+}
+
+// Windows w … w + count - 1 of one picture, whose channels begin at x, as rows of `width` elements.
+template <class T>
+void copy_windows(const Layout& layout, std::int64_t w, std::int64_t count, const T* x, std::int64_t width,
+                  T* matrix) {
+  const auto copy_all = [&]<int known_width>() HWY_ATTR {
+    for (std::int64_t i = 0; i < count; ++i)
+      copy_window<known_width>(layout, x + layout.window_start(w + i), matrix + i * width);
+  };
+  switch (layout.call.windows.dilation.width == 1 ? layout.call.windows.size.width : 0) {
+    case 1:
+      return copy_all.template operator()<1>();
+    case 2:
+      return copy_all.template operator()<2>();
+    case 3:
+      return copy_all.template operator()<3>();
+    case 4:
+      return copy_all.template operator()<4>();
+    case 5:
+      return copy_all.template operator()<5>();
+    case 7:
+      return copy_all.template operator()<7>();
+    default:
+      return copy_all.template operator()<0>();
   }
 }
 
@@ -193,9 +215,7 @@ void convolve_dweight_blocks(const Layout& layout, std::int64_t group, std::int6
   for (std::int64_t block = first; block < last; ++block) {
     const std::int64_t b = block / blocks, w = block % blocks * length;
     const std::int64_t count = std::min(length, layout.windows - w);
-    for (std::int64_t i = 0; i < count; ++i)
-      copy_window(layout, x + layout.x_start(b, group) + layout.window_start(w + i),
-                  matrix.data() + i * width);
+    copy_windows(layout, w, count, x + layout.x_start(b, group), width, matrix.data());
     multiply<T>({outputs, layout.depth, count, dy + layout.y_start(b, group) + w, layout.windows, 1,
                  matrix.data(), width, dweight, width, true});
   }

@@ -10,6 +10,7 @@
 #include "../../../core/threads.hpp"
 #include "../backend.hpp"
 #include "pool2d.hpp"
+#include "pool_quads-inl.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -17,8 +18,6 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace taper::kernels::HWY_NAMESPACE {
-
-namespace hn = hwy::HWY_NAMESPACE;
 
 // The elements of a window that lie within the picture, on one axis: begin … end - 1.
 struct Span {
@@ -148,57 +147,17 @@ void pick_planes(const Pooling& call, std::int64_t first, std::int64_t last, con
   }
 }
 
-// Windows of 2 x 2 that touch each other but don't overlap: a row of them, from two rows of the picture.
-template <class T>
-HWY_INLINE void spread_in_pairs(std::int64_t count, const T* x, std::int64_t width, const T* dy, T* dx) {
-  const hn::ScalableTag<T> d;
-  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  const auto zero = hn::Zero(d);
-  // Does b take the place of a? As in for_each_largest.
-  const auto replaces = [](auto b, auto a) HWY_ATTR { return hn::Or(hn::Gt(b, a), hn::IsNaN(b)); };
-  std::int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    hn::Vec<decltype(d)> a0, a1, b0, b1;
-    hn::LoadInterleaved2(d, x + 2 * i, a0, a1);
-    hn::LoadInterleaved2(d, x + width + 2 * i, b0, b1);
-    const auto second = replaces(a1, a0);
-    const auto upper = hn::IfThenElse(second, a1, a0);
-    const auto third = replaces(b0, upper);
-    const auto upper3 = hn::IfThenElse(third, b0, upper);
-    const auto fourth = replaces(b1, upper3);
-    const auto cotangent = hn::LoadU(d, dy + i);
-    const auto of_first3 = hn::IfThenElse(fourth, zero, cotangent);
-    const auto of_upper = hn::IfThenElse(third, zero, of_first3);
-    hn::StoreInterleaved2(hn::IfThenElse(second, zero, of_upper), hn::IfThenElse(second, of_upper, zero), d,
-                          dx + 2 * i);
-    hn::StoreInterleaved2(hn::IfThenElse(third, of_first3, zero), hn::IfThenElse(fourth, cotangent, zero), d,
-                          dx + width + 2 * i);
-  }
-  for (; i < count; ++i) {
-    dx[2 * i] = dx[2 * i + 1] = dx[width + 2 * i] = dx[width + 2 * i + 1] = 0;
-    for_each_largest(Windows{.picture = {2, width}, .size = 2, .stride = width}, x + 2 * i,
-                     [&](std::int64_t, std::int64_t place) { dx[2 * i + place] = dy[i]; });
-  }
-}
-
 template <class T>
 void spread_to_largest_planes(const Pooling& call, std::int64_t first, std::int64_t last, const T* x,
                               const T* dy, T* dx) {
   const Windows& w = call.windows;
   const std::int64_t windows = w.count().area(), area = w.picture.area();
-  const bool in_pairs = w.size == Size2d(2) && w.stride == Size2d(2) && w.padding == Size2d(0);
   for (std::int64_t plane = first; plane < last; ++plane) {
-    const T *const of_x = x + plane * area, *const of_dy = dy + plane * windows;
+    const T* const of_dy = dy + plane * windows;
     T* const to = dx + plane * area;
     std::fill_n(to, area, T{0});
-    if (in_pairs) {
-      for (std::int64_t p = 0, width = w.picture.width; p < w.count().height; ++p) {
-        spread_in_pairs(w.count().width, of_x + 2 * p * width, width, of_dy + p * w.count().width,
-                        to + 2 * p * width);
-      }
-    } else {
-      for_each_largest(w, of_x, [=](std::int64_t window, std::int64_t place) { to[place] += of_dy[window]; });
-    }
+    for_each_largest(w, x + plane * area,
+                     [=](std::int64_t window, std::int64_t place) { to[place] += of_dy[window]; });
   }
 }
 
@@ -227,6 +186,10 @@ void spread_evenly_planes(const Pooling& call, std::int64_t first, std::int64_t 
   }
 }
 
+TAPER_NAME_BOTH(largest_quads);
+TAPER_NAME_BOTH(average_quads);
+TAPER_NAME_BOTH(spread_to_largest_quads);
+TAPER_NAME_BOTH(spread_evenly_quads);
 TAPER_NAME_BOTH(largest_rows);
 TAPER_NAME_BOTH(average_rows);
 TAPER_NAME_BOTH(pick_planes);
@@ -240,6 +203,10 @@ HWY_AFTER_NAMESPACE();
 namespace taper::kernels {
 namespace {
 
+TAPER_EXPORT_BOTH(largest_quads)
+TAPER_EXPORT_BOTH(average_quads)
+TAPER_EXPORT_BOTH(spread_to_largest_quads)
+TAPER_EXPORT_BOTH(spread_evenly_quads)
 TAPER_EXPORT_BOTH(largest_rows)
 TAPER_EXPORT_BOTH(average_rows)
 TAPER_EXPORT_BOTH(pick_planes)
@@ -260,6 +227,10 @@ void for_rows(const Pooling& call, const Body& body) {
   const std::int64_t each = call.windows.size.height * call.windows.picture.width;
   parallel_ranges(call.planes * call.windows.count().height, 1 + part_size / each, body);
 }
+bool is_in_quads(const Pooling& call) {
+  const auto& [picture, size, stride, padding, dilation] = call.windows;
+  return size == Size2d(2) && stride == Size2d(2) && padding == Size2d(0);
+}
 template <class Body>
 void for_planes(const Pooling& call, const Body& body) {
   parallel_ranges(call.planes, 1 + part_size / call.windows.picture.area(), body);
@@ -276,7 +247,9 @@ Tensor pick_largest(const char* op, const Pooling& call, const Tensor& x, const 
   dispatch(x.dtype(), [&]<class T>() {
     const T *const of_x = x.data<T>(), *const of_z = z.data<T>();
     T* const to = y.mutable_data<T>();
-    if (of_x == of_z) {
+    if (of_x == of_z && is_in_quads(call)) {
+      for_rows(call, [=](auto begin, auto end) { largest_quads<T>(call, begin, end, of_x, to); });
+    } else if (of_x == of_z) {
       for_rows(call, [=](auto begin, auto end) { largest_rows<T>(call, begin, end, of_x, to); });
     } else {
       for_planes(call, [=](auto begin, auto end) { pick_planes<T>(call, begin, end, of_x, of_z, to); });
@@ -294,6 +267,10 @@ Tensor spread_to_largest(const char* op, const Pooling& call, const Tensor& x, c
   dispatch(x.dtype(), [&]<class T>() {
     const T *const of_x = x.data<T>(), *const of_dy = dy.data<T>();
     T* const to = dx.mutable_data<T>();
+    if (is_in_quads(call)) {
+      return for_rows(
+          call, [=](auto begin, auto end) { spread_to_largest_quads<T>(call, begin, end, of_x, of_dy, to); });
+    }
     for_planes(call,
                [=](auto begin, auto end) { spread_to_largest_planes<T>(call, begin, end, of_x, of_dy, to); });
   });
@@ -309,6 +286,9 @@ Tensor average_windows(const char* op, const Pooling& call, const Tensor& x) {
   dispatch(x.dtype(), [&]<class T>() {
     const T* const from = x.data<T>();
     T* const to = y.mutable_data<T>();
+    if (is_in_quads(call)) {
+      return for_rows(call, [=](auto begin, auto end) { average_quads<T>(call, begin, end, from, to); });
+    }
     for_rows(call, [=](auto begin, auto end) { average_rows<T>(call, begin, end, from, to); });
   });
   return y;
@@ -323,6 +303,10 @@ Tensor spread_evenly(const char* op, const Pooling& call, const Tensor& dy, cons
   dispatch(dy.dtype(), [&]<class T>() {
     const T* const from = dy.data<T>();
     T* const to = dx.mutable_data<T>();
+    if (is_in_quads(call)) {
+      return for_rows(call,
+                      [=](auto begin, auto end) { spread_evenly_quads<T>(call, begin, end, from, to); });
+    }
     for_planes(call, [=](auto begin, auto end) { spread_evenly_planes<T>(call, begin, end, from, to); });
   });
   return dx;

@@ -7,7 +7,8 @@
 #define TAPER_TILE_PRODUCT_INL
 #endif
 
-#include <algorithm>
+#include "pieces-inl.hpp"
+
 #include <cstdint>
 
 HWY_BEFORE_NAMESPACE();
@@ -18,11 +19,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 // A tile of sums stays in registers: 24 of 32 with AVX-512 and on ARM, or 12 of 16.
 constexpr int tile_rows = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON ? 8 : 4, tile_vectors = 3;
 template <class T>
-constexpr std::int64_t lanes_of = static_cast<std::int64_t>(hn::MaxLanes(hn::ScalableTag<T>()));
-template <class T>
 constexpr std::int64_t tile_columns = lanes_of<T>* tile_vectors;
-
-constexpr std::int64_t round_up(std::int64_t x, std::int64_t to) { return (x + to - 1) / to * to; }
 
 // C = A B, or C += A B if it adds, for A (rows, depth), B (depth, columns): element (i, p) of A is
 // a[i * a_row + p * a_step], (p, j) of B is b[p * b_row + j], (i, j) of C is c[i * c_row + j]. B and C are read

@@ -101,6 +101,18 @@ class Kernels {
           n,
           2 * n});
 
+    const Shape pictures{e / 4096, 64, 64};
+    time({"max_pool2d, 2 x 2",
+          {pictures},
+          [](const Tensors& x) { return max_pool2d(x[0], 2); },
+          1.25 * n,
+          2.25 * n});
+    time({"avg_pool2d, 2 x 2",
+          {pictures},
+          [](const Tensors& x) { return avg_pool2d(x[0], 2); },
+          1.25 * n,
+          1.25 * n});
+
     of_rows("transpose", [](const Tensors& x) { return transpose(x[0], 0, 1); });
     of_rows(
         "rotary",

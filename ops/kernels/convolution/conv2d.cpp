@@ -13,88 +13,18 @@
 #include "../backend.hpp"
 #include "../layout/copy_strided.hpp"
 #include "conv2d.hpp"
+#include "conv2d_layout.hpp"
 #include "tile_product-inl.hpp"
+#include "window_copies-inl.hpp"
 
 #include <algorithm>
 #include <utility>
-
-#ifndef TAPER_CONV2D
-#define TAPER_CONV2D
-namespace taper::kernels {
-
-// A convolution of padded pictures, and what its loops need.
-struct Layout {
-  explicit Layout(const Convolution& call);
-
-  // Where channel 0 of a group begins in x, and in y.
-  std::int64_t x_start(std::int64_t b, std::int64_t group) const {
-    return (b * call.groups + group) * call.inputs * picture;
-  }
-  std::int64_t y_start(std::int64_t b, std::int64_t group) const {
-    return (b * call.groups + group) * call.outputs * windows;
-  }
-  // Where window w begins in a channel.
-  std::int64_t window_start(std::int64_t w) const {
-    const std::int64_t row = w / count.width;
-    return row * row_step + (w - row * count.width) * step;
-  }
-
-  const Convolution call;
-  const Size2d count;          // of windows
-  const std::int64_t picture;  // elements of a padded channel
-  const std::int64_t windows, depth, step, row_step;
-  internal::PoolVector<std::int64_t> offsets;  // of the elements of a window, of all channels of a group
-};
-
-// Windows of one row, next to each other: `count` of them, of which the first is column `column` of the matrix
-// and begins at `start` in x.
-struct Run {
-  std::int64_t column, count, start;
-};
-
-}  // namespace taper::kernels
-#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace taper::kernels::HWY_NAMESPACE {
 
 template <class T>
 using Array = internal::Array<T>;
-
-// to[i] = from[i * step].
-template <class T>
-HWY_INLINE void copy_run(const T* from, std::int64_t step, std::int64_t count, T* to) {
-  if (step == 1) {
-    in_pieces<T>(count,
-                 [=](auto d, std::int64_t i) HWY_ATTR { hn::StoreU(hn::LoadU(d, from + i), d, to + i); });
-  } else {
-    for (std::int64_t i = 0; i < count; ++i) to[i] = from[i * step];
-  }
-}
-
-// to[i * step] += from[i].
-template <class T>
-HWY_INLINE void add_run(const T* from, std::int64_t step, std::int64_t count, T* to) {
-  if (step == 1) {
-    in_pieces<T>(count, [=](auto d, std::int64_t i) HWY_ATTR {
-      hn::StoreU(hn::Add(hn::LoadU(d, to + i), hn::LoadU(d, from + i)), d, to + i);
-    });
-  } else {
-    for (std::int64_t i = 0; i < count; ++i) to[i * step] += from[i];
-  }
-}
-
-// The runs of windows [first, last), counted through the pictures of the batch, for one group.
-void find_runs(const Layout& layout, std::int64_t group, std::int64_t first, std::int64_t last,
-               internal::PoolVector<Run>& runs) {
-  runs.clear();
-  for (std::int64_t w = first; w < last;) {
-    const std::int64_t b = w / layout.windows, inside = w - b * layout.windows;
-    const std::int64_t count = std::min(layout.count.width - inside % layout.count.width, last - w);
-    runs.push_back({w - first, count, layout.x_start(b, group) + layout.window_start(inside)});
-    w += count;
-  }
-}
 
 // Windows [first, last) of y, in panels: the columns of the matrix are windows, and its rows the elements of
 // each.
@@ -103,20 +33,17 @@ void convolve_windows(const Layout& layout, std::int64_t group, std::int64_t fir
                       const T* x, const T* weight, const T* bias, T* y) {
   const Convolution& call = layout.call;
   const std::int64_t depth = layout.depth, outputs = call.outputs;
-  constexpr std::int64_t panel = tile_columns<T>;
-  const Array<T> matrix("conv2d", Device::cpu(), depth * panel),
-      result("conv2d", Device::cpu(), outputs * panel);
+  constexpr std::int64_t panel = tile_columns<T>, lanes = lanes_of<T>;
+  const Array<T> matrix("conv2d", Device::cpu(), depth * panel + lanes);
+  const Array<T> result("conv2d", Device::cpu(), outputs * panel);
   internal::PoolVector<Run> runs;
   for (std::int64_t w = first; w < last; w += panel) {
     const std::int64_t count = std::min(panel, last - w);
     find_runs(layout, group, w, w + count, runs);
-    for (std::int64_t k = 0; k < depth; ++k) {
-      T* const row = matrix.data() + k * panel;
-      for (const Run& run : runs)
-        copy_run(x + run.start + layout.offsets[static_cast<std::size_t>(k)], layout.step, run.count,
-                 row + run.column);
-      if (count < panel) std::fill(row + count, row + panel, T{0});
-    }
+    if (count < panel) std::fill_n(matrix.data(), matrix.size(), T{0});
+    const std::int64_t end = runs.back().start + layout.offsets.back() + layout.count.width + lanes;
+    const bool overruns = layout.step == 1 && end <= layout.x_start(call.batch, 0);
+    (overruns ? copy_columns<true, T> : copy_columns<false, T>)(layout, runs, panel, x, matrix.data());
     multiply<T>({outputs, count, depth, weight + group * outputs * depth, depth, 1, matrix.data(), panel,
                  result.data(), panel, false});
     for (std::int64_t done = 0; done < count;) {
@@ -126,7 +53,9 @@ void convolve_windows(const Layout& layout, std::int64_t group, std::int64_t fir
       for (std::int64_t o = 0; o < outputs; ++o) {
         const T start = bias ? bias[group * outputs + o] : T{0};
         const T* const from = result.data() + o * panel + done;
-        for (std::int64_t i = 0; i < length; ++i) to[o * layout.windows + i] = from[i] + start;
+        in_pieces<T>(length, [&](auto d, std::int64_t i) HWY_ATTR {
+          hn::StoreU(hn::Add(hn::LoadU(d, from + i), hn::Set(d, start)), d, to + o * layout.windows + i);
+        });
       }
       done += length;
     }
@@ -150,7 +79,7 @@ void convolve_dx_channels(const Layout& layout, std::int64_t b, std::int64_t gro
     const std::int64_t count = std::min(panel, layout.windows - w);
     for (std::int64_t o = 0; o < outputs; ++o) {
       T* const row = cotangents.data() + o * panel;
-      copy_run(dy + layout.y_start(b, group) + o * layout.windows + w, 1, count, row);
+      copy_run<false>(dy + layout.y_start(b, group) + o * layout.windows + w, 1, count, row);
       if (count < panel) std::fill(row + count, row + panel, T{0});
     }
     multiply<T>({rows, count, outputs, weight + group * outputs * layout.depth + from, 1, layout.depth,
@@ -162,44 +91,6 @@ void convolve_dx_channels(const Layout& layout, std::int64_t b, std::int64_t gro
         add_run(row + run.column, layout.step, run.count,
                 dx + run.start + layout.offsets[static_cast<std::size_t>(from + k)]);
     }
-  }
-}
-
-// The elements of a window, copied to a row of the matrix. `width` is that of the window if it is not 0, and
-// then the elements of its rows lie next to each other.
-template <int width, class T>
-HWY_INLINE void copy_window(const Layout& layout, const T* x, T* row) {
-  const std::int64_t n = width != 0 ? width : layout.call.windows.size.width;
-  const std::int64_t dilation = width != 0 ? 1 : layout.call.windows.dilation.width;
-  for (std::int64_t k = 0; k < layout.depth; k += n) {
-    const T* const from = x + layout.offsets[static_cast<std::size_t>(k)];
-    for (std::int64_t i = 0; i < n; ++i) row[k + i] = from[i * dilation];
-  }
-}
-
-// Windows w … w + count - 1 of one picture, whose channels begin at x, as rows of `width` elements.
-template <class T>
-void copy_windows(const Layout& layout, std::int64_t w, std::int64_t count, const T* x, std::int64_t width,
-                  T* matrix) {
-  const auto copy_all = [&]<int known_width>() HWY_ATTR {
-    for (std::int64_t i = 0; i < count; ++i)
-      copy_window<known_width>(layout, x + layout.window_start(w + i), matrix + i * width);
-  };
-  switch (layout.call.windows.dilation.width == 1 ? layout.call.windows.size.width : 0) {
-    case 1:
-      return copy_all.template operator()<1>();
-    case 2:
-      return copy_all.template operator()<2>();
-    case 3:
-      return copy_all.template operator()<3>();
-    case 4:
-      return copy_all.template operator()<4>();
-    case 5:
-      return copy_all.template operator()<5>();
-    case 7:
-      return copy_all.template operator()<7>();
-    default:
-      return copy_all.template operator()<0>();
   }
 }
 

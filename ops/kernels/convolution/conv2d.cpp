@@ -246,11 +246,13 @@ Tensor convolve_dweight(const char* op, const Convolution& call, const Tensor& x
   }
   const Tensor wide = padded(call, x);
   const Layout layout(on_padded(call));
-  const std::int64_t depth = layout.depth, lanes = 64 / static_cast<std::int64_t>(size_of(x.dtype()));
+  const auto element = static_cast<std::int64_t>(size_of(x.dtype()));
+  const std::int64_t depth = layout.depth, lanes = 64 / element;
   const std::int64_t width = (depth + lanes - 1) / lanes * lanes;
   // Blocks of windows that stay in the second level of cache, and parts that are added up: none of this may
   // depend on the number of threads.
-  const std::int64_t length = std::min(std::max<std::int64_t>(65536 / width, 16), layout.windows);
+  const std::int64_t length =
+      std::min(std::max<std::int64_t>(400'000 / (width * element), 16), layout.windows);
   const std::int64_t blocks = call.batch * ((layout.windows + length - 1) / length);
   const double all = multiplications_per_window(call) * static_cast<double>(call.batch * layout.windows);
   const std::int64_t parts =
@@ -271,15 +273,19 @@ Tensor convolve_dweight(const char* op, const Convolution& call, const Tensor& x
                                                    width, piece + i * size);
                       }
                     });
-    for (std::int64_t row = 0; row < call.groups * call.outputs; ++row) {
-      const T* term = piece + row / call.outputs * parts * size + row % call.outputs * width;
-      T* const sum = to + row * depth;
-      std::copy_n(term, depth, sum);
-      for (std::int64_t part = 1; part < parts; ++part) {
-        term += size;
-        for (std::int64_t k = 0; k < depth; ++k) sum[k] += term[k];
-      }
-    }
+    parallel_ranges(call.groups * call.outputs, 1 + part_size / (parts * depth),
+                    [&](std::int64_t begin, std::int64_t end) {
+                      for (std::int64_t row = begin; row < end; ++row) {
+                        const T* term =
+                            piece + row / call.outputs * parts * size + row % call.outputs * width;
+                        T* const sum = to + row * depth;
+                        std::copy_n(term, depth, sum);
+                        for (std::int64_t part = 1; part < parts; ++part) {
+                          term += size;
+                          for (std::int64_t k = 0; k < depth; ++k) sum[k] += term[k];
+                        }
+                      }
+                    });
   });
   return dweight;
 }

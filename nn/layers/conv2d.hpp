@@ -18,7 +18,8 @@ struct Conv2dOptions {
 
 // The op conv2d: x (batch, inputs, height, width), weight (outputs, inputs / groups, kernel), bias (outputs),
 // y (batch, outputs, h, w). `kernel` is one number or {height, width}, the size of the filters. Weight and
-// bias start uniform in [-1/sqrt(n), 1/sqrt(n)), n = inputs / groups * the elements of the kernel, as PyTorch's.
+// bias start uniform in [-1/sqrt(n), 1/sqrt(n)), n = inputs / groups * the elements of the kernel, as
+// PyTorch's.
 class Conv2d : public Module {
  public:
   // Throws unless inputs, outputs, groups and kernel are at least 1 and groups divides inputs and outputs.

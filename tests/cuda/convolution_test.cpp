@@ -1,5 +1,5 @@
-// The CUDA device's convolution and pooling against the CPU's, at sizes around a block's tile. A failure prints
-// the seed; set the environment variable TAPER_SEED to it to repeat the run.
+// The CUDA device's convolution and pooling against the CPU's, at sizes around a block's tile. A failure
+// prints the seed; set the environment variable TAPER_SEED to it to repeat the run.
 #include "cuda/fixture.hpp"
 #include <taper/taper.hpp>
 

@@ -204,7 +204,8 @@ def pair(value):
 
 def conv2d(s):
     weight, bias = (list(s.args) + [None])[:2]
-    a = called(s, "weight", "bias", "stride", "padding", "dilation", "groups", bias=None, stride=1, padding=0, dilation=1, groups=1)
+    a = called(s, "weight", "bias", "stride", "padding", "dilation", "groups", bias=None, stride=1, padding=0, dilation=1,
+               groups=1)
     assert s.input.dim() == 4 and a["padding"] != "same"
     a = {"stride": pair(a["stride"]), "padding": pair(0 if a["padding"] == "valid" else a["padding"]),
          "dilation": pair(a["dilation"]), "groups": a["groups"]}

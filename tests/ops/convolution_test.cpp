@@ -1,5 +1,5 @@
-// Convolution and pooling at sizes that are cut into tiles and parts, with every instruction set and number of
-// threads; ties and NaN.
+// Convolution and pooling at sizes that are cut into tiles and parts, with every instruction set and number
+// of threads; ties and NaN.
 #include "support/helpers.hpp"
 #include "support/random_cases.hpp"
 #include <taper/ops/kernels/simd.hpp>

@@ -80,9 +80,9 @@ TAPER_HOST_DEVICE T x_at(const Geometry& g, const T* x, std::int64_t group, cons
   return x[g.x_start(window.b, group) + (element.channel * height + row) * width + column];
 }
 
-// Each problem is a product C = A B for each z of the grid: which of it a block computes are `rows`, `columns`
-// and depth(z); at a(z, i, p) and b(z, column(z, j), p) are the elements, and store(z, i, j, sum) keeps one.
-// Columns and depth are counted with 32 bits.
+// Each problem is a product C = A B for each z of the grid: which of it a block computes are `rows`,
+// `columns` and depth(z); at a(z, i, p) and b(z, column(z, j), p) are the elements, and store(z, i, j, sum)
+// keeps one. Columns and depth are counted with 32 bits.
 
 // Rows: the outputs of a group. Columns: the windows of pictures first, first + 1, …. Depth: their elements.
 template <class T>
@@ -112,8 +112,8 @@ struct Forward {
   std::int64_t first;
 };
 
-// Rows: the inputs of a group. Columns: the elements of its pictures. Depth: the outputs, and for each of them
-// the elements of a window.
+// Rows: the inputs of a group. Columns: the elements of its pictures. Depth: the outputs, and for each of
+// them the elements of a window.
 template <class T>
 struct BackwardX {
   using Column = Position;

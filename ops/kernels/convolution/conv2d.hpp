@@ -21,12 +21,12 @@ struct Convolution {
   }
 };
 
-// y[b, o, w] = bias[o] + sum over c and i of weight[o, c, i] x[b, c, w, i], where x[b, c, w, i] is element i of
-// window w, and c counts the channels of o's group. bias may be null.
+// y[b, o, w] = bias[o] + sum over c and i of weight[o, c, i] x[b, c, w, i], where x[b, c, w, i] is element i
+// of window w, and c counts the channels of o's group. bias may be null.
 Tensor convolve(const char* op, const Convolution& call, const Tensor& x, const Tensor& weight,
                 const Tensor* bias);
-// Its adjoint in x: dx[b, c, s] = the sum of weight[o, c, i] dy[b, o, w] over all o, w and i for which element
-// i of window w is s.
+// Its adjoint in x: dx[b, c, s] = the sum of weight[o, c, i] dy[b, o, w] over all o, w and i for which
+// element i of window w is s.
 Tensor convolve_dx(const char* op, const Convolution& call, const Tensor& dy, const Tensor& weight);
 // Its adjoint in the weight: dweight[o, c, i] = sum over b and w of dy[b, o, w] x[b, c, w, i].
 Tensor convolve_dweight(const char* op, const Convolution& call, const Tensor& x, const Tensor& dy);

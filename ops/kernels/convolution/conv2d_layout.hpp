@@ -32,8 +32,8 @@ struct Layout {
   internal::PoolVector<std::int64_t> offsets;  // of the elements of a window, of all channels of a group
 };
 
-// Windows of one row, next to each other: `count` of them, of which the first is column `column` of the matrix
-// and begins at `start` in x.
+// Windows of one row, next to each other: `count` of them, of which the first is column `column` of the
+// matrix and begins at `start` in x.
 struct Run {
   std::int64_t column, count, start;
 };

@@ -71,8 +71,8 @@ HWY_INLINE void fold_windows(const T* x, const Windows& windows, std::int64_t co
   }
 }
 
-// Rows [first, last) of the windows of all planes: first the rows of the pictures that a row of windows covers
-// are folded into one, which has its padding, and then the windows of that.
+// Rows [first, last) of the windows of all planes: first the rows of the pictures that a row of windows
+// covers are folded into one, which has its padding, and then the windows of that.
 template <class T, class Wide, class F, class Write>
 HWY_INLINE void fold_rows(const Pooling& call, std::int64_t first, std::int64_t last, const T* x,
                           Wide neutral, F f, Write write) {

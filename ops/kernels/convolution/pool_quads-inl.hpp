@@ -16,7 +16,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace taper::kernels::HWY_NAMESPACE {
 
-// Calls body(tag, place in the picture, place among the windows) for vectors of windows of rows [first, last).
+// Calls body(tag, place in the picture, place among the windows) for vectors of windows in rows first …
+// last - 1.
 template <class T, class Body>
 HWY_INLINE void for_each_quad(const Pooling& call, std::int64_t first, std::int64_t last, const Body& body) {
   const Size2d picture = call.windows.picture;

@@ -21,9 +21,9 @@ constexpr int tile_rows = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON ? 8 :
 template <class T>
 constexpr std::int64_t tile_columns = lanes_of<T>* tile_vectors;
 
-// C = A B, or C += A B if it adds, for A (rows, depth), B (depth, columns): element (i, p) of A is
-// a[i * a_row + p * a_step], (p, j) of B is b[p * b_row + j], (i, j) of C is c[i * c_row + j]. B and C are read
-// and written in whole vectors, up to a multiple of them.
+// C = A B, or C += A B if it adds, for A (rows, depth), B (depth, columns): element (i, p) of A is a[i *
+// a_row + p * a_step], (p, j) of B is b[p * b_row + j], (i, j) of C is c[i * c_row + j]. B and C are read and
+// written in whole vectors, up to a multiple of them.
 template <class T>
 struct TileProduct {
   std::int64_t rows, columns, depth;

@@ -1,5 +1,5 @@
-// Windows written out as columns or rows of a matrix. Compiled once for each instruction set: include it after
-// <hwy/highway.h> in a file that <hwy/foreach_target.h> repeats.
+// Windows written out as columns or rows of a matrix. Compiled once for each instruction set: include it
+// after <hwy/highway.h> in a file that <hwy/foreach_target.h> repeats.
 #if defined(TAPER_WINDOW_COPIES_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef TAPER_WINDOW_COPIES_INL
 #undef TAPER_WINDOW_COPIES_INL
@@ -53,8 +53,9 @@ inline void find_runs(const Layout& layout, std::int64_t group, std::int64_t fir
   }
 }
 
-// The columns of a panel of the matrix: the windows of these runs, as rows of `panel` elements. If `overruns`,
-// a vector may reach beyond a run, in x and in the matrix: what it leaves there is overwritten by the next run.
+// The columns of a panel of the matrix: the windows of these runs, as rows of `panel` elements. If
+// `overruns`, a vector may reach beyond a run, in x and in the matrix: what it leaves there is overwritten by
+// the next run.
 template <bool overruns, class T>
 void copy_columns(const Layout& layout, const internal::PoolVector<Run>& runs, std::int64_t panel, const T* x,
                   T* matrix) {

@@ -24,8 +24,8 @@ struct Windows {
   }
 };
 
-// Throws in the name of the op unless picture, size, stride and dilation are at least 1, padding is not negative,
-// and a window fits into the padded picture. `size_name` is what the op calls the size.
+// Throws in the name of the op unless picture, size, stride and dilation are at least 1, padding is not
+// negative, and a window fits into the padded picture. `size_name` is what the op calls the size.
 void check_windows(const char* op, const char* size_name, const Windows& windows);
 
 }  // namespace taper::kernels

@@ -30,6 +30,7 @@
 #include "gradcheck.hpp"
 #include "init.hpp"
 #include "layers/conv2d.hpp"
+#include "layers/activations.hpp"
 #include "layers/dropout.hpp"
 #include "layers/embedding.hpp"
 #include "layers/linear.hpp"

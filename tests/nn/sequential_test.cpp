@@ -2,6 +2,9 @@
 #include "support/helpers.hpp"
 #include <taper/taper.hpp>
 
+#include <cmath>
+#include <cstdlib>
+
 #include <gtest/gtest.h>
 
 namespace taper::test {
@@ -27,6 +30,19 @@ TEST(Sequential, AppliesModulesAndFunctionsInOrder) {
   expect_same(model(x), softmax(last(gelu(relu(first(x)))), 0));
   expect_same(Sequential(doubled, [](const Tensor& y) { return y + 1.0; })(x), x * 2.0 + 1.0);
   EXPECT_EQ(model.size(), 5u);
+}
+
+// Each of these names has overloads in the C library, some in namespace std.
+TEST(Sequential, TakesOverloadedFunctionsByTheirNames) {
+  const Tensor x = tensor({0.5, 1, 2}, float64);
+  expect_same(Sequential(tanh, exp, sqrt)(x), sqrt(exp(tanh(x))));
+  expect_same(Sequential{log, sin, cos, abs}(x), abs(cos(sin(log(x)))));
+  expect_same(Sequential().add(erf).add(expm1).add(log1p)(x), log1p(expm1(erf(x))));
+  const Sequential longest(relu, relu, relu, relu, relu, relu, relu, relu, relu, relu, relu, relu, relu, relu,
+                           relu, relu, relu, relu, relu, relu, relu, relu, relu, relu, relu, relu, relu, relu,
+                           relu, relu, relu, neg);
+  EXPECT_EQ(longest.size(), 32u);
+  expect_same(longest(x), -x);
 }
 
 TEST(Sequential, NamesPartsByTheirNumberFunctionsIncluded) {
@@ -99,6 +115,7 @@ TEST(Sequential, Errors) {
   Sequential model{Linear(2, 2), relu};
   Tensor (*null)(const Tensor&) = nullptr;
   expect_error("Sequential", [&] { model.add(null); }, {"part 2", "null function"});
+  expect_error("Sequential", [&] { Sequential(relu, null); }, {"part 1", "null function"});
   expect_error("Sequential", [&] { model.at<Linear>(2); }, {"part 2", "of 2"});
   expect_error("Sequential", [&] { model.at<Mlp>(0); },
                {"part 0 is a taper::nn::Linear, asked for as a taper::nn::Mlp"});

@@ -39,6 +39,7 @@
 #include "layers/norms.hpp"
 #include "layers/pool2d.hpp"
 #include "layers/positions.hpp"
+#include "layers/recurrent.hpp"
 #include "layers/sparse_attention.hpp"
 #include "layers/transformer_block.hpp"
 #include "losses.hpp"

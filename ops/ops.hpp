@@ -55,6 +55,7 @@
 #include "product/affine.hpp"
 #include "product/bmm.hpp"
 #include "product/matmul.hpp"
+#include "recurrent/recurrent.hpp"
 #include "reduction/argmax.hpp"
 #include "reduction/cumsum.hpp"
 #include "reduction/logsumexp.hpp"

@@ -127,6 +127,7 @@ const std::vector<OpRow>& registry() {
     add_family("softmax", softmax_ops());
     add_family("norm", norm_ops());
     add_family("attention", attention_ops());
+    add_family("recurrent", recurrent_ops());
     return all;
   }();
   return rows;

@@ -96,5 +96,6 @@ std::vector<OpRow> convolution_ops();
 std::vector<OpRow> softmax_ops();
 std::vector<OpRow> norm_ops();
 std::vector<OpRow> attention_ops();
+std::vector<OpRow> recurrent_ops();
 
 }  // namespace taper::test

@@ -1,0 +1,52 @@
+// Products of small blocks: OpenBLAS, called without xtensor-blas.
+#include "block_product.hpp"
+
+#include <algorithm>
+
+extern "C" {  // <cblas.h> clashes with xtensor-blas's, which other files include
+void openblas_set_num_threads(int count);
+void cblas_sgemm(int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha,
+                 const float* a, int a_stride, const float* b, int b_stride, float beta, float* c,
+                 int c_stride);
+void cblas_dgemm(int order, int transpose_a, int transpose_b, int m, int n, int k, double alpha,
+                 const double* a, int a_stride, const double* b, int b_stride, double beta, double* c,
+                 int c_stride);
+}
+
+namespace taper::kernels {
+namespace {
+
+constexpr int row_major = 101, as_it_is = 111;  // as CBLAS numbers them
+
+void make_openblas_single_threaded() {
+  static const bool done = (openblas_set_num_threads(1), true);
+  static_cast<void>(done);
+}
+
+// Columns a call: OpenBLAS multiplies float32 matrices of up to a million products without copying B first,
+// on processors with AVX-512 (gemm.cpp).
+std::int64_t slice(std::int64_t m, std::int64_t k) {
+  return std::max<std::int64_t>(48, 1'000'000 / (m * k) / 16 * 16);
+}
+
+}  // namespace
+
+void multiply_block(std::int64_t m, std::int64_t n, std::int64_t k, const float* a, const float* b, bool adds,
+                    float* c) {
+  make_openblas_single_threaded();
+  const std::int64_t columns = slice(m, k);
+  for (std::int64_t j = 0; j < n; j += columns) {
+    cblas_sgemm(row_major, as_it_is, as_it_is, static_cast<int>(m),
+                static_cast<int>(std::min(columns, n - j)), static_cast<int>(k), 1, a, static_cast<int>(k),
+                b + j, static_cast<int>(n), adds ? 1.0f : 0.0f, c + j, static_cast<int>(n));
+  }
+}
+
+void multiply_block(std::int64_t m, std::int64_t n, std::int64_t k, const double* a, const double* b,
+                    bool adds, double* c) {
+  make_openblas_single_threaded();
+  cblas_dgemm(row_major, as_it_is, as_it_is, static_cast<int>(m), static_cast<int>(n), static_cast<int>(k), 1,
+              a, static_cast<int>(k), b, static_cast<int>(n), adds ? 1.0 : 0.0, c, static_cast<int>(n));
+}
+
+}  // namespace taper::kernels

@@ -31,6 +31,7 @@
 #include "init.hpp"
 #include "layers/conv2d.hpp"
 #include "layers/activations.hpp"
+#include "layers/batch_norm.hpp"
 #include "layers/dropout.hpp"
 #include "layers/embedding.hpp"
 #include "layers/linear.hpp"

@@ -50,6 +50,7 @@
 #include "layout/stack.hpp"
 #include "layout/transpose.hpp"
 #include "layout/triu.hpp"
+#include "norm/batch_norm.hpp"
 #include "norm/layer_norm.hpp"
 #include "norm/rms_norm.hpp"
 #include "product/affine.hpp"

@@ -6,6 +6,7 @@
 #define HWY_TARGET_INCLUDE "taper/ops/kernels/norm/normalize.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "../vectors-inl.hpp"
 // clang-format on
 
 #include "normalize.hpp"
@@ -49,52 +50,6 @@ HWY_BEFORE_NAMESPACE();
 namespace taper::kernels::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
-
-// Calls body(d, i) for elements 0 to n - 1: a vector of them at a time, and the rest one by one.
-template <class T, class Body>
-HWY_INLINE void for_each_vector(std::int64_t n, const Body& body) {
-  const hn::ScalableTag<T> d;
-  const std::int64_t lanes = hn::Lanes(d);
-  std::int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) body(d, i);
-  for (; i < n; ++i) body(hn::CappedTag<T, 1>(), i);
-}
-
-// Two numbers of the same kind: vectors of terms, or their sums.
-template <class V>
-struct Two {
-  V a, b;
-};
-template <class V>
-HWY_INLINE Two<V> two(V a, V b) {
-  return {a, b};
-}
-
-// The sums over elements 0 to n - 1 of the two numbers of term(d, i). A lane adds up sixteen terms at most;
-// the lanes' sums are added in double, so that the error does not grow with n.
-template <class T, class Term>
-HWY_INLINE Two<double> sums_of(std::int64_t n, const Term& term) {
-  const hn::ScalableTag<T> d;
-  const std::int64_t lanes = hn::Lanes(d), whole = n / lanes * lanes, run = 16 * lanes;
-  Two<double> total{0, 0};
-  for (std::int64_t i = 0; i < whole; i += run) {
-    auto a = hn::Zero(d), b = hn::Zero(d);
-    for (std::int64_t j = i; j < std::min(i + run, whole); j += lanes) {
-      const auto terms = term(d, j);
-      a = hn::Add(a, terms.a);
-      b = hn::Add(b, terms.b);
-    }
-    total.a += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, a)));
-    total.b += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, b)));
-  }
-  for (std::int64_t i = whole; i < n; ++i) {
-    const hn::CappedTag<T, 1> one;
-    const auto terms = term(one, i);
-    total.a += static_cast<double>(hn::GetLane(terms.a));
-    total.b += static_cast<double>(hn::GetLane(terms.b));
-  }
-  return total;
-}
 
 // u for the elements from x on.
 template <class D, class T = hn::TFromD<D>>

@@ -7,6 +7,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 #include <hwy/contrib/math/math-inl.h>
+#include "../vectors-inl.hpp"
 // clang-format on
 
 #include "recurrence.hpp"
@@ -64,16 +65,6 @@ HWY_BEFORE_NAMESPACE();
 namespace taper::kernels::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
-
-// Calls body(d, i) for elements 0 to n - 1: a vector of them at a time, and the rest one by one.
-template <class T, class Body>
-HWY_INLINE void for_each_vector(std::int64_t n, const Body& body) {
-  const hn::ScalableTag<T> d;
-  const std::int64_t lanes = hn::Lanes(d);
-  std::int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) body(d, i);
-  for (; i < n; ++i) body(hn::CappedTag<T, 1>(), i);
-}
 
 template <class D, class V>
 HWY_INLINE V sigmoid(D d, V x) {

@@ -1,0 +1,67 @@
+// Loops over vectors of an array, and sums of them. Compiled once for each instruction set: include it after
+// <hwy/highway.h> in a file that <hwy/foreach_target.h> repeats.
+#if defined(TAPER_VECTORS_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef TAPER_VECTORS_INL
+#undef TAPER_VECTORS_INL
+#else
+#define TAPER_VECTORS_INL
+#endif
+
+#include <algorithm>
+#include <cstdint>
+
+HWY_BEFORE_NAMESPACE();
+namespace taper::kernels::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Calls body(d, i) for elements 0 to n - 1: a vector of them at a time, and the rest one by one.
+template <class T, class Body>
+HWY_INLINE void for_each_vector(std::int64_t n, const Body& body) {
+  const hn::ScalableTag<T> d;
+  const std::int64_t lanes = hn::Lanes(d);
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) body(d, i);
+  for (; i < n; ++i) body(hn::CappedTag<T, 1>(), i);
+}
+
+// Two numbers of the same kind: vectors of terms, or their sums.
+template <class V>
+struct Two {
+  V a, b;
+};
+template <class V>
+HWY_INLINE Two<V> two(V a, V b) {
+  return {a, b};
+}
+
+// The sums over elements 0 to n - 1 of the two numbers of term(d, i). A lane adds up sixteen terms at most;
+// the lanes' sums are added in double, so that the error does not grow with n.
+template <class T, class Term>
+HWY_INLINE Two<double> sums_of(std::int64_t n, const Term& term) {
+  const hn::ScalableTag<T> d;
+  const std::int64_t lanes = hn::Lanes(d), whole = n / lanes * lanes, run = 16 * lanes;
+  Two<double> total{0, 0};
+  for (std::int64_t i = 0; i < whole; i += run) {
+    auto a = hn::Zero(d), b = hn::Zero(d);
+    for (std::int64_t j = i; j < std::min(i + run, whole); j += lanes) {
+      const auto terms = term(d, j);
+      a = hn::Add(a, terms.a);
+      b = hn::Add(b, terms.b);
+    }
+    total.a += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, a)));
+    total.b += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, b)));
+  }
+  for (std::int64_t i = whole; i < n; ++i) {
+    const hn::CappedTag<T, 1> one;
+    const auto terms = term(one, i);
+    total.a += static_cast<double>(hn::GetLane(terms.a));
+    total.b += static_cast<double>(hn::GetLane(terms.b));
+  }
+  return total;
+}
+
+}  // namespace taper::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -15,7 +15,6 @@
 #include "../elementwise/mul.hpp"
 #include "../elementwise/sub.hpp"
 #include "../elementwise/where.hpp"
-#include "../kernels/product/gemm.hpp"
 #include "../kernels/recurrent/recurrence.hpp"
 #include "../layout/concat.hpp"
 #include "../layout/reshape.hpp"
@@ -30,15 +29,12 @@ namespace {
 using kernels::Cell, kernels::Recurrence, kernels::RecurrentInputs, kernels::RecurrentStates;
 
 // All that the vector-Jacobian products need. The biases of rnn and lstm are added up beforehand.
-struct Layer {
+struct Layer : RecurrentInputs {
   Recurrence call;
-  Tensor x;             // (batch, steps, inputs)
-  Tensor input_weight;  // (G width, inputs)
-  RecurrentInputs rest;
 
   std::int64_t batch() const { return x.extent(0); }
   std::int64_t steps() const { return x.extent(1); }
-  std::int64_t width() const { return rest.state.extent(1); }
+  std::int64_t width() const { return state.extent(1); }
 };
 
 // Block i of the last axis of x, as wide as the layer.
@@ -65,7 +61,7 @@ Tensor mask_of_steps(const Layer& layer, const Holds& holds) {
 // W x + b for all steps, (batch, steps, G width), in public ops.
 Tensor project(const Layer& layer) {
   const Tensor product = mm(rows_of(layer.x), layer.input_weight, false, true);
-  return reshape(product, {layer.batch(), layer.steps(), product.extent(1)}) + layer.rest.input_bias;
+  return reshape(product, {layer.batch(), layer.steps(), product.extent(1)}) + layer.input_bias;
 }
 
 // The rest of the layer in public ops: for devices without kernels, and for what is to be differentiated twice.
@@ -75,7 +71,6 @@ struct Composition {
 };
 Composition compose(const Layer& layer, const Tensor& projected, Tensor h, Tensor cell) {
   const Recurrence& call = layer.call;
-  const RecurrentInputs& rest = layer.rest;
   const std::int64_t steps = layer.steps();
   Composition result;
   const bool masks = call.lengths.size() != 0;
@@ -89,12 +84,12 @@ Composition compose(const Layer& layer, const Tensor& projected, Tensor h, Tenso
   for (std::int64_t step = 0; step < steps; ++step) {
     const std::int64_t t = call.is_reversed ? steps - 1 - step : step;
     const auto place = static_cast<std::size_t>(t);
-    const Tensor a = row(projected, t), u = mm(h, rest.hidden_weight, false, true);
+    const Tensor a = row(projected, t), u = mm(h, layer.hidden_weight, false, true);
     Tensor next, next_cell;
     if (call.cell == Cell::rnn) {
       next = tanh(a + u);
     } else if (call.cell == Cell::gru) {
-      const Tensor v = u + rest.hidden_bias;
+      const Tensor v = u + layer.hidden_bias;
       const Tensor r = sigmoid(block(layer, a, 0) + block(layer, v, 0));
       const Tensor z = sigmoid(block(layer, a, 1) + block(layer, v, 1));
       const Tensor n = tanh(block(layer, a, 2) + r * block(layer, v, 2));
@@ -131,13 +126,12 @@ Tensor walk_back(Of of, const Layer& layer, const RecurrentStates& states, const
                  const Tensor& d_cell) {
   Tape* const tape = Tape::recording();
   if (!tape) {
-    const auto result =
-        kernels::recur_back(layer.call, states, layer.rest, d_outputs, d_cell, of == Of::state);
+    const auto result = kernels::recur_back(layer.call, states, layer, d_outputs, d_cell, of == Of::state);
     return of == Of::gates ? result.gates : of == Of::state ? result.state : result.cell;
   }
   // New handles: the state may be one tensor with another argument.
   const auto alias = [](const Tensor& x) { return x ? reshape(x, x.shape()) : Tensor(); };
-  const Tensor state = alias(layer.rest.state), cell = alias(layer.rest.cell);
+  const Tensor state = alias(layer.state), cell = alias(layer.cell);
   Tensor projected = project(layer);
   if (!Tape::tracks(projected)) projected.requires_grad();
   const Composition again = compose(layer, projected, state, cell);
@@ -152,7 +146,7 @@ Tensor walk_back(Of of, const Layer& layer, const RecurrentStates& states, const
 // h before each step, (batch, steps, width).
 Tensor states_before(const Layer& layer, const Tensor& outputs) {
   const std::int64_t steps = layer.steps();
-  const Tensor state = reshape(layer.rest.state, {layer.batch(), 1, layer.width()});
+  const Tensor state = reshape(layer.state, {layer.batch(), 1, layer.width()});
   if (!layer.call.is_reversed) return concat({state, slice(outputs, 1, 0, steps - 1)}, 1);
   const Tensor shifted = concat({slice(outputs, 1, 1, steps), state}, 1);
   if (layer.call.lengths.size() == 0) return shifted;
@@ -163,35 +157,33 @@ Tensor states_before(const Layer& layer, const Tensor& outputs) {
 //   projected = W x,   gates(projected, b, U, c; the outputs),   outputs(gates, state, cell).
 // What the outputs owe to each other through U is in the cotangent of the gates, which has come back through
 // all later steps.
-LstmStates run(Layer layer) {
-  auto& [call, x, input_weight, rest] = layer;
-  if (!kernels::has_recurrence(x)) {
-    const Composition result = compose(layer, project(layer), rest.state, rest.cell);
+LstmStates run(const Layer& layer) {
+  if (!kernels::has_recurrence(layer.x)) {
+    const Composition result = compose(layer, project(layer), layer.state, layer.cell);
     return {result.outputs, result.cell};
   }
+  const Recurrence& call = layer.call;
   const bool is_gru = call.cell == Cell::gru;
-  const std::int64_t batch = layer.batch(), steps = layer.steps(), sums = input_weight.extent(0);
-  const Tensor matrix = x.view({batch * steps, x.extent(2)});
-  Tensor projected = kernels::gemm(call.op, 2, matrix, input_weight, false, true).view({batch, steps, sums});
-  RecurrentStates states = kernels::recur(call, projected, rest);
-  projected = record(
-      call.op, projected,
-      vjp(x, [w = input_weight,
-              from = x.shape()](const Tensor& da) { return reshape(mm(rows_of(da), w), from); }),
-      vjp(input_weight, [x = x](const Tensor& da) { return mm(rows_of(da), rows_of(x), true, false); }),
-      vjp(rest.input_bias, [](const Tensor& da) { return sum(rows_of(da), 0); }));
+  const RecurrentStates states = kernels::recur(call, layer);
+  const Tensor projected =
+      record(call.op, states.projected,
+             vjp(layer.x, [w = layer.input_weight, from = layer.x.shape()](
+                              const Tensor& da) { return reshape(mm(rows_of(da), w), from); }),
+             vjp(layer.input_weight,
+                 [x = layer.x](const Tensor& da) { return mm(rows_of(da), rows_of(x), true, false); }),
+             vjp(layer.input_bias, [](const Tensor& da) { return sum(rows_of(da), 0); }));
   // The cotangents of U h + c: gru's last block is r times that of n.
   const auto of_hidden = [layer](const Tensor& da) {
     return layer.call.cell == Cell::gru ? concat({block(layer, da, 0, 2), block(layer, da, 3)}, -1) : da;
   };
   auto of_projected =
       vjp(projected, [layer, is_gru](const Tensor& da) { return is_gru ? block(layer, da, 0, 3) : da; });
-  auto of_weight = vjp(rest.hidden_weight, [layer, of_hidden, y = states.outputs](const Tensor& da) {
+  auto of_weight = vjp(layer.hidden_weight, [layer, of_hidden, y = states.outputs](const Tensor& da) {
     return mm(rows_of(of_hidden(da)), rows_of(states_before(layer, y)), true, false);
   });
   if (is_gru) {
     auto of_bias =
-        vjp(rest.hidden_bias, [of_hidden](const Tensor& da) { return sum(rows_of(of_hidden(da)), 0); });
+        vjp(layer.hidden_bias, [of_hidden](const Tensor& da) { return sum(rows_of(of_hidden(da)), 0); });
     record(call.op, states.gates, std::move(of_projected), std::move(of_weight), std::move(of_bias));
   } else {
     record(call.op, states.gates, std::move(of_projected), std::move(of_weight));
@@ -199,15 +191,16 @@ LstmStates run(Layer layer) {
   const auto edge = [&](Of of, const Tensor& input) {
     return vjp(input, [=](const Tensor& dy) { return walk_back(of, layer, states, dy, {}); });
   };
+  auto of_gates = edge(Of::gates, states.gates), of_state = edge(Of::state, layer.state);
   if (call.cell != Cell::lstm)
-    return {record(call.op, states.outputs, edge(Of::gates, states.gates), edge(Of::state, rest.state)), {}};
+    return {record(call.op, states.outputs, std::move(of_gates), std::move(of_state)), {}};
   const auto cell_edge = [&](Of of, const Tensor& input) {
     return vjp(input, [=](const Tensor& dc) { return walk_back(of, layer, states, {}, dc); });
   };
-  return {record(call.op, states.outputs, edge(Of::gates, states.gates), edge(Of::state, rest.state),
-                 edge(Of::cell, rest.cell)),
-          record(call.op, states.last_cell, cell_edge(Of::gates, states.gates),
-                 cell_edge(Of::state, rest.state), cell_edge(Of::cell, rest.cell))};
+  return {
+      record(call.op, states.outputs, std::move(of_gates), std::move(of_state), edge(Of::cell, layer.cell)),
+      record(call.op, states.last_cell, cell_edge(Of::gates, states.gates), cell_edge(Of::state, layer.state),
+             cell_edge(Of::cell, layer.cell))};
 }
 
 // The layer, once all arguments fit. `cell` is null but for lstm.
@@ -217,12 +210,12 @@ Layer checked_layer(const char* op, Cell kind, const Tensor& x, const Tensor& st
   if (cell) check_given(op, "cell", *cell);
   check_given(op, "weights.input", weights.input, "weights.hidden", weights.hidden);
   check_given(op, "weights.input_bias", weights.input_bias, "weights.hidden_bias", weights.hidden_bias);
-  Recurrence call{op, kind, options.reverse, options.lengths};
-  if (x.rank() != 3 || x.extent(1) == 0)
-    fail(op, "x must be (batch, steps, inputs) with at least one step, got shape ", x.shape());
+  if (x.rank() != 3 || x.extent(1) == 0 || x.extent(2) == 0)
+    fail(op, "x must be (batch, steps, inputs) with at least one step and input, got shape ", x.shape());
   if (weights.hidden.rank() != 2 || weights.hidden.extent(1) == 0)
     fail(op, "weights.hidden must be (gates * width, width), got shape ", weights.hidden.shape());
-  const std::int64_t batch = x.extent(0), width = weights.hidden.extent(1), sums = call.gates() * width;
+  const std::int64_t batch = x.extent(0), width = weights.hidden.extent(1),
+                     sums = kernels::gate_count(kind) * width;
   const auto check = [&](const char* name, const Tensor& tensor, const Shape& shape) {
     check_same_device(op, "x", x, name, tensor);
     if (!(tensor.shape() == shape) || tensor.dtype() != x.dtype()) {
@@ -243,13 +236,15 @@ Layer checked_layer(const char* op, Cell kind, const Tensor& x, const Tensor& st
       fail(op, "lengths[", i, "] must lie in [1, ", x.extent(1), "], x's steps; got ", options.lengths[i]);
     }
   }
-  RecurrentInputs rest{weights.hidden, weights.input_bias, {}, state, cell ? *cell : Tensor()};
-  if (kind == Cell::gru) {
-    rest.hidden_bias = weights.hidden_bias;
-  } else {
-    rest.input_bias = weights.input_bias + weights.hidden_bias;
-  }
-  return {std::move(call), x, weights.input, std::move(rest)};
+  const bool is_gru = kind == Cell::gru;
+  return {{.x = x,
+           .input_weight = weights.input,
+           .hidden_weight = weights.hidden,
+           .input_bias = is_gru ? weights.input_bias : weights.input_bias + weights.hidden_bias,
+           .hidden_bias = is_gru ? weights.hidden_bias : Tensor(),
+           .state = state,
+           .cell = cell ? *cell : Tensor()},
+          {op, kind, options.reverse, options.lengths}};
 }
 
 }  // namespace

@@ -23,10 +23,19 @@ void make_openblas_single_threaded() {
   static_cast<void>(done);
 }
 
-// Columns a call: OpenBLAS multiplies float32 matrices of up to a million products without copying B first,
-// on processors with AVX-512 (gemm.cpp).
-std::int64_t slice(std::int64_t m, std::int64_t k) {
-  return std::max<std::int64_t>(48, 1'000'000 / (m * k) / 16 * 16);
+// OpenBLAS multiplies float32 matrices of up to a million products without copying B first, on processors with
+// AVX-512 (gemm.cpp). So A B is cut into such calls: along its columns, or, if few of them would fit, along the
+// inner dimension as well.
+struct Slices {
+  std::int64_t columns, depth;
+};
+Slices slices(std::int64_t m, std::int64_t n, std::int64_t k) {
+  constexpr std::int64_t largest = 1'000'000;
+  const auto whole_vectors = [](std::int64_t count) { return std::max<std::int64_t>(16, count / 16 * 16); };
+  if (const std::int64_t columns = largest / (m * k); columns >= std::min<std::int64_t>(n, 64))
+    return {whole_vectors(columns), k};
+  const std::int64_t columns = std::min<std::int64_t>(n, 256);
+  return {columns, whole_vectors(largest / (m * columns))};
 }
 
 }  // namespace
@@ -34,11 +43,14 @@ std::int64_t slice(std::int64_t m, std::int64_t k) {
 void multiply_block(std::int64_t m, std::int64_t n, std::int64_t k, const float* a, const float* b, bool adds,
                     float* c) {
   make_openblas_single_threaded();
-  const std::int64_t columns = slice(m, k);
+  const auto [columns, depth] = slices(m, n, k);
   for (std::int64_t j = 0; j < n; j += columns) {
-    cblas_sgemm(row_major, as_it_is, as_it_is, static_cast<int>(m),
-                static_cast<int>(std::min(columns, n - j)), static_cast<int>(k), 1, a, static_cast<int>(k),
-                b + j, static_cast<int>(n), adds ? 1.0f : 0.0f, c + j, static_cast<int>(n));
+    for (std::int64_t i = 0; i < k; i += depth) {
+      cblas_sgemm(row_major, as_it_is, as_it_is, static_cast<int>(m),
+                  static_cast<int>(std::min(columns, n - j)), static_cast<int>(std::min(depth, k - i)), 1,
+                  a + i, static_cast<int>(k), b + i * n + j, static_cast<int>(n), adds || i > 0 ? 1.0f : 0.0f,
+                  c + j, static_cast<int>(n));
+    }
   }
 }
 

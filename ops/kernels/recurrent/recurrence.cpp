@@ -84,7 +84,7 @@ HWY_INLINE V tanh_slope(D d, V a) {
 
 template <class T>
 void forward(const ForwardStep<T>& s) {
-  const std::int64_t n = s.n, gates = s.cell == Cell::rnn ? 1 : s.cell == Cell::gru ? 3 : 4;
+  const std::int64_t n = s.n, gates = gate_count(s.cell);
   for (std::int64_t row = 0; row < s.rows; ++row) {
     const T* const x = s.projected + row * s.steps * gates * n;
     const T* const u = s.hidden + row * gates * n;
@@ -151,7 +151,7 @@ void forward(const ForwardStep<T>& s) {
 
 template <class T>
 void backward(const BackwardStep<T>& s) {
-  const std::int64_t n = s.n, gates = s.cell == Cell::rnn ? 1 : s.cell == Cell::gru ? 3 : 4;
+  const std::int64_t n = s.n, gates = gate_count(s.cell);
   const std::int64_t stored = s.cell == Cell::rnn ? 1 : 4;  // of a step's cotangents
   for (std::int64_t row = 0; row < s.rows; ++row) {
     const T* const y = s.outputs + row * s.steps * n;
@@ -231,6 +231,8 @@ TAPER_EXPORT_BOTH(backward);
 
 // Sequences that one thread takes at a time; the results' last digits depend on it.
 constexpr std::int64_t block_rows = 32;
+// Steps whose products with W are computed at a time.
+constexpr std::int64_t product_rows = 64;
 
 // Calls body(first, rows) for blocks of sequences, on several threads.
 template <class Body>
@@ -258,27 +260,38 @@ internal::PoolVector<T> room(std::int64_t size) {
 
 bool has_recurrence(const Tensor& x) { return !backend_of(x); }
 
-RecurrentStates recur(const Recurrence& call, const Tensor& projected, const RecurrentInputs& inputs) {
-  const std::int64_t batch = projected.extent(0), steps = projected.extent(1), gates = call.gates();
-  const std::int64_t n = projected.extent(2) / gates;
+RecurrentStates recur(const Recurrence& call, const RecurrentInputs& inputs) {
+  const std::int64_t batch = inputs.x.extent(0), steps = inputs.x.extent(1), width = inputs.x.extent(2);
+  const std::int64_t n = inputs.hidden_weight.extent(1), gates = gate_count(call.cell), sums = gates * n;
   const bool is_lstm = call.cell == Cell::lstm;
   const auto make = [&](const Shape& shape) {
-    return Tensor::uninitialized(call.op, shape, projected.dtype());
+    return Tensor::uninitialized(call.op, shape, inputs.x.dtype());
   };
-  RecurrentStates states{.outputs = make({batch, steps, n}), .gates = {}, .cells = {}, .last_cell = {}};
-  states.gates = call.cell == Cell::gru ? make({batch, steps, 4 * n}) : projected.view(projected.shape());
+  RecurrentStates states;
+  states.projected = make({batch, steps, sums}), states.outputs = make({batch, steps, n});
+  states.gates =
+      call.cell == Cell::gru ? make({batch, steps, 4 * n}) : states.projected.view({batch, steps, sums});
   if (is_lstm) states.cells = make({batch, steps, n}), states.last_cell = make({batch, n});
-  const Tensor weight =
-      swap_axes(call.op, {.rows = gates * n, .columns = n}, inputs.hidden_weight, {n, gates * n});
+  const auto transposed = [&](const Tensor& weight) {
+    const std::int64_t columns = weight.extent(1);
+    return swap_axes(call.op, {.rows = sums, .columns = columns}, weight, {columns, sums});
+  };
+  const Tensor input_weight = transposed(inputs.input_weight), weight = transposed(inputs.hidden_weight);
   const auto lengths = lengths_of(call, batch, steps);
-  dispatch(projected.dtype(), [&]<class T>() {
+  dispatch(inputs.x.dtype(), [&]<class T>() {
+    T* const projected = states.projected.mutable_data<T>();
     T *const outputs = states.outputs.mutable_data<T>(), *const gate_values = states.gates.mutable_data<T>();
     T* const cells = is_lstm ? states.cells.mutable_data<T>() : nullptr;
     T* const last_cell = is_lstm ? states.last_cell.mutable_data<T>() : nullptr;
     for_each_block(batch, [&](std::int64_t first, std::int64_t rows) {
-      auto h = room<T>(rows * n), c = room<T>(is_lstm ? rows * n : 0), hidden = room<T>(rows * gates * n);
+      auto h = room<T>(rows * n), c = room<T>(is_lstm ? rows * n : 0), hidden = room<T>(rows * sums);
       std::copy_n(inputs.state.data<T>() + first * n, rows * n, h.data());
       if (is_lstm) std::copy_n(inputs.cell.data<T>() + first * n, rows * n, c.data());
+      for (std::int64_t row = first * steps; row < (first + rows) * steps; row += product_rows) {
+        multiply_block(std::min(product_rows, (first + rows) * steps - row), sums, width,
+                       inputs.x.data<T>() + row * width, input_weight.data<T>(), false,
+                       projected + row * sums);
+      }
       ForwardStep<T> s{};
       s.cell = call.cell, s.is_reversed = call.is_reversed, s.steps = steps, s.n = n, s.rows = rows;
       s.lengths = lengths.data() + first;
@@ -288,11 +301,11 @@ RecurrentStates recur(const Recurrence& call, const Tensor& projected, const Rec
       for (std::int64_t step = 0; step < steps; ++step) {
         s.t = call.is_reversed ? steps - 1 - step : step;
         const std::int64_t at = first * steps + s.t;
-        s.projected = projected.data<T>() + at * gates * n;
+        s.projected = projected + at * sums;
         s.outputs = outputs + at * n;
         if (gates > 1) s.gates = gate_values + at * 4 * n;
         if (is_lstm) s.cells = cells + at * n;
-        multiply_block(rows, gates * n, n, h.data(), weight.data<T>(), false, hidden.data());
+        multiply_block(rows, sums, n, h.data(), weight.data<T>(), false, hidden.data());
         forward<T>(s);
       }
       if (is_lstm) std::copy_n(c.data(), rows * n, last_cell + first * n);
@@ -305,7 +318,7 @@ RecurrentCotangents recur_back(const Recurrence& call, const RecurrentStates& st
                                const RecurrentInputs& inputs, const Tensor& d_outputs,
                                const Tensor& d_last_cell, bool wants_state) {
   const Tensor& y = states.outputs;
-  const std::int64_t batch = y.extent(0), steps = y.extent(1), n = y.extent(2), gates = call.gates();
+  const std::int64_t batch = y.extent(0), steps = y.extent(1), n = y.extent(2), gates = gate_count(call.cell);
   const bool is_lstm = call.cell == Cell::lstm;
   const std::int64_t stored = call.cell == Cell::rnn ? 1 : 4;
   const auto make = [&](const Shape& shape) { return Tensor::uninitialized(call.op, shape, y.dtype()); };

@@ -8,34 +8,38 @@ namespace taper::kernels {
 
 enum class Cell { rnn, gru, lstm };
 
-// One direction of a layer: batch b, steps t, width n. Below, G is 1 for rnn, 3 for gru, 4 for lstm.
+// How many gates have weights: G below.
+inline std::int64_t gate_count(Cell cell) { return cell == Cell::rnn ? 1 : cell == Cell::gru ? 3 : 4; }
+
+// One direction of a layer: batch b, steps t, width n.
 struct Recurrence {
   const char* op;
   Cell cell;
   bool is_reversed;  // the last step comes first
   Indices lengths;   // (b), how many steps each sequence has; empty: all of them
-
-  std::int64_t gates() const { return cell == Cell::rnn ? 1 : cell == Cell::gru ? 3 : 4; }
 };
 
 // Does the device of x have these kernels? Without them the ops are composed of others.
 bool has_recurrence(const Tensor& x);
 
-// The constants of a call. All but hidden_bias, which gru alone has, are given; cell is lstm's.
+// All but hidden_bias, which gru alone has, are given; cell is lstm's.
 struct RecurrentInputs {
-  Tensor hidden_weight;            // (G n, n)
+  Tensor x;                        // (b, t, inputs)
+  Tensor input_weight;             // W (G n, inputs)
+  Tensor hidden_weight;            // U (G n, n)
   Tensor input_bias, hidden_bias;  // (G n)
   Tensor state, cell;              // (b, n), before the first step
 };
 
 struct RecurrentStates {
+  Tensor projected;  // (b, t, G n): W x of each step. lstm has its gates in the same memory.
   Tensor outputs;    // (b, t, n): h after each step, 0 beyond a sequence's length
   Tensor gates;      // (b, t, 4 n): r, z, n and U_n h + c_n of gru; i, f, g, o of lstm. For rnn (b, t, n).
   Tensor cells;      // (b, t, n): lstm's c after each step
   Tensor last_cell;  // (b, n): and after the last one
 };
-// Runs through all steps. `projected` (b, t, G n) is x W^T of every step; lstm overwrites it with its gates.
-RecurrentStates recur(const Recurrence& call, const Tensor& projected, const RecurrentInputs& inputs);
+// Runs through all steps. There must be at least one, and at least one input.
+RecurrentStates recur(const Recurrence& call, const RecurrentInputs& inputs);
 
 struct RecurrentCotangents {
   Tensor gates;        // (b, t, n), (b, t, 4 n): of the sums in the gates: tanh's, r's, z's, …

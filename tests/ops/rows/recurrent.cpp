@@ -128,7 +128,7 @@ OpRow recurrent_row(const char* op, int gates, const Call& call, const Call& cel
   const Sizes usual{.batch = 2, .steps = 3, .inputs = 4, .width = 5};
   const std::size_t first = gates == 4 ? 3 : 2;
   error("x of rank 2", usual, 0, {2, 3}, {"x must be (batch, steps, inputs)", "(2, 3)"});
-  error("no step", usual, 0, {2, 0, 4}, {"at least one step", "(2, 0, 4)"});
+  error("no step", usual, 0, {2, 0, 4}, {"at least one step and input", "(2, 0, 4)"});
   error("a state of another width", usual, 1, {2, 4}, {"state must be float32 of shape (2, 5)", "(2, 4)"});
   error("an input weight of other inputs", usual, first, {gates * 5, 3},
         {"weights.input must", "width of 5"});

@@ -182,8 +182,9 @@ LstmStates run(const Layer& layer) {
     return mm(rows_of(of_hidden(da)), rows_of(states_before(layer, y)), true, false);
   });
   if (is_gru) {
-    auto of_bias =
-        vjp(layer.hidden_bias, [of_hidden](const Tensor& da) { return sum(rows_of(of_hidden(da)), 0); });
+    auto of_bias = vjp(layer.hidden_bias, [of_hidden, sums = layer.hidden_bias.shape()](const Tensor& da) {
+      return reshape(of_hidden(sum(da, {0, 1}, true)), sums);
+    });
     record(call.op, states.gates, std::move(of_projected), std::move(of_weight), std::move(of_bias));
   } else {
     record(call.op, states.gates, std::move(of_projected), std::move(of_weight));

@@ -62,8 +62,8 @@ Work work_of(const std::string& name, std::int64_t width) {
   if (name == "rnn") return training(std::make_shared<nn::Rnn>(width, width), x);
   if (name == "gru") return training(std::make_shared<nn::Gru>(width, width), x);
   if (name == "lstm") return training(std::make_shared<nn::Lstm>(width, width), x);
-  // 64 channels, of 56 x 56 elements in 64 examples (width 2), or of 16384 examples (width 1).
-  const Shape shape = width == 2 ? Shape{64, 64, 56, 56} : Shape{16384, 256};
+  // 64 channels, of 56 x 56 elements in 64 examples (width 2), or 256 of 65536 examples (width 1).
+  const Shape shape = width == 2 ? Shape{64, 64, 56, 56} : Shape{65536, 256};
   Tensor large = numbers(0, shape, 1).requires_grad();
   const Tensor gain = numbers(1, {shape[1]}, 1).requires_grad(), bias = zeros({shape[1]}).requires_grad();
   const Tensor dy = numbers(2, shape, 1);

@@ -3,7 +3,7 @@
 
 Two processes with equally many threads, pinned to the same cores, take turns: recurrent.cpp, and this script with --peer in an
 interpreter that has PyTorch. A case is a forward and a backward of loss = mean(y^2) for a batch of 64 sequences of 20 steps, as wide
-as the layer; for BatchNorm, 64 x 64 x 56 x 56 elements, or 16384 x 256. README.md says what the rows mean.
+as the layer; for BatchNorm, 64 x 64 x 56 x 56 elements, or 65536 x 256. README.md says what the rows mean.
 """
 
 import argparse
@@ -21,7 +21,7 @@ BATCH, STEPS = 64, 20
 LAYERS = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
 TARGETS = {("gru", 32): 0.5, ("lstm", 32): 0.5, ("gru", 256): 0.8, ("lstm", 256): 0.8}
 LARGEST_DIFFERENCE = 1e-3  # relative, of the loss and of the gradients' sum
-SHAPES = {2: (64, 64, 56, 56), 1: (16384, 256)}
+SHAPES = {2: (64, 64, 56, 56), 1: (65536, 256)}
 # How often each element is read or written at least: mean and variance, then y; in backward two sums, then dx.
 PASSES = {"batch_norm": 3, "batch_norm_both": 8}
 LEAST_SHARE = 80  # per cent of a copy's bandwidth

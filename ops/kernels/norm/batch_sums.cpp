@@ -15,6 +15,7 @@
 #include "../axis_view.hpp"
 
 #include <algorithm>
+#include <type_traits>
 
 HWY_BEFORE_NAMESPACE();
 namespace taper::kernels::HWY_NAMESPACE {
@@ -32,24 +33,42 @@ ChannelMoments stretch_moments(const T* x, std::int64_t n) {
   return {count, static_cast<double>(mean) + sums.a / count, sums.b - sums.a * sums.a / count};
 }
 
+// Calls body(d, i, at, count) for elements i and on of `count` rows of n, the first of which begins at `at`: four
+// rows at a time, and the rest one by one.
+template <class T, class Body>
+HWY_INLINE void for_each_four(std::int64_t rows, std::int64_t n, const Body& body) {
+  std::int64_t row = 0;
+  for (; row + 4 <= rows; row += 4) {
+    for_each_vector<T>(
+        n, [&](auto d, std::int64_t i) HWY_ATTR { body(d, i, row * n, std::integral_constant<int, 4>()); });
+  }
+  for (; row < rows; ++row) {
+    for_each_vector<T>(
+        n, [&](auto d, std::int64_t i) HWY_ATTR { body(d, i, row * n, std::integral_constant<int, 1>()); });
+  }
+}
+
 // The same for each of n columns of `rows` examples: their means, and the sums.
 template <class T>
 void column_moments(const T* x, std::int64_t rows, std::int64_t n, T* mean, T* differences, T* squares) {
   for (T* sums : {mean, differences, squares}) std::fill_n(sums, n, T{0});
   const T share = T{1} / static_cast<T>(rows);
-  for (std::int64_t row = 0; row < rows; ++row) {
-    for_each_vector<T>(n, [=](auto d, std::int64_t i) HWY_ATTR {
-      const auto before = hn::LoadU(d, mean + i);
-      hn::StoreU(hn::MulAdd(hn::LoadU(d, x + row * n + i), hn::Set(d, share), before), d, mean + i);
-    });
-  }
-  for (std::int64_t row = 0; row < rows; ++row) {
-    for_each_vector<T>(n, [=](auto d, std::int64_t i) HWY_ATTR {
-      const auto difference = hn::Sub(hn::LoadU(d, x + row * n + i), hn::LoadU(d, mean + i));
-      hn::StoreU(hn::Add(hn::LoadU(d, differences + i), difference), d, differences + i);
-      hn::StoreU(hn::MulAdd(difference, difference, hn::LoadU(d, squares + i)), d, squares + i);
-    });
-  }
+  for_each_four<T>(rows, n, [=](auto d, std::int64_t i, std::int64_t at, auto count) HWY_ATTR {
+    auto sum = hn::Zero(d);
+    for (int k = 0; k < count; ++k) sum = hn::Add(sum, hn::LoadU(d, x + at + k * n + i));
+    hn::StoreU(hn::MulAdd(sum, hn::Set(d, share), hn::LoadU(d, mean + i)), d, mean + i);
+  });
+  for_each_four<T>(rows, n, [=](auto d, std::int64_t i, std::int64_t at, auto count) HWY_ATTR {
+    const auto m = hn::LoadU(d, mean + i);
+    auto a = hn::LoadU(d, differences + i), b = hn::LoadU(d, squares + i);
+    for (int k = 0; k < count; ++k) {
+      const auto difference = hn::Sub(hn::LoadU(d, x + at + k * n + i), m);
+      a = hn::Add(a, difference);
+      b = hn::MulAdd(difference, difference, b);
+    }
+    hn::StoreU(a, d, differences + i);
+    hn::StoreU(b, d, squares + i);
+  });
 }
 
 // The sums of dy and of dy (x - m) for n neighbouring elements of one channel, added to sums[0] and sums[1].
@@ -69,15 +88,17 @@ template <class T>
 void column_sums(const T* dy, const T* x, const T* shifts, const T* rests, std::int64_t rows, std::int64_t n,
                  T* sums) {
   std::fill_n(sums, 2 * n, T{0});
-  for (std::int64_t row = 0; row < rows; ++row) {
-    for_each_vector<T>(n, [=](auto d, std::int64_t i) HWY_ATTR {
-      const auto shift = hn::LoadU(d, shifts + i), rest = hn::LoadU(d, rests + i);
-      const auto g = hn::LoadU(d, dy + row * n + i);
-      const auto centered = hn::Sub(hn::Sub(hn::LoadU(d, x + row * n + i), shift), rest);
-      hn::StoreU(hn::Add(hn::LoadU(d, sums + i), g), d, sums + i);
-      hn::StoreU(hn::MulAdd(g, centered, hn::LoadU(d, sums + n + i)), d, sums + n + i);
-    });
-  }
+  for_each_four<T>(rows, n, [=](auto d, std::int64_t i, std::int64_t at, auto count) HWY_ATTR {
+    const auto shift = hn::LoadU(d, shifts + i), rest = hn::LoadU(d, rests + i);
+    auto a = hn::LoadU(d, sums + i), b = hn::LoadU(d, sums + n + i);
+    for (int k = 0; k < count; ++k) {
+      const auto g = hn::LoadU(d, dy + at + k * n + i);
+      a = hn::Add(a, g);
+      b = hn::MulAdd(g, hn::Sub(hn::Sub(hn::LoadU(d, x + at + k * n + i), shift), rest), b);
+    }
+    hn::StoreU(a, d, sums + i);
+    hn::StoreU(b, d, sums + n + i);
+  });
 }
 
 TAPER_NAME_BOTH(stretch_moments);

@@ -20,8 +20,8 @@ class Recurrent : public Module {
  public:
   void list(Parts& parts) const override;
 
-  // Of each layer and direction: layer 0, layer 0 reversed, layer 1, … Listed under PyTorch's names and in its
-  // layout: weight_ih_l0 (G width, inputs), weight_hh_l0, bias_ih_l0, bias_hh_l0, weight_ih_l0_reverse, …
+  // Of each layer and direction: layer 0, layer 0 reversed, layer 1, … Listed under PyTorch's names and in
+  // its layout: weight_ih_l0 (G width, inputs), weight_hh_l0, bias_ih_l0, bias_hh_l0, weight_ih_l0_reverse, …
   // Without biases these are empty handles.
   std::vector<RecurrentWeights> weights;
 

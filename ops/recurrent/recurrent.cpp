@@ -64,7 +64,7 @@ Tensor project(const Layer& layer) {
   return reshape(product, {layer.batch(), layer.steps(), product.extent(1)}) + layer.input_bias;
 }
 
-// The rest of the layer in public ops: for devices without kernels, and for what is to be differentiated twice.
+// The rest of the layer in public ops: for devices without kernels, and for second derivatives.
 struct Composition {
   Tensor outputs, cell;  // as the ops return them
   Tensor resets;         // gru's r, (batch, steps, width)

@@ -15,8 +15,8 @@ struct RecurrentWeights {
 
 struct RecurrenceOptions {
   bool reverse = false;  // from the last step of each sequence to its first
-  // How many steps each sequence has, one number for each, at least 1. Beyond them x is not looked at, and the
-  // outputs are 0. By default all have all of x's steps.
+  // How many steps each sequence has, one number for each, at least 1. Beyond them x is without effect as long
+  // as it is finite, and the outputs are 0. By default all have all of x's steps.
   Indices lengths = std::vector<std::int64_t>();
 };
 
@@ -33,8 +33,8 @@ struct RecurrenceOptions {
 // shape does not fit, if there is no step, or if a length does not lie in [1, steps]. docs/ops/recurrent.md
 // has the vector-Jacobian products.
 //
-// Sources: Elman, Finding Structure in Time, Cognitive Science 14 (1990); Cho et al., arXiv 1406.1078, with the
-// reset gate behind the product, as cuDNN and PyTorch have it; Hochreiter and Schmidhuber, Long Short-Term
+// Sources: Elman, Finding Structure in Time, Cognitive Science 14 (1990); Cho et al., arXiv 1406.1078, with
+// the reset gate behind the product, as cuDNN and PyTorch have it; Hochreiter and Schmidhuber, Long Short-Term
 // Memory, Neural Computation 9 (1997), with the forget gate of Gers, Schmidhuber and Cummins (2000).
 Tensor rnn(const Tensor& x, const Tensor& state, const RecurrentWeights& weights,
            const RecurrenceOptions& options = {});

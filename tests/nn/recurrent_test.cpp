@@ -117,8 +117,8 @@ TEST(Recurrent, IsAPartOfSequentialAndGivesTheOutputs) {
   EXPECT_EQ(nn::Rnn(3, 8, {.bias = false}).parameters().size(), 2u);
 }
 
-// A sequence in two halves, the second from the state after the first, gives what the whole does: text that is
-// written a letter at a time.
+// A sequence in two parts, the second from the state after the first, gives what the whole does: text that
+// is written a letter at a time.
 TEST(Recurrent, GoesOnFromAState) {
   Generator generator(2);
   const Tensor x = randn({3, 7, 4}, generator, float64);

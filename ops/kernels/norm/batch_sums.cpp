@@ -1,5 +1,5 @@
-// Sums over channels, compiled for each instruction set. Both moments are summed in one pass through memory: of a
-// stretch that stays in the cache first the mean, and then the differences from it.
+// Sums over channels, compiled for each instruction set. Both moments are summed in one pass through memory:
+// of a stretch that stays in the cache first the mean, and then the differences from it.
 // foreach_target.h includes this file again, and the order matters:
 // clang-format off
 #include "../simd.hpp"
@@ -33,8 +33,8 @@ ChannelMoments stretch_moments(const T* x, std::int64_t n) {
   return {count, static_cast<double>(mean) + sums.a / count, sums.b - sums.a * sums.a / count};
 }
 
-// Calls body(d, i, at, count) for elements i and on of `count` rows of n, the first of which begins at `at`: four
-// rows at a time, and the rest one by one.
+// Calls body(d, i, at, count) for elements i and on of `count` rows of n, the first of which begins at `at`:
+// four rows at a time, and the rest one by one.
 template <class T, class Body>
 HWY_INLINE void for_each_four(std::int64_t rows, std::int64_t n, const Body& body) {
   std::int64_t row = 0;

@@ -23,9 +23,9 @@ void make_openblas_single_threaded() {
   static_cast<void>(done);
 }
 
-// OpenBLAS multiplies float32 matrices of up to a million products without copying B first, on processors with
-// AVX-512 (gemm.cpp). So A B is cut into such calls: along its columns, or, if few of them would fit, along the
-// inner dimension as well.
+// OpenBLAS multiplies float32 matrices of up to a million products without copying B first, on processors
+// with AVX-512 (gemm.cpp). So A B is cut into such calls: along its columns, or, if few of them would fit,
+// along the inner dimension as well.
 struct Slices {
   std::int64_t columns, depth;
 };

@@ -113,7 +113,8 @@ BatchNormed batch_norm(const Tensor& x, const Tensor& gain, const Tensor& bias, 
   }
   if (!(epsilon > 0)) fail("batch_norm", "epsilon must be positive, got ", epsilon);
   if (!kernels::has_batch_normalize(x)) {
-    const Tensor mean = channel_mean(x), c = x - mean, variance = channel_mean(square(c));
+    // Centered twice: the second mean is what the rounding of the first has missed.
+    const Tensor c = centered(centered(x)), variance = channel_mean(square(c)), mean = channel_mean(x);
     const Tensor y = c * (pow(variance + epsilon, -0.5) * as_column(gain, x)) + as_column(bias, x);
     return {y, reshape(mean.detach(), {channels}), reshape(variance.detach(), {channels})};
   }

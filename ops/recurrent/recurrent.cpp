@@ -189,14 +189,17 @@ LstmStates run(const Layer& layer) {
   } else {
     record(call.op, states.gates, std::move(of_projected), std::move(of_weight));
   }
+  RecurrentStates kept = states;  // without what the way back does not read
+  kept.projected = Tensor();
+  if (call.cell == Cell::rnn) kept.gates = Tensor();
   const auto edge = [&](Of of, const Tensor& input) {
-    return vjp(input, [=](const Tensor& dy) { return walk_back(of, layer, states, dy, {}); });
+    return vjp(input, [=](const Tensor& dy) { return walk_back(of, layer, kept, dy, {}); });
   };
   auto of_gates = edge(Of::gates, states.gates), of_state = edge(Of::state, layer.state);
   if (call.cell != Cell::lstm)
     return {record(call.op, states.outputs, std::move(of_gates), std::move(of_state)), {}};
   const auto cell_edge = [&](Of of, const Tensor& input) {
-    return vjp(input, [=](const Tensor& dc) { return walk_back(of, layer, states, {}, dc); });
+    return vjp(input, [=](const Tensor& dc) { return walk_back(of, layer, kept, {}, dc); });
   };
   return {
       record(call.op, states.outputs, std::move(of_gates), std::move(of_state), edge(Of::cell, layer.cell)),

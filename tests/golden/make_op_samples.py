@@ -229,6 +229,17 @@ def avg_pool2d(s):
     return [s.input], a, lambda x: F.avg_pool2d(x, *a.values())
 
 
+def batch_norm(s):
+    a = called(s, "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps",
+               weight=None, bias=None, training=False, momentum=0.1, eps=1e-5)
+    assert a["training"] and s.input.dim() > 1 and s.input.numel() > s.input.shape[1]
+    channels = s.input.shape[1]
+    gain, bias = (torch.full((channels,), fill, dtype=s.input.dtype) if given is None else given
+                  for given, fill in ((a["weight"], 1.0), (a["bias"], 0.0)))
+    return ([s.input, gain, bias], {"epsilon": a["eps"]},
+            lambda x, gain, bias: F.batch_norm(x, None, None, gain, bias, True, 0.1, a["eps"]))
+
+
 F = torch.nn.functional
 UNARY = {name: (name, getattr(torch, name)) for name in
          ("abs", "sin", "cos", "erf", "log1p", "expm1", "exp", "log", "neg", "sigmoid", "sqrt", "square", "tanh")}
@@ -239,6 +250,7 @@ UNARY |= {"relu": ("nn.functional.relu", F.relu), "gelu": ("nn.functional.gelu",
 OPS = {op: (name, unary(f)) for op, (name, f) in UNARY.items()} | {
     "elu": ("nn.functional.elu", number("elu", {"alpha": "alpha"})),
     "leaky_relu": ("nn.functional.leaky_relu", number("leaky_relu", {"negative_slope": "slope"})),
+    "batch_norm": ("nn.functional.batch_norm", batch_norm),
     "clamp": ("clamp", clamp),
     "minimum": ("minimum", binary(torch.minimum)),
     "maximum": ("maximum", binary(torch.maximum)),

@@ -51,6 +51,10 @@ const std::map<std::string, Call>& calls() {
       {"argmax", place(argmax)},
       {"argmin", place(argmin)},
       {"avg_pool2d", pooled(avg_pool2d)},
+      {"batch_norm",
+       [](const Tensors& x, const Json& a) {
+         return batch_norm(x[0], x[1], x[2], a["epsilon"].get<double>()).y;
+       }},
       {"clamp", [](const Tensors& x,
                    const Json& a) { return clamp(x[0], a["low"].get<double>(), a["high"].get<double>()); }},
       {"conv2d", convolve},

@@ -56,5 +56,7 @@
 #include "optim/sgd.hpp"
 #include "page/show.hpp"
 #include "sequential.hpp"
+#include "training/early_stopping.hpp"
+#include "training/fit.hpp"
 #include "training/page.hpp"
 #include "training/progress.hpp"

@@ -26,6 +26,7 @@ Progress::Progress(std::int64_t total, const ProgressOptions& options)
       first_(options.done),
       done_(options.done),
       unit_(options.unit),
+      visible_(options.visible),
       terminal_(isatty(STDERR_FILENO) != 0),
       start_(now_in_seconds()),
       shown_(start_),
@@ -52,7 +53,7 @@ void Progress::show(std::int64_t done, const std::string& measured, std::int64_t
   const bool is_first = done_ == first_, is_last = done == total_;
   shown_ = now, done_ = done;
   const double pause = terminal_ ? 0.1 : 10;
-  if (!is_last && !is_first && now - drawn_ < pause) return;
+  if (!visible_ || (!is_last && !is_first && now - drawn_ < pause)) return;
   drawn_ = now;
 
   const double left = std::ceil(step_seconds_ * static_cast<double>(total_ - done));

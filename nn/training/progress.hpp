@@ -10,6 +10,7 @@ namespace taper::training {
 struct ProgressOptions {
   std::int64_t done = 0;       // how many of the steps were finished before
   std::string unit = "steps";  // what the speed counts: "tokens", "pictures"
+  bool visible = true;         // false: draws nothing
 };
 
 class Progress {
@@ -32,7 +33,7 @@ class Progress {
  private:
   std::int64_t total_, first_, done_;
   std::string unit_;
-  bool terminal_, open_ = false;
+  bool visible_, terminal_, open_ = false;
   double step_seconds_ = 0, step_units_ = 0;  // running means
   double start_, shown_, drawn_;              // in seconds of one clock
 };

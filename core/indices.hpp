@@ -5,6 +5,7 @@
 #include "shape.hpp"
 #include "tensor.hpp"
 
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -17,10 +18,16 @@ namespace taper {
 class Indices {
  public:
   // Rank 1.
-  Indices(std::initializer_list<std::int64_t> values) : Indices(std::vector<std::int64_t>(values)) {}
+  Indices(std::initializer_list<internal::Int64> values)
+      : Indices(std::vector<std::int64_t>(values.begin(), values.end())) {}
   Indices(std::vector<std::int64_t> values);
   // Row-major values of the given shape. Throws if their number does not fit.
   Indices(std::vector<std::int64_t> values, const Shape& shape);
+  // The same from every other type of integers. Throws if one is larger than 64 bits with a sign can hold.
+  template <std::integral T>
+  Indices(const std::vector<T>& values) : Indices(widened(values)) {}
+  template <std::integral T>
+  Indices(const std::vector<T>& values, const Shape& shape) : Indices(widened(values), shape) {}
 
   const Shape& shape() const { return shape_; }
   std::int64_t size() const { return static_cast<std::int64_t>(shared_->values.size()); }
@@ -31,6 +38,14 @@ class Indices {
   const std::int64_t* on(const char* op, Device device) const;
 
  private:
+  template <class T>
+  static std::vector<std::int64_t> widened(const std::vector<T>& values) {
+    std::vector<std::int64_t> result;
+    result.reserve(values.size());
+    for (const T value : values) result.push_back(internal::Int64(value));
+    return result;
+  }
+
   struct Shared {
     explicit Shared(std::vector<std::int64_t> numbers) : values(std::move(numbers)) {}
     std::vector<std::int64_t> values;

@@ -8,6 +8,10 @@
 
 namespace taper {
 
+void internal::throw_too_large(std::uint64_t value) {
+  fail("Shape", "an extent or index of ", value, " is larger than 64 bits with a sign can hold");
+}
+
 std::ostream& operator<<(std::ostream& out, const Shape& shape) {
   std::string text = "(";
   for (int i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);

@@ -2,21 +2,47 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
 #include <iosfwd>
+#include <limits>
 #include <memory>
 #include <span>
+#include <type_traits>
 
 namespace taper {
+
+namespace internal {
+
+[[noreturn, gnu::cold]] void throw_too_large(std::uint64_t value);
+
+// An entry of a list of extents or indices: converts from every integer type, so that a size() needs no cast.
+// Throws if the value is larger than 64 bits with a sign can hold.
+class Int64 {
+ public:
+  template <std::integral T>
+  constexpr Int64(T value) : value_(static_cast<std::int64_t>(value)) {
+    if constexpr (std::is_unsigned_v<T> && sizeof(T) >= sizeof(std::int64_t)) {
+      if (value > static_cast<T>(std::numeric_limits<std::int64_t>::max())) throw_too_large(value);
+    }
+  }
+  constexpr operator std::int64_t() const { return value_; }
+
+ private:
+  std::int64_t value_;
+};
+
+}  // namespace internal
 
 // A short list of 64-bit integers: a shape, a list of strides or of axes. Up to six live inside the object,
 // so that the usual tensor needs no memory of its own for its shape; more go to the heap.
 class Shape {
  public:
   Shape() = default;
-  Shape(std::initializer_list<std::int64_t> values)
-      : Shape(values.begin(), static_cast<int>(values.size())) {}
+  Shape(std::initializer_list<internal::Int64> values) {
+    std::copy(values.begin(), values.end(), resize(static_cast<int>(values.size())));
+  }
   Shape(const std::int64_t* values, int count) { std::copy_n(values, count, resize(count)); }
   // count entries, each of the given value.
   static Shape filled(int count, std::int64_t value) {
@@ -95,7 +121,7 @@ class Axes {
  public:
   Axes() : all_(true) {}
   Axes(int axis) : axes_{axis} {}
-  Axes(std::initializer_list<std::int64_t> axes) : axes_(axes) {}
+  Axes(std::initializer_list<internal::Int64> axes) : axes_(axes) {}
   explicit Axes(const Shape& axes) : axes_(axes) {}
 
   // For each axis of shape, 1 if it is reduced and 0 if it is kept. Throws if an axis does not exist or

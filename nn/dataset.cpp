@@ -119,6 +119,11 @@ Tensor Standardize::inverse(const Tensor& y) const {
   return y * deviation + mean;
 }
 
+void Standardize::list(Parts& parts) const {
+  parts.add_buffer("mean", mean);
+  parts.add_buffer("deviation", deviation);
+}
+
 Tensor pad_sequences(const std::vector<Tensor>& sequences, double value) {
   constexpr const char* op = "pad_sequences";
   check_given(op, "sequences", sequences);

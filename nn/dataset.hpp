@@ -3,7 +3,9 @@
 
 #include "../core/indices.hpp"
 #include "../core/tensor.hpp"
+#include "module.hpp"
 
+#include <concepts>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -39,14 +41,15 @@ struct Dataset {
   Y y;
 };
 
-template <class X>
-Dataset(X, std::vector<std::int64_t>) -> Dataset<X, Indices>;
+template <class X, std::integral T>
+Dataset(X, std::vector<T>) -> Dataset<X, Indices>;
 
 // y = (x - mean) / deviation for each column, where a column is a place on all axes but the first. Mean and
 // deviation (that of the population, divided by the count) are those of the x that it is made of: fitted on
 // the training part, it is then used on the test part too. A column whose elements are all equal has
-// deviation 1, so that it becomes 0. A part of nn::Sequential, like every function of one tensor.
-class Standardize {
+// deviation 1, so that it becomes 0. Mean and deviation are buffers: as a part of nn::Sequential, it is saved
+// with the model.
+class Standardize : public Module {
  public:
   // x (count, …). Throws if count is 0, or if a column holds NaN, an infinity, or numbers whose squares
   // overflow.
@@ -56,6 +59,7 @@ class Standardize {
   Tensor operator()(const Tensor& x) const;
   // x = y deviation + mean: a prediction in the units of the data. Throws likewise.
   Tensor inverse(const Tensor& y) const;
+  void list(Parts& parts) const override;
 
   Tensor mean, deviation;  // (…), of the dtype and on the device of x
 };

@@ -194,6 +194,21 @@ TEST(Shape, KeepsAnyNumberOfExtents) {
   }
 }
 
+TEST(Shape, TakesIntegersOfEveryType) {
+  const std::vector<double> values(6);
+  const std::size_t n = values.size() / 2;
+  const unsigned two = 2;
+  const short three = 3;
+  EXPECT_EQ((Shape{n, two}), (Shape{3, 2}));
+  EXPECT_EQ(zeros({n, 2}).shape(), (Shape{3, 2}));
+  EXPECT_EQ(reshape(tensor(values), {-1, three}).shape(), (Shape{2, 3}));
+  EXPECT_EQ(sum(ones({2, n, two}), {n - 2, two}).shape(), Shape{2});
+  const std::size_t most = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ(Shape{most}[0], std::numeric_limits<std::int64_t>::max());
+  expect_error("Shape", [&] { Shape{1, most + 1}; }, {"9223372036854775808"});
+  expect_error("Shape", [] { zeros({std::size_t{0} - 1, 2}); }, {"18446744073709551615"});
+}
+
 TEST(Shape, PrintsAsNumPyDoes) {
   EXPECT_EQ(printed(Shape{}), "()");
   EXPECT_EQ(printed(Shape{4}), "(4,)");
@@ -238,6 +253,29 @@ TEST(Indices, KeepTheirShape) {
   EXPECT_EQ(copy.size(), 4);
   EXPECT_TRUE(copy.shape() == (Shape{2, 2}));
   expect_error("Indices", [] { Indices({1, 2, 3}, {2, 2}); }, {"3 elements", "(2, 2)"});
+}
+
+TEST(Indices, TakeIntegersOfEveryType) {
+  const auto expect_three = [](const Indices& indices) {
+    EXPECT_EQ(indices.shape(), Shape{3});
+    for (std::int64_t i = 0; i < 3; ++i) EXPECT_EQ(indices[i], i % 2);
+  };
+  expect_three(std::vector<int>{0, 1, 0});
+  expect_three(std::vector<std::size_t>{0, 1, 0});
+  expect_three(std::vector<unsigned char>{0, 1, 0});
+  expect_three(std::vector<bool>{false, true, false});
+  const std::size_t one = 1;
+  expect_three({0, one, 0u});
+  EXPECT_EQ(Indices(std::vector<short>{-1, 2}, {2, 1})[0], -1);
+  expect_error("Indices", [] { Indices(std::vector<int>{1, 2}, {3}); }, {"2 elements"});
+  expect_error("Shape",
+               [] {
+                 Indices(std::vector<std::uint64_t>{0, ~std::uint64_t{0}});
+               },
+               {"index", "18446744073709551615"});
+  // As labels, without a conversion by hand.
+  EXPECT_EQ(nn::accuracy(tensor({{0, 1}, {1, 0}}), std::vector<int>{1, 0}), 1);
+  EXPECT_EQ(nn::Dataset(ones({2, 1}), std::vector<int>{4, 5}).y[1], 5);
 }
 
 TEST(Indices, AsOnesAndZeros) {

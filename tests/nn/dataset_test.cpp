@@ -128,6 +128,19 @@ TEST(Standardize, UsesTheNumbersOfTheTrainingPart) {
   expect_values(model(tensor({{4, 5}}, float64)), {4, 0}, 0);
 }
 
+TEST(Standardize, IsSavedAndMovedWithItsModel) {
+  const auto model_of = [](const Tensor& x) { return nn::Sequential{nn::Standardize(x), nn::Linear(2, 1)}; };
+  const nn::Sequential fitted = model_of(tensor({{1, 5}, {3, 9}})), other = model_of(ones({2, 2}));
+  EXPECT_EQ(fitted.named_buffers().size(), 2u);
+  EXPECT_EQ(fitted.named_buffers()[0].first, "0.mean");
+  EXPECT_EQ(fitted.parameters().size(), 2u);  // those of Linear
+  other.load_state_dict(fitted.state_dict());
+  const Tensor x = tensor({{4, 5}});
+  expect_same(other(x), fitted(x));
+  other.to(float64);
+  expect_close(other(x.to(float64)), fitted(x).to(float64), 1e-6);
+}
+
 TEST(Standardize, AColumnOfEqualNumbersBecomes0) {
   for (const DType dtype : {float32, float64}) {
     // A sum of a thousand times 0.1 is not 100.

@@ -47,6 +47,7 @@ Tensor draw(const char* op, const Shape& shape, Kind kind, Draw next) {
 }  // namespace
 
 double Generator::normal() {
+  if (internal::draw_watch) internal::note_draw(*this);  // before the question, whose answer it may change
   if (has_spare_) {
     has_spare_ = false;
     return spare_;

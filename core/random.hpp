@@ -10,15 +10,33 @@
 
 namespace taper {
 
+class Generator;
+namespace internal {
+class DrawWatch;
+extern constinit thread_local DrawWatch* draw_watch;  // draw_watch.hpp; null if none watches this thread
+void note_draw(Generator& generator);
+void note_end(const Generator& generator) noexcept;
+}  // namespace internal
+
 // A stream of random numbers. The engine is std::mt19937_64, whose output the C++ standard fixes; the
 // distributions are ours, because the standard leaves theirs open and libm's log differs between machines in
 // the last bit.
 class Generator {
  public:
   explicit Generator(std::uint64_t seed = 0) : engine_(seed) {}
+  Generator(const Generator&) = default;
+  Generator& operator=(const Generator&) = default;
+  ~Generator() {
+    if (internal::draw_watch) [[unlikely]]
+      internal::note_end(*this);
+  }
 
   // 64 random bits.
-  std::uint64_t bits() { return engine_(); }
+  std::uint64_t bits() {
+    if (internal::draw_watch) [[unlikely]]
+      internal::note_draw(*this);
+    return engine_();
+  }
   // Uniform in [0, 1): a multiple of 2^-53.
   double uniform() { return static_cast<double>(bits() >> 11) * 0x1p-53; }
   // Standard normal, by Marsaglia's polar method (SIAM Review 6, 1964).

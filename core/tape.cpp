@@ -100,7 +100,7 @@ std::uint32_t Tape::append(const char* op, Edge* edges, const internal::TensorIm
 std::uint32_t Tape::node_of(const Tensor& x) {
   const internal::TensorImpl& impl = x.impl();
   if (impl.tape == id_) return impl.node;
-  if (impl.tape != 0) return foreign;
+  if (impl.tape != 0 && !adopts_) return foreign;
   if (const auto known = leaf_nodes_.find(&impl); known != leaf_nodes_.end()) return known->second;
   if (leaves_.empty()) leaves_.reserve(16);
   leaves_.push_back({x, append(nullptr, nullptr, impl)});
@@ -232,13 +232,18 @@ void Tape::backward(const Tensor& loss, const GradientOptions& options) {
 
 std::vector<Tensor> Tape::gradient(const Tensor& loss, const std::vector<Tensor>& inputs,
                                    const GradientOptions& options) {
-  check_output("gradient", loss, options);
-  check_given("gradient", "inputs", inputs);
+  return gradient("gradient", loss, inputs, options, /*stops=*/false);
+}
+
+std::vector<Tensor> Tape::gradient(const char* op, const Tensor& loss, const std::vector<Tensor>& inputs,
+                                   const GradientOptions& options, bool stops) {
+  check_output(op, loss, options);
+  check_given(op, "inputs", inputs);
   PoolVector<Mark> marks(node_of(loss) + std::size_t{1});
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Tensor& input = inputs[i];
-    if (!tracks(input) || (input.impl().tape != 0 && input.impl().tape != id_)) {
-      fail("gradient", "inputs[", i, "] of shape ", input.shape(),
+    if (!tracks(input) || (input.impl().tape != 0 && input.impl().tape != id_ && !adopts_)) {
+      fail(op, "inputs[", i, "] of shape ", input.shape(),
            " neither asks for a gradient (requires_grad) nor was recorded on this tape");
     }
     const std::uint32_t node = node_of(input);
@@ -246,6 +251,7 @@ std::vector<Tensor> Tape::gradient(const Tensor& loss, const std::vector<Tensor>
   }
   bool input_before = false;
   for (std::size_t i = 0; i < marks.size(); ++i) {
+    if (stops && marks[i].is_input) continue;
     // A freed node has forgotten where it leads. If an input may lie behind it, it is marked:
     // visiting it throws.
     marks[i].leads_to_input = nodes_[i].is_freed() && input_before;
@@ -255,7 +261,7 @@ std::vector<Tensor> Tape::gradient(const Tensor& loss, const std::vector<Tensor>
     input_before |= marks[i].is_input;
   }
 
-  const PoolVector<Tensor> cotangents = walk_back("gradient", loss, options, &marks);
+  const PoolVector<Tensor> cotangents = walk_back(op, loss, options, &marks);
   std::vector<Tensor> gradients;
   for (const Tensor& input : inputs) {
     const std::uint32_t node = node_of(input);

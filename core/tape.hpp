@@ -47,7 +47,8 @@ struct TapeOptions {
 struct Trace;
 namespace internal {
 class TraceRecorder;
-}
+class Segment;
+}  // namespace internal
 
 struct JsonOptions {
   // Of a tensor with more elements, only some rows and columns are written, evenly spaced.
@@ -176,11 +177,15 @@ class Tape {
       const internal::TensorImpl*, std::uint32_t, std::hash<const internal::TensorImpl*>, std::equal_to<>,
       internal::PoolAllocator<std::pair<const internal::TensorImpl* const, std::uint32_t>>>;
 
-  class Walk;  // see tape/walk_state.hpp
+  class Walk;                      // see tape/walk_state.hpp
+  friend class internal::Segment;  // see recomputation.cpp
   friend void internal::check_unchanged(internal::TensorImpl& impl);
 
   static constexpr std::uint32_t foreign = 0xffffffff;  // the input was recorded on another tape
 
+  // gradient() of that name; with `stops`, no input counts as depending on another.
+  std::vector<Tensor> gradient(const char* op, const Tensor& loss, const std::vector<Tensor>& inputs,
+                               const GradientOptions& options, bool stops);
   std::uint32_t node_of(const Tensor& x);
   std::uint32_t append(const char* op, Edge* edges, const internal::TensorImpl& value);
   void check_output(const char* op, const Tensor& output, const GradientOptions& options) const;
@@ -213,6 +218,7 @@ class Tape {
   std::uint64_t id_;
   Tape* enclosing_;  // the tape that records again when this one ends
   bool check_finite_;
+  bool adopts_ = false;                                // do results of other tapes count as leaves?
   std::unique_ptr<internal::TraceRecorder> recorder_;  // null unless values are kept
   std::vector<std::string> scopes_;                    // in which each node was recorded, if check_finite_
   PoolVector<Node> nodes_;

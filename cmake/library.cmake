@@ -9,6 +9,7 @@ else()
   find_package(hwy REQUIRED)
   find_package(nlohmann_json REQUIRED)
   find_package(Threads REQUIRED)
+  find_file(STB_IMAGE stb/stb_image.h REQUIRED)  # for core/io/image.cpp
 endif()
 
 # To add an op, add its pair of files: CMake finds the sources.

@@ -1,7 +1,7 @@
 # Shared by the scripts of examples/ and tests/: installs what is missing and builds a preset. To be sourced, with $root set.
 
 packages=(g++ cmake ninja-build libxtensor-dev libxtensor-blas-dev libopenblas-dev libhwy-dev libcli11-dev libgtest-dev
-          nlohmann-json3-dev)
+          nlohmann-json3-dev libstb-dev)
 
 say() { printf '\n== %s\n' "$*"; }
 

@@ -77,6 +77,11 @@ void flush_folder(const std::string& path) {
   }
 }
 
+[[noreturn]] void fail_to_open(const char* op, const std::string& path) {
+  fail(op, path, ": can't be written; does its folder exist, and may it be changed? (", std::strerror(errno),
+       ")");
+}
+
 }  // namespace
 
 std::string read_file(const char* op, const std::string& path) {
@@ -103,10 +108,7 @@ std::string read_file(const char* op, const std::string& path) {
 void write_file(const char* op, const std::string& path, std::string_view bytes) {
   const std::string partial = path + ".partial";
   const Descriptor file = open_locked(partial);
-  if (!file) {
-    fail(op, path, ": can't be written; does its folder exist, and may it be changed? (",
-         std::strerror(errno), ")");
-  }
+  if (!file) fail_to_open(op, path);
   if (ftruncate(*file, 0) == 0 && write_all(*file, bytes) &&
       uninterrupted([&] { return fsync(*file); }) == 0 && std::rename(partial.c_str(), path.c_str()) == 0) {
     flush_folder(path);
@@ -115,6 +117,19 @@ void write_file(const char* op, const std::string& path, std::string_view bytes)
   const int error = errno;
   unlink(partial.c_str());
   fail(op, path, ": can't be written: ", std::strerror(error));
+}
+
+GrowingFile::GrowingFile(const char* op, const std::string& path)
+    : op_(op), path_(path), file_(uninterrupted([&] {
+        return open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+      })) {
+  if (file_ < 0) fail_to_open(op, path);
+}
+
+GrowingFile::~GrowingFile() { close(file_); }
+
+void GrowingFile::append(std::string_view bytes) {
+  if (!write_all(file_, bytes)) fail(op_, path_, ": can't be written: ", std::strerror(errno));
 }
 
 }  // namespace taper::internal

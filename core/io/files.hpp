@@ -1,5 +1,5 @@
-// Files: read in whole, and written in whole or not at all. Every file that the library reads or writes goes
-// through these two functions.
+// Files: read in whole, and written in whole or not at all, or growing line by line. Every file that the library
+// reads or writes goes through these.
 #pragma once
 
 #include <string>
@@ -16,5 +16,22 @@ std::string read_file(const char* op, const std::string& path);
 // overwritten by the next one; two processes that write at the same time wait for each other. Throws
 // Error("[op] path: …") if writing fails; then the old file is as it was, and nothing lies beside it.
 void write_file(const char* op, const std::string& path, std::string_view bytes);
+
+// A log: a file that is begun anew and grows. What was appended is there for every reader, also if the program
+// is killed afterwards. Throws Error("[op] path: …") if opening or writing fails.
+class GrowingFile {
+ public:
+  GrowingFile(const char* op, const std::string& path);
+  ~GrowingFile();
+  GrowingFile(const GrowingFile&) = delete;
+  GrowingFile& operator=(const GrowingFile&) = delete;
+
+  void append(std::string_view bytes);
+
+ private:
+  const char* op_;
+  std::string path_;
+  int file_;
+};
 
 }  // namespace taper::internal

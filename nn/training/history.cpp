@@ -131,6 +131,16 @@ const Curve& History::curve(const std::string& name) const {
   return found->second;
 }
 
+std::vector<std::pair<std::string, double>> History::at(std::int64_t step) const {
+  std::vector<std::pair<std::string, double>> values;
+  for (const auto& [name, curve] : curves_) {
+    const auto found = std::lower_bound(curve.step.begin(), curve.step.end(), static_cast<double>(step));
+    if (found == curve.step.end() || *found != static_cast<double>(step)) continue;
+    values.emplace_back(name, curve.value[static_cast<std::size_t>(found - curve.step.begin())]);
+  }
+  return values;
+}
+
 State History::state() const {
   State state;
   for (const auto& [name, curve] : curves_) {

@@ -48,6 +48,8 @@ class History {
   void add_histograms(const nn::Module& model, std::int64_t step);
 
   const std::map<std::string, Curve>& curves() const { return curves_; }
+  // The value of each curve that has one at this step, by name, as the logs take them (logs.hpp).
+  std::vector<std::pair<std::string, double>> at(std::int64_t step) const;
   // Throws if there is no curve of that name.
   const Curve& curve(const std::string& name) const;
   const std::vector<ParameterHistory>& parameters() const { return parameters_; }  // in the model's order

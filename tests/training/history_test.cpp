@@ -56,6 +56,10 @@ TEST(History, KeepsEachCurve) {
   EXPECT_EQ(history.curve("loss").step, (std::vector<double>{1, 4}));
   EXPECT_EQ(history.curve("loss").value, (std::vector<double>{0.5, 0.25}));
   EXPECT_EQ(history.curves().size(), 2u);
+  using Values = std::vector<std::pair<std::string, double>>;
+  EXPECT_EQ(history.at(4), (Values{{"accuracy", 1}, {"loss", 0.25}}));
+  EXPECT_EQ(history.at(1), (Values{{"loss", 0.5}}));
+  EXPECT_TRUE(history.at(2).empty() && history.at(5).empty());
   expect_error("History", [&] { history.add("loss", 4, 1); }, {"loss: step 4 comes after step 4"});
   expect_error("History", [&] { history.curve("speed"); }, {"a run has no curve 'speed'"});
 }

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <functional>
+#include <optional>
 
 #include <gtest/gtest.h>
 
@@ -93,6 +94,11 @@ TEST(Recomputation, OfAFunctionThatNeedsNoGradientNothingIsRecorded) {
   const Tensor captured = checkpoint([&](const Tensor&) { return y; }, leaf);
   EXPECT_EQ(&z.impl(), &y.impl());
   EXPECT_EQ(&captured.impl(), &y.impl());
+  const Function ignores = [&](const Tensor& x) {
+    exp(x);
+    return y;
+  };
+  EXPECT_EQ(&checkpoint(ignores, leaf).impl(), &y.impl());
   tape.backward(sum(z));
   expect_close(leaf.grad(), exp(ones({2})), 1e-7);
 }
@@ -209,6 +215,20 @@ TEST(Recomputation, DrawsTheSameRandomNumbers) {
   }
 }
 
+TEST(Recomputation, WritesToNoGeneratorThatIsGone) {
+  std::optional<Generator> slot;
+  const Function f = [&](const Tensor& x) {
+    slot.emplace(1);
+    const Tensor y = x * randn(x.shape(), *slot);
+    slot.emplace(99);  // another one in the same place
+    return y;
+  };
+  Tensor x = ones({2}).requires_grad();
+  Tape tape;
+  tape.backward(sum(checkpoint(f, x)));
+  EXPECT_EQ(slot->state(), Generator(99).state());
+}
+
 TEST(Recomputation, TellsModulesThatTheirCallIsTheSecond) {
   std::vector<bool> flags;
   const Function inner = [&](const Tensor& x) {
@@ -253,10 +273,16 @@ TEST(Recomputation, StaleGradientsAreNeverUsed) {
   };
   both({x}, false);
   both({w}, false);
-  const auto [got, wanted] = both({w, x}, true);
+  both({w}, false);  // leaves the gradient of x over, which is a constant
+  const auto [got, wanted] = both({x}, true);
   expect_close(tape.gradient(sum(square(got)), {x}, {.keep_graph = true})[0],
                tape.gradient(sum(square(wanted)), {x}, {.keep_graph = true})[0], 1e-13);
   both({x, w}, false);
+  // What is given away holds on to nothing.
+  const Tensor other = randn({2, 3}, float64);
+  tape.gradient(y, {x, w, block.first.bias, block.second.weight, block.second.bias},
+                {.keep_graph = true, .cotangent = other});
+  EXPECT_TRUE(other.is_sole_owner());
 }
 
 TEST(Recomputation, RefusesWhatMakesNoSense) {

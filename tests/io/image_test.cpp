@@ -87,6 +87,7 @@ TEST_F(Image, SaysWhatIsWrong) {
   expect_rejected("P6 99999999999999999999 1 255\n", "width");
   expect_rejected("P6 2 1 255", "header");
   expect_rejected("P6 2 1 255\n12345", "take 6 bytes, and there are 5");
+  expect_rejected("P5 2 1 256\n123", "take 4 bytes, and there are 3");
   expect_rejected("P5 2 1 7\n\7\x8", "has the value 8, and the largest is 7");
   expect_rejected("P5 1000000 1000000 255\n1", "too many");
   expect_rejected("\x89PNG\r\n\x1a\n", "damaged");

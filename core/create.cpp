@@ -4,7 +4,9 @@
 #include "fail.hpp"
 #include "memory/device_memory.hpp"
 #include "memory/transfer.hpp"
+#include "threads.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace taper {
@@ -22,8 +24,16 @@ Tensor generate(const char* op, const Shape& shape, Kind kind, Element element) 
 }
 
 Tensor filled(const char* op, const Shape& shape, double value, Kind kind) {
-  if (kind.device.is_cpu()) return generate(op, shape, kind, [value](std::int64_t) { return value; });
   Tensor result = Tensor::uninitialized(op, shape, kind);
+  if (kind.device.is_cpu()) {
+    dispatch(kind.dtype, [&]<class T>() {
+      T* const out = result.mutable_data<T>();
+      parallel_ranges(result.size(), part_size, [=](std::int64_t begin, std::int64_t end) {
+        std::fill(out + begin, out + end, static_cast<T>(value));
+      });
+    });
+    return result;
+  }
   internal::device_memory(op, kind.device).fill(kind.dtype, result.impl().data, result.size(), value);
   return result;
 }

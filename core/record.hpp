@@ -30,6 +30,14 @@ struct Vjp {
 
 // If it is written in public ops, the function can itself be differentiated, and gradients of gradients come
 // for free. It captures by value what it needs: inputs, or the result, whose history is then followed too.
+//
+// A function object whose result is zero nearly everywhere may also have a member
+//
+//   void add_to(Tensor& total, const Tensor& dy) const;
+//
+// that adds its result to `total`, a tensor of the input's shape and kind that nobody else sees, in place. The
+// tape calls it for each use of the input but the first if nothing is recorded meanwhile, so that n slices of
+// one tensor need one tensor of zeros and not n.
 template <class Function>
 Vjp<Function> vjp(const Tensor& input, Function function) {
   return {&input, std::move(function)};
@@ -40,6 +48,15 @@ template <class Function>
 struct EdgeOf final : Tape::Edge {
   explicit EdgeOf(Function&& f) : function(std::move(f)) {}
   Tensor vjp(const Tensor& cotangent) const override { return function(cotangent); }
+  bool add_to([[maybe_unused]] Tensor& total, [[maybe_unused]] const Tensor& cotangent) const override {
+    if constexpr (requires { function.add_to(total, cotangent); }) {
+      if (!total.is_sole_owner()) total = total.clone();
+      function.add_to(total, cotangent);
+      return true;
+    } else {
+      return false;
+    }
+  }
   std::span<const std::byte> closure() const override { return std::as_bytes(std::span(&function, 1)); }
   void while_copied(const std::function<void()>& f) const override {
     if constexpr (std::is_copy_constructible_v<Function>) {

@@ -163,6 +163,7 @@ Tape::PoolVector<Tensor> Tape::walk_back(const char* op, const Tensor& output, c
   const Recording recording(options.create_graph ? this : nullptr);
   cotangents[last] = options.cotangent ? options.cotangent : ones(output.shape(), output.kind());
 
+  const bool may_add_in_place = !options.create_graph && !check_finite_;
   Walk walk(*this, op);
   internal::WalkRecorder recorder(recorder_.get(), op, last, options, cotangents[last], nodes_.size());
   for (std::uint32_t i = last + 1; i-- > 0;) {
@@ -182,14 +183,19 @@ Tape::PoolVector<Tensor> Tape::walk_back(const char* op, const Tensor& output, c
              "use its value as a constant");
       }
       if (marks && !(*marks)[edge->input].is_wanted()) continue;
+      Tensor& total = cotangents[edge->input];
+      if (total && may_add_in_place && edge->add_to(total, cotangent)) {
+        recorder.added(*edge, cotangent);
+        recorder.total(total);
+        continue;
+      }
       Tensor contribution = edge->vjp(cotangent);
       if (!contribution || !nodes_[edge->input].is_like(contribution.impl())) [[unlikely]]
         fail_contribution(op, i, *edge, contribution);
       recorder.contribution(*edge, contribution);
       if (check_finite_) [[unlikely]]
-        check_edge(op, i, *edge, cotangent, contribution, cotangents[edge->input]);
+        check_edge(op, i, *edge, cotangent, contribution, total);
       internal::note_read(contribution.impl());  // it may be a tensor that the product kept
-      Tensor& total = cotangents[edge->input];
       total =
           total ? sum_of_cotangents(nodes_[i].op, std::move(total), contribution) : std::move(contribution);
       recorder.total(total);

@@ -98,6 +98,8 @@ class Tape {
   struct Edge {
     virtual ~Edge() = default;
     virtual Tensor vjp(const Tensor& cotangent) const = 0;
+    // total += vjp(cotangent), in place, if the op says how (see vjp() in core/record.hpp); false if not.
+    virtual bool add_to(Tensor& total, const Tensor& cotangent) const = 0;
     virtual std::span<const std::byte> closure() const = 0;  // with what it captured
     // Calls f while a copy of the closure lives; not at all if the closure can't be copied.
     virtual void while_copied(const std::function<void()>& f) const = 0;

@@ -202,6 +202,12 @@ void WalkRecorder::add_contribution(const Tape::Edge& edge, const Tensor& value)
   walk().visits.back().contributions.push_back({edge.argument, edge.input, recorder_->copy(value), {}});
 }
 
+void WalkRecorder::add_what_was_added(const Tape::Edge& edge, const Tensor& cotangent) {
+  const TraceRecorder::Pause pause(*recorder_);
+  add_contribution(edge, edge.vjp(cotangent));
+  contribution_ = nullptr;  // it is gone
+}
+
 void WalkRecorder::add_total(const Tensor& total) {
   const TraceRecorder::Pause pause(*recorder_);
   Trace::Contribution& last = walk().visits.back().contributions.back();

@@ -81,6 +81,11 @@ class WalkRecorder {
     if (recorder_) [[unlikely]]
       add_contribution(edge, value);
   }
+  // What the edge returns for this cotangent was added in place, so that there was no tensor for it.
+  void added(const Tape::Edge& edge, const Tensor& cotangent) {
+    if (recorder_) [[unlikely]]
+      add_what_was_added(edge, cotangent);
+  }
   void total(const Tensor& total) {
     if (recorder_) [[unlikely]]
       add_total(total);
@@ -95,6 +100,7 @@ class WalkRecorder {
   Trace::Walk& walk() { return recorder_->trace_.walks[index_]; }
   void add_visit(std::uint32_t node, const Tensor& cotangent);
   void add_contribution(const Tape::Edge& edge, const Tensor& value);
+  void add_what_was_added(const Tape::Edge& edge, const Tensor& cotangent);
   void add_total(const Tensor& total);
   void close_visit(bool freed, std::size_t nodes);
 

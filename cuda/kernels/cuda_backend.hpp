@@ -18,6 +18,7 @@ class CudaBackend final : public kernels::Backend {
 
   // layout/layout.cu, layout/gather.cu
   void copy_strided(const kernels::StridedCopy& call, const Tensor& x, Tensor& y) const override;
+  void add_strided(const kernels::StridedCopy& call, const Tensor& x, Tensor& y) const override;
   void swap_axes(const kernels::SwapExtents& extents, const Tensor& x, Tensor& y) const override;
   void gather(const kernels::AxisView& view, const Indices& indices, const Tensor& x,
               Tensor& y) const override;

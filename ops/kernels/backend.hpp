@@ -91,6 +91,7 @@ class Backend {
 
   // Layout.
   virtual void copy_strided(const StridedCopy& call, const Tensor& x, Tensor& y) const = 0;
+  virtual void add_strided(const StridedCopy& call, const Tensor& x, Tensor& y) const = 0;
   virtual void swap_axes(const SwapExtents& extents, const Tensor& x, Tensor& y) const = 0;
   // y(o, i, r) = x(o, indices[i], r) on the view's axis, and its adjoint: each place of dx is the sum, in
   // ascending order of i, of what was picked from it; 0 if nothing was.

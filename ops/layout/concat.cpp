@@ -39,13 +39,17 @@ Tensor concat(const std::vector<Tensor>& tensors, int axis) {
     return [=](const Tensor& dy) { return slice(dy, joined, from, to); };
   };
   internal::PoolVector<Vjp<decltype(stretch(0, 0))>> vjps;
+  vjps.reserve(tensors.size());
   for (const Tensor& t : tensors) {
-    const kernels::AxisView part(t.shape(), joined), whole(shape, joined);
+    const kernels::AxisView part(t.shape(), joined);
     const std::int64_t run = part.length * part.inner;
-    kernels::copy_strided({.extents = {part.outer, run},
-                           .from = {0, {run, 1}},
-                           .to = {start * whole.inner, {whole.length * whole.inner, 1}}},
-                          t, y);
+    kernels::copy_runs({.rows = part.outer,
+                        .run = run,
+                        .from = 0,
+                        .row_of_x = run,
+                        .to = start * part.inner,
+                        .row_of_y = shape[joined] * part.inner},
+                       t, y);
     vjps.push_back(vjp(t, stretch(start, start + part.length)));
     start += part.length;
   }

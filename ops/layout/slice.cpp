@@ -26,24 +26,54 @@ kernels::StridedCopy plan(const Shape& whole, const Range& range) {
           .to = {0, {range.count * view.inner, view.inner, 1}}};
 }
 
+// take, and its two adjoints, below.
 Tensor take(const Tensor& x, const Range& range);
+Tensor put(const Tensor& y, const Shape& whole, const Range& range);
+void add(Tensor& x, const Tensor& y, const Range& range);
 
-// The adjoint of take: zeros of the given shape with y at the range's positions.
-Tensor put(const Tensor& y, const Shape& whole, const Range& range) {
-  Tensor x = zeros(whole, y.kind());
-  kernels::StridedCopy copy = plan(whole, range);
-  std::swap(copy.from, copy.to);
-  kernels::copy_strided(copy, y, x);
-  return record("slice_vjp", x, vjp(y, [range](const Tensor& dx) { return take(dx, range); }));
-}
+struct TakeVjp {
+  Shape whole;
+  Range range;
+  Tensor operator()(const Tensor& dy) const { return put(dy, whole, range); }
+  void add_to(Tensor& total, const Tensor& dy) const { add(total, dy, range); }
+};
 
 Tensor take(const Tensor& x, const Range& range) {
   Shape shape = x.shape();
   shape[range.axis] = range.count;
   Tensor y = Tensor::uninitialized("slice", shape, x.kind());
-  kernels::copy_strided(plan(x.shape(), range), x, y);
-  return record("slice", y,
-                vjp(x, [whole = x.shape(), range](const Tensor& dy) { return put(dy, whole, range); }));
+  if (range.step == 1) {
+    const kernels::AxisView view(x.shape(), range.axis);
+    const std::int64_t run = range.count * view.inner;
+    kernels::copy_runs({.rows = view.outer,
+                        .run = run,
+                        .from = range.start * view.inner,
+                        .row_of_x = view.length * view.inner,
+                        .to = 0,
+                        .row_of_y = run},
+                       x, y);
+  } else {
+    kernels::copy_strided(plan(x.shape(), range), x, y);
+  }
+  return record("slice", y, vjp(x, TakeVjp{x.shape(), range}));
+}
+
+kernels::StridedCopy plan_back(const Shape& whole, const Range& range) {
+  kernels::StridedCopy copy = plan(whole, range);
+  std::swap(copy.from, copy.to);
+  return copy;
+}
+
+// Zeros of the given shape with y at the range's positions.
+Tensor put(const Tensor& y, const Shape& whole, const Range& range) {
+  Tensor x = zeros(whole, y.kind());
+  kernels::copy_strided(plan_back(whole, range), y, x);
+  return record("slice_vjp", x, vjp(y, [range](const Tensor& dx) { return take(dx, range); }));
+}
+
+// x += put(y, …), in place.
+void add(Tensor& x, const Tensor& y, const Range& range) {
+  kernels::add_strided(plan_back(x.shape(), range), y, x);
 }
 
 }  // namespace

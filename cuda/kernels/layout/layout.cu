@@ -27,6 +27,28 @@ void launch_strided_copy(const char* op, const Nest<2>& piece, const T* x, T* y)
          Loops<2>(piece, width), static_cast<std::uint32_t>(packs));
 }
 
+// y[offset_1] += x[offset_0] for each turn of the nest.
+//
+// The floor: each element of x is read once, and its place in y read and written once.
+template <int width, class T>
+__global__ void __launch_bounds__(threads)
+    strided_add_kernel(const T* x, T* y, Loops<2> loops, std::uint32_t packs) {
+  const std::uint32_t pack = blockIdx.x * threads + threadIdx.x;
+  if (pack >= packs) return;
+  const auto offsets = loops.offsets(pack);
+  const Pack<T, width> term = load_pack<width>(x + offsets.of[0]);
+  Pack<T, width> sum = load_pack<width>(y + offsets.of[1]);
+  for (int i = 0; i < width; ++i) sum.at[i] += term.at[i];
+  store_pack(sum, y + offsets.of[1]);
+}
+
+template <int width, class T>
+void launch_strided_add(const Nest<2>& piece, const T* x, T* y) {
+  const std::int64_t packs = piece.size() / width;
+  launch("add_strided", strided_add_kernel<width, T>, blocks_for(packs, threads), threads, 0, x, y,
+         Loops<2>(piece, width), static_cast<std::uint32_t>(packs));
+}
+
 // Each tile is read and written in lines of 32 neighbours. Its rows in shared memory have an odd number of
 // elements, so that the elements of neither a row nor a column meet in one bank.
 //
@@ -76,6 +98,24 @@ void strided_copy(const char* op, const Nest<2>& nest, const Tensor& x, Tensor& 
 
 void CudaBackend::copy_strided(const kernels::StridedCopy& call, const Tensor& x, Tensor& y) const {
   strided_copy("copy_strided", nest_of(call), x, y);
+}
+
+void CudaBackend::add_strided(const kernels::StridedCopy& call, const Tensor& x, Tensor& y) const {
+  dispatch(y.dtype(), [&]<class T>() {
+    for_each_piece(nest_of(call), [&](const Nest<2>& piece) {
+      constexpr int width = widest_pack<T>;
+      const T* const from = pointer<T>(x) + piece.offsets[0];
+      T* const to = pointer<T>(y) + piece.offsets[1];
+      const int inner = piece.extents.size() - 1;
+      const bool is_contiguous = piece.strides[0][inner] == 1 && piece.strides[1][inner] == 1;
+      if (is_contiguous && piece.is_in_packs(width) && piece.size() % width == 0 && is_aligned(from) &&
+          is_aligned(to)) {
+        launch_strided_add<width>(piece, from, to);
+      } else {
+        launch_strided_add<1>(piece, from, to);
+      }
+    });
+  });
 }
 
 void CudaBackend::swap_axes(const kernels::SwapExtents& e, const Tensor& x, Tensor& y) const {

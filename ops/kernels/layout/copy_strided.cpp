@@ -9,12 +9,18 @@
 namespace taper::kernels {
 namespace {
 
-template <class T>
+// What becomes of an element of y that x's element meets.
+enum class Write { copy, add };
+
+template <Write write, class T>
 void copy_row(std::int64_t count, const T* from, std::int64_t from_stride, T* to, std::int64_t to_stride) {
+  const auto element = [](T& y, T x) { y = write == Write::add ? y + x : x; };
   if (to_stride == 1 && from_stride == -1) {
-    for (std::int64_t i = 0; i < count; ++i) to[i] = from[-i];
+    for (std::int64_t i = 0; i < count; ++i) element(to[i], from[-i]);
   } else if (from_stride != 1 || to_stride != 1) {
-    for (std::int64_t i = 0; i < count; ++i) to[i * to_stride] = from[i * from_stride];
+    for (std::int64_t i = 0; i < count; ++i) element(to[i * to_stride], from[i * from_stride]);
+  } else if (write == Write::add) {
+    for (std::int64_t i = 0; i < count; ++i) element(to[i], from[i]);
   } else if (count <= 64) {
     copy_run(from, count, to);
   } else {
@@ -24,7 +30,7 @@ void copy_row(std::int64_t count, const T* from, std::int64_t from_stride, T* to
 
 // The same in tiles of the two innermost loops: they keep both the lines that are read and those that are
 // written in the cache.
-template <class T>
+template <Write write, class T>
 void copy_tiles(const StridedCopy& call, const T* from, T* to) {
   constexpr std::int64_t tile = 16;
   const int inner = call.extents.size() - 1;
@@ -36,8 +42,8 @@ void copy_tiles(const StridedCopy& call, const T* from, T* to) {
     for (std::int64_t j = 0; j < columns; j += tile) {
       const std::int64_t count = std::min(tile, columns - j);
       for (std::int64_t row = i; row < i_end; ++row) {
-        copy_row(count, from + row * from_row + j * from_column, from_column,
-                 to + row * to_row + j * to_column, to_column);
+        copy_row<write>(count, from + row * from_row + j * from_column, from_column,
+                        to + row * to_row + j * to_column, to_column);
       }
     }
   }
@@ -78,7 +84,7 @@ bool moved_to_second(StridedCopy& call) {
 }
 
 // Threads share out the turns of the outer loops, or the elements of long rows.
-template <class T>
+template <Write write, class T>
 void copy_loops(StridedCopy call, const T* x, T* y) {
   const int inner = call.extents.size() - 1;
   const std::int64_t n = call.extents[inner];
@@ -90,7 +96,7 @@ void copy_loops(StridedCopy call, const T* x, T* y) {
   const auto rows = [&](std::int64_t begin, std::int64_t end, std::int64_t first, std::int64_t last) {
     const std::int64_t from = call.from.strides[inner], to = call.to.strides[inner];
     for_each_turn(call, outer, begin, end, [&](std::int64_t in, std::int64_t out) {
-      copy_row(last - first, x + in + first * from, from, y + out + first * to, to);
+      copy_row<write>(last - first, x + in + first * from, from, y + out + first * to, to);
     });
   };
   if (!in_tiles && n > 2 * part_size) {
@@ -101,8 +107,15 @@ void copy_loops(StridedCopy call, const T* x, T* y) {
       turns, std::max<std::int64_t>(1, part_size / each), [&](std::int64_t begin, std::int64_t end) {
         if (!in_tiles) return rows(begin, end, 0, n);
         for_each_turn(call, outer, begin, end,
-                      [&](std::int64_t in, std::int64_t out) { copy_tiles(call, x + in, y + out); });
+                      [&](std::int64_t in, std::int64_t out) { copy_tiles<write>(call, x + in, y + out); });
       });
+}
+
+template <Write write>
+void copy_on_cpu(const StridedCopy& call, const Tensor& x, Tensor& y) {
+  const StridedCopy loops = merged(call);
+  if (std::find(loops.extents.begin(), loops.extents.end(), 0) != loops.extents.end()) return;
+  dispatch(x.dtype(), [&]<class T>() { copy_loops<write>(loops, x.data<T>(), y.mutable_data<T>()); });
 }
 
 }  // namespace
@@ -141,9 +154,25 @@ StridedCopy merged(const StridedCopy& call) {
 
 void copy_strided(const StridedCopy& call, const Tensor& x, Tensor& y) {
   if (const Backend* backend = backend_of(x)) return backend->copy_strided(call, x, y);
-  const StridedCopy loops = merged(call);
-  if (std::find(loops.extents.begin(), loops.extents.end(), 0) != loops.extents.end()) return;
-  dispatch(x.dtype(), [&]<class T>() { copy_loops(loops, x.data<T>(), y.mutable_data<T>()); });
+  copy_on_cpu<Write::copy>(call, x, y);
+}
+
+void copy_runs(const RunCopy& call, const Tensor& x, Tensor& y) {
+  if (backend_of(x) || call.rows * call.run > 2 * part_size) {
+    return copy_strided(
+        {{call.rows, call.run}, {call.from, {call.row_of_x, 1}}, {call.to, {call.row_of_y, 1}}}, x, y);
+  }
+  dispatch(x.dtype(), [&]<class T>() {
+    const T* in = x.data<T>() + call.from;
+    T* out = y.mutable_data<T>() + call.to;
+    for (std::int64_t row = 0; row < call.rows; ++row, in += call.row_of_x, out += call.row_of_y)
+      copy_row<Write::copy>(call.run, in, 1, out, 1);
+  });
+}
+
+void add_strided(const StridedCopy& call, const Tensor& x, Tensor& y) {
+  if (const Backend* backend = backend_of(x)) return backend->add_strided(call, x, y);
+  copy_on_cpu<Write::add>(call, x, y);
 }
 
 }  // namespace taper::kernels

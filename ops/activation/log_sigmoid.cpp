@@ -4,14 +4,13 @@
 #include "../../core/record.hpp"
 #include "../elementwise/mul.hpp"
 #include "../elementwise/neg.hpp"
-#include "../kernels/elementwise/elementwise.hpp"
-#include "../kernels/elementwise/functions.hpp"
+#include "../kernels/elementwise/elementary.hpp"
 #include "sigmoid.hpp"
 
 namespace taper {
 
 Tensor log_sigmoid(const Tensor& x) {
-  return record("log_sigmoid", kernels::map("log_sigmoid", x, kernels::functions::LogSigmoid()),
+  return record("log_sigmoid", kernels::map_elementary("log_sigmoid", x, kernels::functions::LogSigmoid()),
                 vjp(x, [x](const Tensor& dy) { return dy * sigmoid(-x); }));
 }
 

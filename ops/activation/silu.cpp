@@ -5,8 +5,7 @@
 #include "../elementwise/add.hpp"
 #include "../elementwise/mul.hpp"
 #include "../elementwise/sub.hpp"
-#include "../kernels/elementwise/elementwise.hpp"
-#include "../kernels/elementwise/functions.hpp"
+#include "../kernels/elementwise/elementary.hpp"
 #include "sigmoid.hpp"
 
 namespace taper {
@@ -15,7 +14,7 @@ namespace {
 
 // silu'(x) in one pass, recorded as an op of its own: silu''(x) = s (1 - s) (2 + x (1 - 2 s)).
 Tensor slope(const Tensor& x) {
-  return record("silu", kernels::map("silu", x, kernels::functions::SiluSlope()),
+  return record("silu", kernels::map_elementary("silu", x, kernels::functions::SiluSlope()),
                 vjp(x, [x](const Tensor& dy) {
                   const Tensor s = sigmoid(x);
                   return dy * (s * (1.0 - s) * (2.0 + x * (1.0 - 2.0 * s)));
@@ -25,7 +24,7 @@ Tensor slope(const Tensor& x) {
 }  // namespace
 
 Tensor silu(const Tensor& x) {
-  return record("silu", kernels::map("silu", x, kernels::functions::Silu()),
+  return record("silu", kernels::map_elementary("silu", x, kernels::functions::Silu()),
                 vjp(x, [x](const Tensor& dy) { return dy * slope(x); }));
 }
 

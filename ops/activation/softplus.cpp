@@ -3,14 +3,13 @@
 
 #include "../../core/record.hpp"
 #include "../elementwise/mul.hpp"
-#include "../kernels/elementwise/elementwise.hpp"
-#include "../kernels/elementwise/functions.hpp"
+#include "../kernels/elementwise/elementary.hpp"
 #include "sigmoid.hpp"
 
 namespace taper {
 
 Tensor softplus(const Tensor& x) {
-  return record("softplus", kernels::map("softplus", x, kernels::functions::Softplus()),
+  return record("softplus", kernels::map_elementary("softplus", x, kernels::functions::Softplus()),
                 vjp(x, [x](const Tensor& dy) { return dy * sigmoid(x); }));
 }
 

@@ -5,13 +5,12 @@
 #include "../elementwise/mul.hpp"
 #include "../elementwise/square.hpp"
 #include "../elementwise/sub.hpp"
-#include "../kernels/elementwise/elementwise.hpp"
-#include "../kernels/elementwise/functions.hpp"
+#include "../kernels/elementwise/elementary.hpp"
 
 namespace taper {
 
 Tensor tanh(const Tensor& x) {
-  const Tensor y = kernels::map("tanh", x, kernels::functions::Tanh());
+  const Tensor y = kernels::map_elementary("tanh", x, kernels::functions::Tanh());
   return record("tanh", y, vjp(x, [y](const Tensor& dy) { return dy * (1.0 - square(y)); }));
 }
 

@@ -2,8 +2,7 @@
 #include "cos.hpp"
 
 #include "../../core/record.hpp"
-#include "../kernels/elementwise/elementwise.hpp"
-#include "../kernels/elementwise/functions.hpp"
+#include "../kernels/elementwise/elementary.hpp"
 #include "mul.hpp"
 #include "neg.hpp"
 #include "sin.hpp"
@@ -11,7 +10,7 @@
 namespace taper {
 
 Tensor cos(const Tensor& x) {
-  return record("cos", kernels::map("cos", x, kernels::functions::Cos()),
+  return record("cos", kernels::map_elementary("cos", x, kernels::functions::Cos()),
                 vjp(x, [x](const Tensor& dy) { return neg(dy * sin(x)); }));
 }
 

@@ -2,8 +2,7 @@
 #include "erf.hpp"
 
 #include "../../core/record.hpp"
-#include "../kernels/elementwise/elementwise.hpp"
-#include "../kernels/elementwise/functions.hpp"
+#include "../kernels/elementwise/elementary.hpp"
 #include "exp.hpp"
 #include "mul.hpp"
 #include "neg.hpp"
@@ -12,7 +11,8 @@ namespace taper {
 
 Tensor erf(const Tensor& x) {
   constexpr double two_over_sqrt_pi = 1.12837916709551257390;
-  return record("erf", kernels::map("erf", x, kernels::functions::Erf()), vjp(x, [x](const Tensor& dy) {
+  return record("erf", kernels::map_elementary("erf", x, kernels::functions::Erf()),
+                vjp(x, [x](const Tensor& dy) {
                   const Tensor decay = exp(-(x * x));  // not square(x): its slope 2 x may overflow
                   return dy * (two_over_sqrt_pi * decay);
                 }));

@@ -2,15 +2,14 @@
 #include "sin.hpp"
 
 #include "../../core/record.hpp"
-#include "../kernels/elementwise/elementwise.hpp"
-#include "../kernels/elementwise/functions.hpp"
+#include "../kernels/elementwise/elementary.hpp"
 #include "cos.hpp"
 #include "mul.hpp"
 
 namespace taper {
 
 Tensor sin(const Tensor& x) {
-  return record("sin", kernels::map("sin", x, kernels::functions::Sin()),
+  return record("sin", kernels::map_elementary("sin", x, kernels::functions::Sin()),
                 vjp(x, [x](const Tensor& dy) { return dy * cos(x); }));
 }
 

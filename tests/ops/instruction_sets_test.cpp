@@ -100,6 +100,30 @@ TEST_F(InstructionSets, GiveTheSameBitsInAdam) {
   }
 }
 
+// Elements that are no vector's worth, numbers of every size, and those for which a function is NaN.
+TEST_F(InstructionSets, GiveTheSameBitsInElementaryFunctions) {
+  for (const DType dtype : {float32, float64}) {
+    for (const double deviation : {0.01, 1., 20., 400., 1e7}) {
+      for (const std::int64_t n : {1, 7, 1003}) {
+        const Tensor x = draw({n}, deviation, false, dtype);
+        const auto f = [&] {
+          Tensors results;
+          for (Tensor (*const op)(const Tensor&) :
+               {exp, expm1, log, log1p, sin, cos, erf, tanh, sigmoid, silu, softplus, log_sigmoid}) {
+            const Tensor y = op(x);
+            results.push_back(where(equal(y, y), y, scalar_like(-1, y)));  // the bits of a NaN say nothing
+          }
+          results.push_back(gradient_of(silu, x));
+          return results;
+        };
+        compare_all(f, [](const Tensors& found, const Tensors& first) {
+          for (std::size_t i = 0; i < found.size(); ++i) expect_same(found[i], first[i]);
+        });
+      }
+    }
+  }
+}
+
 // On inputs whose products are exact. (Otherwise their last digits depend on the order of the sums, and with
 // them what lies at a kink.)
 TEST_F(InstructionSets, GiveTheSameSupportsInSparseAttention) {

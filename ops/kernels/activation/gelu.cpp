@@ -12,8 +12,8 @@
 
 #include "../backend.hpp"
 #include "../elementwise/elementwise.hpp"
+#include "../elementwise/vectors-inl.hpp"
 
-#include <algorithm>
 #include <cmath>
 
 HWY_BEFORE_NAMESPACE();
@@ -60,32 +60,14 @@ HWY_INLINE V times(V x, V weight) {
   return hn::IfThenZeroElse(hn::And(hn::Eq(weight, hn::Zero(d)), hn::Eq(x, x)), hn::Mul(x, weight));
 }
 
-// Calls f on whole vectors of the arrays, the last of them filled up with zeros.
-template <class F, class... In>
-HWY_INLINE void for_each_vector(std::int64_t n, float* out, const F& f, const In*... in) {
-  const D d;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  std::int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) hn::StoreU(f(hn::LoadU(d, in + i)...), d, out + i);
-  if (i == n) return;
-  const auto rest = [&](const float* x) HWY_ATTR {
-    HWY_ALIGN float buffer[HWY_MAX_BYTES / sizeof(float)] = {};
-    std::copy(x + i, x + n, buffer);
-    return hn::Load(d, buffer);
-  };
-  HWY_ALIGN float buffer[HWY_MAX_BYTES / sizeof(float)];
-  hn::Store(f(rest(in)...), d, buffer);
-  std::copy(buffer, buffer + (n - i), out + i);
-}
-
 void gelu_float32(std::int64_t n, const float* x, float* y) {
   for_each_vector(
-      n, y, [](V v) HWY_ATTR { return times(v, normal(v).distribution); }, x);
+      D(), n, y, [](V v) HWY_ATTR { return times(v, normal(v).distribution); }, x);
 }
 
 void gelu_vjp_float32(std::int64_t n, const float* x, const float* dy, float* dx) {
   for_each_vector(
-      n, dx,
+      D(), n, dx,
       [](V v, V g) HWY_ATTR {
         const Normal at = normal(v);
         return hn::Mul(g, hn::Add(at.distribution, times(v, at.density)));

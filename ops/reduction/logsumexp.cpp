@@ -9,31 +9,36 @@
 #include "../layout/transpose.hpp"
 #include "../softmax/softmax.hpp"
 
+#include <algorithm>
+
 namespace taper {
 namespace {
 
-// x with the marked axes as one, the last.
-Tensor with_last(const Tensor& x, const Shape& marked) {
+// x as (outer, n, inner), of which n is what is reduced: the marked axes if they are neighbours, else they become the
+// last ones.
+Tensor with_one(const Tensor& x, const Shape& marked) {
+  const std::int64_t *const begin = marked.begin(), *const end = marked.end();
+  const auto first = static_cast<int>(std::find(begin, end, 1) - begin);
+  const auto after = static_cast<int>(std::find(begin + first, end, 0) - begin);
+  const bool are_neighbours = std::find(begin + after, end, 1) == end;
   Tensor y = x;
+  Shape extents{1, 1, 1};
   int kept = 0;
-  std::int64_t size = 1;
   for (int axis = 0; axis < x.rank(); ++axis) {
+    const int place = marked[axis] ? 1 : are_neighbours && axis >= after ? 2 : 0;
+    extents[place] *= x.shape()[axis];
     if (marked[axis]) continue;
     // A marked axis makes room: those that are kept stay in their order.
-    if (axis != kept) y = transpose(y, axis, kept);
+    if (!are_neighbours && axis != kept) y = transpose(y, axis, kept);
     ++kept;
   }
-  for (int axis = kept; axis < y.rank(); ++axis) size *= y.shape()[axis];
-  Shape rows = Shape::filled(kept + 1, size);
-  for (int axis = 0; axis < kept; ++axis) rows[axis] = y.shape()[axis];
-  return reshape(y, rows);
+  return reshape(y, extents);
 }
 
-Tensor of_rows(const Tensor& x) {
-  Shape column = x.shape();
-  column[x.rank() - 1] = 1;
-  return record("logsumexp", kernels::log_sum_exp("logsumexp", x),
-                vjp(x, [x, column](const Tensor& dy) { return reshape(dy, column) * softmax(x); }));
+Tensor over_middle(const Tensor& x) {
+  return record("logsumexp", kernels::log_sum_exp("logsumexp", x), vjp(x, [x](const Tensor& dy) {
+                  return reshape(dy, {x.extent(0), 1, x.extent(2)}) * softmax(x, 1);
+                }));
 }
 
 }  // namespace
@@ -41,7 +46,7 @@ Tensor of_rows(const Tensor& x) {
 Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdims) {
   check_given("logsumexp", "x", x);
   const Shape reduced = axes.reduced("logsumexp", x.shape());
-  return reshape(of_rows(with_last(x, reduced)),
+  return reshape(over_middle(with_one(x, reduced)),
                  kernels::plan_reduction(x.shape(), reduced, keepdims).result);
 }
 

@@ -7,158 +7,110 @@
 #include "../../../core/threads.hpp"
 #include "../elementwise/elementwise.hpp"
 #include "../elementwise/functions.hpp"
+#include "folds.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <cstddef>
 
 namespace taper::kernels {
 namespace {
 
-// What is folded: an associative and commutative operator() with its neutral element `start`, on totals of
-// the type Accumulator. load() makes one of an element that belongs to the given result, and finish() the
-// result of a total.
-template <class T>
-struct Sums {
-  using Accumulator = double;
-  static constexpr double start = 0;
-  static constexpr int lanes = 8;
-  double load(T x, std::int64_t) const { return static_cast<double>(x); }
-  double operator()(double a, double b) const { return a + b; }
-  double finish(double total) const { return total; }
-};
-template <class T>
-struct Products : Sums<T> {
-  static constexpr double start = 1;
-  double operator()(double a, double b) const { return a * b; }
-};
-template <class T>
-struct Norms : Sums<T> {
-  double load(T x, std::int64_t) const { return static_cast<double>(x) * static_cast<double>(x); }
-  double finish(double total) const { return std::sqrt(total); }
-};
-template <class T>
-struct Variances : Sums<T> {
-  const double* means;
-  double divisor;
-  bool takes_root;
-  Variances(const double* means, double divisor, bool takes_root)
-      : means(means), divisor(divisor), takes_root(takes_root) {}
-  double load(T x, std::int64_t result) const {
-    const double deviation = static_cast<double>(x) - means[result];
-    return deviation * deviation;
+// How a reduction is cut into parts, one task each: by the shape alone, so that no result depends on the number of
+// threads. Each part consists of turns of the outermost loop. If that loop is itself reduced, each part has totals of
+// its own, which are combined at the end; they must be few compared with the elements that are reduced.
+class Parts {
+ public:
+  explicit Parts(const ReducePlan& plan) : plan_(plan), are_apart_(plan.strides[0] == 0) {
+    for (const std::int64_t extent : plan.result) results_ *= extent;
+    for (int loop = 1; loop < plan.extents.size(); ++loop) turn_size_ *= plan.extents[loop];
+    const std::int64_t smallest = std::max(2 * part_size, are_apart_ ? 32 * results_ : 0),
+                       turns = plan.extents[0];
+    turns_each_ =
+        turn_size_ == 0 ? std::max<std::int64_t>(1, turns) : std::max<std::int64_t>(1, smallest / turn_size_);
+    count_ = std::max<std::int64_t>(1, (turns + turns_each_ - 1) / turns_each_);
   }
-  double finish(double total) const { return takes_root ? std::sqrt(total / divisor) : total / divisor; }
-};
-// NaN, once seen, stays. The compiler vectorises choices, without a branch (hence |, not ||), in a loop over
-// many lanes only.
-template <class T>
-struct Maxima {
-  using Accumulator = T;
-  static constexpr T start = -std::numeric_limits<T>::infinity();
-  static constexpr int lanes = 64;
-  T load(T x, std::int64_t) const { return x; }
-  T operator()(T a, T b) const { return ((b > a) | (b != b)) ? b : a; }
-  T finish(T largest) const { return largest; }
-};
-template <class T>
-struct Minima : Maxima<T> {
-  static constexpr T start = std::numeric_limits<T>::infinity();
-  T operator()(T a, T b) const { return ((b < a) | (b != b)) ? b : a; }
+
+  std::int64_t results() const { return results_; }
+  std::size_t totals() const { return static_cast<std::size_t>(are_apart_ ? count_ * results_ : results_); }
+  // How many parts there are with totals of their own for every result.
+  std::int64_t sets_of_totals() const { return are_apart_ ? count_ : 1; }
+
+  // The totals of part p: places begin … end - 1 among all totals, each of `elements` elements.
+  struct Range {
+    std::int64_t begin, end, elements;
+  };
+  Range range(std::int64_t p) const {
+    const std::int64_t turns = std::min(plan_.extents[0], (p + 1) * turns_each_) - p * turns_each_;
+    if (are_apart_)
+      return {p * results_, (p + 1) * results_, turns * turn_size_ / std::max<std::int64_t>(1, results_)};
+    const std::int64_t stride = plan_.strides[0], begin = p * turns_each_ * stride;
+    return {begin, begin + turns * stride, turn_size_ / std::max<std::int64_t>(1, stride)};
+  }
+
+  template <class Body>
+  void for_each(const Body& body) const {
+    parallel_for(count_, body);
+  }
+  template <class T>
+  void fold(std::int64_t p, const T* x, const AnyFold<T>& f, void* totals, std::size_t size_of_total) const {
+    const std::int64_t begin = p * turns_each_, end = std::min(plan_.extents[0], begin + turns_each_);
+    const std::int64_t first = are_apart_ ? p * results_ : 0,
+                       result = are_apart_ ? 0 : begin * plan_.strides[0];
+    fold_part<T>({plan_, begin, end, x + begin * turn_size_, result}, f,
+                 static_cast<std::byte*>(totals) + static_cast<std::size_t>(first) * size_of_total);
+  }
+
+ private:
+  const ReducePlan& plan_;
+  bool are_apart_;
+  std::int64_t results_ = 1, turn_size_ = 1, turns_each_, count_;
 };
 
-// x[0 … n), which belong to one result, folded: in independent lanes, so that the compiler vectorises it, and
-// always in the same order.
+// Folds over the reduced axes.
 template <class Fold, class T>
-typename Fold::Accumulator fold_row(const T* x, std::int64_t n, std::int64_t result, const Fold& f) {
-  constexpr int lanes = Fold::lanes;
-  typename Fold::Accumulator lane[lanes];
-  std::fill_n(lane, lanes, Fold::start);
-  std::int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    for (int l = 0; l < lanes; ++l) lane[l] = f(lane[l], f.load(x[i + l], result));
+void reduce(const ReducePlan& plan, const T* x, T* y, const Fold& f) {
+  const Parts parts(plan);
+  internal::PoolVector<typename Fold::Accumulator> totals(parts.totals(), Fold::start);
+  parts.for_each([&](std::int64_t p) { parts.fold<T>(p, x, f, totals.data(), sizeof totals[0]); });
+  const std::int64_t results = parts.results();
+  for (std::int64_t p = 1; p < parts.sets_of_totals(); ++p) {
+    for (std::int64_t i = 0; i < results; ++i) totals[i] = f(totals[i], totals[p * results + i]);
   }
-  for (; i < n; ++i) lane[0] = f(lane[0], f.load(x[i], result));
-  for (int l = 1; l < lanes; ++l) lane[0] = f(lane[0], lane[l]);
-  return lane[0];
+  for (std::int64_t i = 0; i < results; ++i)
+    y[i] = static_cast<T>(f.finish(totals[static_cast<std::size_t>(i)]));
 }
 
-// Folds `rows` rows of n elements into out[0 … n), the totals of `result` and those after it: one row after
-// the other, but four at a time, so that out is read and written less often.
-template <class Fold, class T>
-void fold_rows(const T* x, std::int64_t rows, std::int64_t n, std::int64_t result,
-               typename Fold::Accumulator* __restrict out, const Fold& f) {
-  for (; rows >= 4; rows -= 4, x += 4 * n) {
-    for (std::int64_t i = 0; i < n; ++i) {
-      const auto at = [&](std::int64_t row) { return f.load(x[row * n + i], result + i); };
-      out[i] = f(f(f(f(out[i], at(0)), at(1)), at(2)), at(3));
-    }
-  }
-  for (; rows > 0; --rows, x += n) {
-    for (std::int64_t i = 0; i < n; ++i) out[i] = f(out[i], f.load(x[i], result + i));
-  }
-}
-
-// Reduces the turns [begin, end) of the outermost loop. The elements of turn `begin` start at x, and belong
-// to `result` and those after it.
-template <class Fold, class T>
-void reduce_part(const ReducePlan& plan, std::int64_t begin, std::int64_t end, const T* x,
-                 std::int64_t result, typename Fold::Accumulator* totals, const Fold& f) {
-  Shape extents = plan.extents;
-  extents[0] = end - begin;
-  if (std::find(extents.begin(), extents.end(), 0) != extents.end()) return;
-  const int last = extents.size() - 1;
-  const std::int64_t n = extents[last];
-  // In a sum over columns the rows fold into the same elements: rows and elements are one step.
-  const bool is_column_sum = last > 0 && plan.strides[last] != 0;
-  const int inner = is_column_sum ? last - 1 : last;
-  const std::int64_t rows = is_column_sum ? extents[inner] : 1;
-  Shape counter = Shape::filled(inner, 0);
-  for (;;) {
-    if (plan.strides[last] == 0) {
-      totals[result] = f(totals[result], fold_row(x, n, result, f));
-    } else {
-      fold_rows(x, rows, n, result, totals + result, f);
-    }
-    x += rows * n;
-    int axis = inner - 1;
-    for (; axis >= 0; --axis) {
-      result += plan.strides[axis];
-      if (++counter[axis] < extents[axis]) break;
-      result -= plan.strides[axis] * extents[axis];
-      counter[axis] = 0;
-    }
-    if (axis < 0) return;
-  }
-}
-
-// Folds over the reduced axes. How the work is cut into parts depends on the shape alone, so that no result
-// depends on the number of threads.
-template <class Fold, class T, class Result>
-void reduce(const ReducePlan& plan, const T* x, Result* y, const Fold& f) {
-  std::int64_t count = 1, inner_size = 1;
-  for (std::int64_t extent : plan.result) count *= extent;
-  for (int loop = 1; loop < plan.extents.size(); ++loop) inner_size *= plan.extents[loop];
-  const std::int64_t outer = plan.extents[0], outer_stride = plan.strides[0];
-
-  // If the outermost loop is itself reduced, each part has totals of its own, which are combined at the end.
-  // They must be few compared with the elements that are reduced.
-  const bool apart = outer_stride == 0;
-  const std::int64_t smallest = std::max(2 * part_size, apart ? 8 * count : 0);
-  const std::int64_t part = std::max<std::int64_t>(1, smallest / std::max<std::int64_t>(1, inner_size));
-  const std::int64_t parts = std::max<std::int64_t>(1, (outer + part - 1) / part);
-  internal::PoolVector<typename Fold::Accumulator> totals(
-      static_cast<std::size_t>(apart ? parts * count : count), Fold::start);
-  parallel_for(parts, [&](std::int64_t p) {
-    const std::int64_t begin = p * part, end = std::min(outer, begin + part);
-    reduce_part(plan, begin, end, x + begin * inner_size, apart ? 0 : begin * outer_stride,
-                totals.data() + (apart ? p * count : 0), f);
+// Each part's mean comes first and then the squares of the distances from it, while the part lies in the cache. Two
+// parts are combined as by Chan, Golub and LeVeque, The American Statistician 37 (1983).
+template <class T>
+void variances(const ReducePlan& plan, const T* x, T* y, double divisor, bool takes_root) {
+  const Parts parts(plan);
+  internal::PoolVector<double> means(parts.totals(), 0), squares(parts.totals(), 0);
+  parts.for_each([&](std::int64_t p) {
+    const Parts::Range range = parts.range(p);
+    parts.fold<T>(p, x, Sums<T>(), means.data(), sizeof means[0]);
+    for (std::int64_t i = range.begin; i < range.end; ++i) means[i] /= static_cast<double>(range.elements);
+    const bool are_apart = parts.sets_of_totals() > 1;
+    parts.fold<T>(p, x, Deviations<T>(means.data() + (are_apart ? range.begin : 0)), squares.data(),
+                  sizeof squares[0]);
   });
-  for (std::int64_t p = 1; apart && p < parts; ++p) {
-    for (std::int64_t i = 0; i < count; ++i) totals[i] = f(totals[i], totals[p * count + i]);
+  const std::int64_t results = parts.results();
+  double before = static_cast<double>(parts.range(0).elements);
+  for (std::int64_t p = 1; p < parts.sets_of_totals(); ++p) {
+    const Parts::Range range = parts.range(p);
+    const double added = static_cast<double>(range.elements), share = added / (before + added);
+    for (std::int64_t i = 0; i < results; ++i) {
+      const double difference = means[range.begin + i] - means[i];
+      means[i] += difference * share;
+      squares[i] += squares[range.begin + i] + difference * difference * (before * share);
+    }
+    before += added;
   }
-  for (std::int64_t i = 0; i < count; ++i)
-    y[i] = static_cast<Result>(f.finish(totals[static_cast<std::size_t>(i)]));
+  for (std::int64_t i = 0; i < results; ++i) {
+    const double variance = squares[i] / divisor;
+    y[i] = static_cast<T>(takes_root ? std::sqrt(variance) : variance);
+  }
 }
 
 // The reduction `what` by the device's kernel, or on the CPU by folding.
@@ -260,20 +212,16 @@ Tensor norm(const char* op, const ReducePlan& plan, const Tensor& x) {
 }
 
 Tensor variance(const char* op, const ReducePlan& plan, const Tensor& x, double divisor, bool takes_root) {
-  std::int64_t results = 1;
-  for (const std::int64_t extent : plan.result) results *= extent;
-  const std::int64_t count = results == 0 ? 0 : x.size() / results;
   if (const Backend* backend = backend_of(x)) {
-    const Tensor y = variances_on_device(op, *backend, plan, x, count, divisor);
+    std::int64_t results = 1;
+    for (const std::int64_t extent : plan.result) results *= extent;
+    const Tensor y =
+        variances_on_device(op, *backend, plan, x, results == 0 ? 0 : x.size() / results, divisor);
     return internal::copied(op, takes_root ? map(op, y, functions::Sqrt()) : y, x.kind());
   }
   Tensor y = Tensor::uninitialized(op, plan.result, x.kind());
-  dispatch(x.dtype(), [&]<class T>() {
-    internal::PoolVector<double> means(static_cast<std::size_t>(results));
-    reduce(plan, x.data<T>(), means.data(), Sums<T>());
-    for (double& mean : means) mean /= static_cast<double>(count);
-    reduce(plan, x.data<T>(), y.mutable_data<T>(), Variances<T>(means.data(), divisor, takes_root));
-  });
+  dispatch(x.dtype(),
+           [&]<class T>() { variances(plan, x.data<T>(), y.mutable_data<T>(), divisor, takes_root); });
   return y;
 }
 

@@ -64,6 +64,61 @@ ExpTotal<T> total(const T* x, std::int64_t n) {
   return {shift, total};
 }
 
+// 64 rows after another: first their largest elements, to which the totals so far are brought, then their powers, for
+// which the rows lie in the cache. (A last vector that is not full stands in a buffer.)
+template <class T>
+void column_totals(const T* x, std::int64_t n, std::int64_t stride, std::int64_t columns, T* largest,
+                   double* totals) {
+  constexpr T infinity = std::numeric_limits<T>::infinity();
+  const hn::ScalableTag<T> d;
+  const std::int64_t lanes = hn::Lanes(d), whole = columns / lanes * lanes;
+  const auto minus_infinity = hn::Set(d, -infinity);
+  HWY_ALIGN T rest[HWY_MAX_BYTES / sizeof(T)] = {};
+  const auto load = [&](const T* row, std::int64_t c) HWY_ATTR {
+    if (c < whole) return hn::LoadU(d, row + c);
+    std::copy(row + whole, row + columns, rest);
+    return hn::Load(d, rest);
+  };
+  constexpr std::int64_t room = exp_totals_columns<T> + HWY_MAX_BYTES / sizeof(T);
+  HWY_ALIGN T top[room], sums[room], is_below[room];  // is_below: 1 if no element so far is NaN or +inf
+  std::fill_n(top, room, -infinity);
+  std::fill_n(is_below, room, T{1});
+  std::fill_n(totals, columns, 0.0);
+
+  for (std::int64_t i = 0; i < n; i += 64) {
+    const std::int64_t end = std::min(i + 64, n);
+    std::copy_n(top, room, sums);
+    for (std::int64_t row = i; row < end; ++row) {
+      for (std::int64_t c = 0; c < columns; c += lanes) {
+        const auto v = load(x + row * stride, c);
+        hn::Store(hn::Max(hn::Load(d, top + c), v), d, top + c);
+        hn::Store(hn::IfThenElseZero(hn::Lt(v, hn::Set(d, infinity)), hn::Load(d, is_below + c)), d,
+                  is_below + c);
+      }
+    }
+    for (std::int64_t c = 0; c < columns; c += lanes) {
+      const auto before = hn::Load(d, sums + c);
+      const auto factor = hn::Exp(d, hn::Sub(before, hn::Load(d, top + c)));
+      hn::Store(hn::IfThenZeroElse(hn::Eq(before, minus_infinity), factor), d, sums + c);
+    }
+    for (std::int64_t c = 0; c < columns; ++c) totals[c] *= static_cast<double>(sums[c]);
+    std::fill_n(sums, room, T{0});
+    for (std::int64_t row = i; row < end; ++row) {
+      for (std::int64_t c = 0; c < columns; c += lanes) {
+        const auto largest_so_far = hn::Load(d, top + c);
+        const auto shift = hn::IfThenZeroElse(hn::Eq(largest_so_far, minus_infinity), largest_so_far);
+        const auto power = hn::Exp(d, hn::Sub(load(x + row * stride, c), shift));
+        hn::Store(hn::Add(hn::Load(d, sums + c), power), d, sums + c);
+      }
+    }
+    for (std::int64_t c = 0; c < columns; ++c) totals[c] += static_cast<double>(sums[c]);
+  }
+  for (std::int64_t c = 0; c < columns; ++c) {
+    largest[c] = top[c];
+    if (is_below[c] == T{0} || top[c] == -infinity) totals[c] = std::numeric_limits<double>::quiet_NaN();
+  }
+}
+
 template <class T>
 void write(const T* x, std::int64_t n, T shift, T factor, T offset, T* out) {
   const hn::ScalableTag<T> d;
@@ -84,6 +139,7 @@ void write(const T* x, std::int64_t n, T shift, T factor, T offset, T* out) {
 }
 
 TAPER_NAME_BOTH(total);
+TAPER_NAME_BOTH(column_totals);
 TAPER_NAME_BOTH(write);
 
 }  // namespace taper::kernels::HWY_NAMESPACE
@@ -94,6 +150,7 @@ namespace taper::kernels {
 namespace {
 
 TAPER_EXPORT_BOTH(total);
+TAPER_EXPORT_BOTH(column_totals);
 TAPER_EXPORT_BOTH(write);
 
 }  // namespace
@@ -104,12 +161,20 @@ ExpTotal<T> exp_total(const T* x, std::int64_t n) {
 }
 
 template <class T>
+void exp_totals(const T* x, std::int64_t n, std::int64_t stride, std::int64_t columns, T* largest,
+                double* totals) {
+  column_totals<T>(x, n, stride, columns, largest, totals);
+}
+
+template <class T>
 void exp_row(const T* x, std::int64_t n, T shift, T factor, T offset, T* out) {
   write<T>(x, n, shift, factor, offset, out);
 }
 
 template ExpTotal<float> exp_total(const float*, std::int64_t);
 template ExpTotal<double> exp_total(const double*, std::int64_t);
+template void exp_totals(const float*, std::int64_t, std::int64_t, std::int64_t, float*, double*);
+template void exp_totals(const double*, std::int64_t, std::int64_t, std::int64_t, double*, double*);
 template void exp_row(const float*, std::int64_t, float, float, float, float*);
 template void exp_row(const double*, std::int64_t, double, double, double, double*);
 

@@ -16,6 +16,14 @@ struct ExpTotal {
 template <class T>
 ExpTotal<T> exp_total(const T* x, std::int64_t n);
 
+// The same for at most exp_totals_columns columns of n elements each, x_ij at x + i stride + j. The largest element of a
+// column is of no use if its total is NaN.
+template <class T>
+inline constexpr std::int64_t exp_totals_columns = 1024 / sizeof(T);
+template <class T>
+void exp_totals(const T* x, std::int64_t n, std::int64_t stride, std::int64_t columns, T* largest,
+                double* totals);
+
 // out_i = factor e^(x_i - shift) - offset, with shift at least the largest element. e^-inf is 0.
 template <class T>
 void exp_row(const T* x, std::int64_t n, T shift, T factor, T offset, T* out);

@@ -6,15 +6,28 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace taper::kernels {
 namespace {
+
+constexpr std::int64_t tile = 16;
+
+// A whole tile of single elements is turned in a buffer. So each line of memory is read and written once, in one
+// piece: lines that are a power of 2 apart push each other out of the cache.
+template <class T>
+void swap_tile(const T* x, std::int64_t x_row, T* y, std::int64_t y_row) {
+  T turned[tile][tile];
+  for (std::int64_t i = 0; i < tile; ++i) {
+    for (std::int64_t j = 0; j < tile; ++j) turned[j][i] = x[i * x_row + j];
+  }
+  for (std::int64_t j = 0; j < tile; ++j) std::memcpy(y + j * y_row, turned[j], sizeof turned[j]);
+}
 
 // Tiles of 16 x 16 runs keep both the lines that are read and those that are written in the cache. Threads
 // share bands of tiles: of 16 rows or of 16 columns each, whichever gives more bands.
 template <class T>
 void swap_runs(const SwapExtents& e, const T* x, T* y) {
-  constexpr std::int64_t tile = 16;
   const bool by_rows = e.rows >= e.columns;
   const std::int64_t length = std::max(e.rows, e.columns), across = std::min(e.rows, e.columns);
   const std::int64_t x_row = e.middle * e.columns * e.inner, y_row = e.middle * e.rows * e.inner;
@@ -30,6 +43,10 @@ void swap_runs(const SwapExtents& e, const T* x, T* y) {
         const std::int64_t k_end = std::min(k + tile, across);
         const auto [i0, i1, j0, j1] =
             by_rows ? std::array{along, along_end, k, k_end} : std::array{k, k_end, along, along_end};
+        if (e.inner == 1 && i1 - i0 == tile && j1 - j0 == tile) {
+          swap_tile(from + i0 * x_row + j0, x_row, to + j0 * y_row + i0, y_row);
+          continue;
+        }
         for (std::int64_t j = j0; j < j1; ++j) {
           for (std::int64_t i = i0; i < i1; ++i) {
             copy_run(from + i * x_row + j * e.inner, e.inner, to + j * y_row + i * e.inner);

@@ -5,6 +5,7 @@
 #include "memory/transfer.hpp"
 
 #include <algorithm>
+#include <mutex>
 
 namespace taper {
 
@@ -20,12 +21,16 @@ Indices::Indices(std::vector<std::int64_t> values, const Shape& shape)
 }
 
 const std::int64_t* Indices::on(const char* op, Device device) const {
-  std::call_once(shared_->is_copied, [&] {
+  // One for all Indices: a std::once_flag in each would cost every user's file the header <mutex>.
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  if (!shared_->is_copied) {
     internal::Array<std::int64_t> copy(op, device, size());
     internal::device_memory(op, device)
         .to_device(shared_->values.data(), copy.data(), shared_->values.size() * sizeof(std::int64_t));
     shared_->copy = std::move(copy);
-  });
+    shared_->is_copied = true;
+  }
   return shared_->copy.data();
 }
 

@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 namespace taper {
@@ -49,7 +48,7 @@ class Indices {
   struct Shared {
     explicit Shared(std::vector<std::int64_t> numbers) : values(std::move(numbers)) {}
     std::vector<std::int64_t> values;
-    std::once_flag is_copied;
+    bool is_copied = false;
     internal::Array<std::int64_t> copy;
   };
   Shape shape_;  // first: it is read off the values before they move

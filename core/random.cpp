@@ -12,7 +12,10 @@
 #include <iomanip>
 #include <limits>
 #include <locale>
+#include <new>
+#include <random>
 #include <sstream>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -44,7 +47,21 @@ Tensor draw(const char* op, const Shape& shape, Kind kind, Draw next) {
   return kind.device.is_cpu() ? result : internal::copied(op, result, kind);
 }
 
+std::mt19937_64& standard(internal::Engine& engine) {
+  return *std::launder(reinterpret_cast<std::mt19937_64*>(engine.bytes));
+}
+const std::mt19937_64& standard(const internal::Engine& engine) {
+  return *std::launder(reinterpret_cast<const std::mt19937_64*>(engine.bytes));
+}
+
 }  // namespace
+
+internal::Engine::Engine(std::uint64_t seed) {
+  static_assert(sizeof(std::mt19937_64) <= sizeof bytes && alignof(std::mt19937_64) <= 8 &&
+                std::is_trivially_copyable_v<std::mt19937_64>);
+  new (bytes) std::mt19937_64(seed);
+}
+std::uint64_t internal::Engine::operator()() { return standard(*this)(); }
 
 double Generator::normal() {
   if (internal::draw_watch) internal::note_draw(*this);  // before the question, whose answer it may change
@@ -67,7 +84,7 @@ double Generator::normal() {
 // "mt19937_64 <the engine's numbers> spare none", or the bits of the spare in 16 hexadecimal digits.
 // set_state() refuses a text that state() would not write in exactly this way.
 std::string Generator::state() const {
-  const std::string engine = internal::text("mt19937_64 ", engine_, " spare ");
+  const std::string engine = internal::text("mt19937_64 ", standard(engine_), " spare ");
   if (!has_spare_) return engine + "none";
   return engine +
          internal::text(std::hex, std::setfill('0'), std::setw(16), std::bit_cast<std::uint64_t>(spare_));
@@ -78,7 +95,7 @@ void Generator::set_state(const std::string& text) {
   words.imbue(std::locale::classic());
   std::string name, label, spare;
   Generator read;
-  words >> name >> read.engine_ >> label >> spare;
+  words >> name >> standard(read.engine_) >> label >> spare;
   read.has_spare_ = spare != "none";
   if (read.has_spare_) {
     std::uint64_t bits = 0;

@@ -120,6 +120,47 @@ TEST(Edges, StddevOfEqualElementsHasSlopeZero) {
   for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(second[i], 0);
 }
 
+// In parts, each about its own mean, that are combined.
+TEST(Var, OfManyElementsIsThatOfTwoPasses) {
+  const Tensor ramp = linspace(1e6, 1e6 + 1, 70001, float64);
+  for (const Tensor& x :
+       {reshape(slice(ramp, 0, 0, 69966), {207, 338}), 1e6 + randn({1200, 70}, float64), ramp}) {
+    for (const Axes& axes : {Axes(), Axes(0), Axes(-1)}) {
+      const Tensor deviations = x - mean(x, axes, true);
+      expect_close(var(x, axes, false, {.correction = 0}), mean(square(deviations), axes), 1e-9);
+    }
+  }
+}
+
+// Along an axis whose elements lie apart: columns that are no vector's worth, more rows than are taken at a time, and
+// all that is special.
+TEST(LogSumExp, OfColumnsIsThatOfRows) {
+  for (const DType dtype : {float32, float64}) {
+    for (const std::int64_t columns : {1, 3, 16, 37, 300}) {
+      std::vector<double> values = (20.0 * randn({2, 150, columns}, dtype)).to_vector();
+      for (std::int64_t i = 0; i < 150; ++i) {  // a column of -inf alone, and one that begins with many
+        values[static_cast<std::size_t>(i * columns)] = -inf;
+        if (i < 70) values[static_cast<std::size_t>(i * columns + columns / 2)] = -inf;
+      }
+      values[static_cast<std::size_t>(149 * columns + columns - 1)] = inf;
+      values[static_cast<std::size_t>(151 * columns)] = nan;
+      const Tensor x = tensor(values, {2, 150, columns}, dtype);
+      expect_close(logsumexp(x, 1), logsumexp(transpose(x, 1, 2), 2), dtype == float32 ? 1e-6 : 1e-13);
+    }
+  }
+}
+
+// In pieces, one of them of -inf alone.
+TEST(LogSumExp, OfLongRows) {
+  const Tensor numbers = randn({2, 50000}, float64), none = full({2, 40000}, -inf, float64);
+  const Tensor expected = log(sum(exp(numbers), 1));
+  expect_close(logsumexp(numbers, 1), expected);
+  expect_close(logsumexp(concat({numbers, none}, 1), 1), expected);
+  expect_values(logsumexp(none, 1), {-inf, -inf}, 0);
+  expect_values(logsumexp(concat({none, full({2, 1}, nan, float64)}, 1), 1), {nan, nan}, 0);
+  expect_values(logsumexp(concat({numbers, full({2, 1}, inf, float64)}, 1), 1), {inf, inf}, 0);
+}
+
 TEST(Kinks, NormHasSlopeZeroAtTheZeroVector) {
   const auto f = [](const Tensor& x) { return norm(x, 1); };
   const Tensor x = tensor({{0, -0.0}, {3, -4}}, float64);

@@ -32,6 +32,22 @@ TEST_F(CudaLayout, Slices) {
   }
 }
 
+// From the second on, their cotangents are added in place.
+TEST_F(CudaLayout, SlicesThatAreUsedTogether) {
+  for (int round = 0; round < 60; ++round) {
+    const Tensor x = random_tensor(shape(1, 5, 6000));
+    const int axis = static_cast<int>(integer(0, x.rank() - 1));
+    const std::int64_t extent = x.extent(axis), cut = integer(0, extent),
+                       step = one_of<std::int64_t>({1, 2, 3});
+    SCOPED_TRACE(printed(x.shape()));
+    const auto f = [&](const Tensor& z) {
+      return sum(square(slice(z, axis, cut, extent))) + sum(square(slice(z, axis, 0, cut))) +
+             sum(square(slice(z, axis, 0, extent, step)));
+    };
+    expect_same(gradient_of(f, x.to(gpu)), gradient_of(f, x));
+  }
+}
+
 TEST_F(CudaLayout, Concatenations) {
   for (int round = 0; round < 60; ++round) {
     const Shape first = shape(1, 5, 5000);

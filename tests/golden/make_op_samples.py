@@ -23,6 +23,7 @@ An op without a gradient (a comparison, argmax) has input and output only.
 import json
 import pathlib
 import struct
+from itertools import chain
 
 import numpy
 import torch
@@ -283,9 +284,8 @@ OPS = {op: (name, unary(f)) for op, (name, f) in UNARY.items()} | {
                       "greater_equal": "ge"}.items()}
 
 
-def samples_of(op):
-    """Yields (inputs, arguments, function) of the samples that fit."""
-    name, take = OPS[op]
+def samples_of(op, name, take):
+    """Yields (inputs, arguments, function) of the samples of PyTorch's op `name` that fit."""
     seen, skipped = set(), 0
     for info in op_db:
         if info.name != name:
@@ -301,9 +301,6 @@ def samples_of(op):
                 continue
             seen.add(key)
             yield [x.detach().clone().contiguous() for x in inputs], arguments, f
-    if op in UNARY or op in ("elu", "leaky_relu"):
-        yield [torch.tensor(SPECIAL, dtype=torch.float64)], {}, (
-            UNARY[op][1] if op in UNARY else getattr(F, op))
     print(f"{op}: {len(seen)} samples, {skipped} with arguments that Taper's op does not have", flush=True)
 
 
@@ -311,11 +308,12 @@ def zero_if_none(gradients, inputs):
     return [torch.zeros_like(x) if g is None else g for g, x in zip(gradients, inputs)]
 
 
-def main():
+def write(path, ops, special):
+    """`ops` are Taper's names with PyTorch's and what makes a sample of its sample; `special` has further samples of some."""
     torch.manual_seed(20261130)
     tensors, listed = {}, []
-    for op in OPS:
-        for place, (inputs, arguments, f) in enumerate(samples_of(op)):
+    for op, (theirs, take) in ops.items():
+        for place, (inputs, arguments, f) in enumerate(chain(samples_of(op, theirs, take), special.get(op, ()))):
             name = f"{op}/{place}"
             listed.append({"name": name, "op": op, "arguments": arguments})
             xs = [x.requires_grad_() for x in inputs]
@@ -335,7 +333,6 @@ def main():
             for what, x in of_sample.items():
                 assert x.dtype == torch.float64, (name, what, x.dtype)
                 tensors[f"{name}/{what}"] = x.detach().numpy(force=True)
-    path = pathlib.Path(__file__).with_name("op_samples.safetensors")
     save(path, tensors, {"made_with": f"torch {torch.__version__}", "samples": json.dumps(listed)})
     print(f"{len(listed)} samples, {path.stat().st_size} bytes")
 
@@ -355,4 +352,7 @@ def save(path, tensors, metadata):
 
 
 if __name__ == "__main__":
-    main()
+    special_inputs = [torch.tensor(SPECIAL, dtype=torch.float64)]
+    functions = {op: f for op, (_, f) in UNARY.items()} | {"elu": F.elu, "leaky_relu": F.leaky_relu}
+    write(pathlib.Path(__file__).with_name("op_samples.safetensors"), OPS,
+          {op: [(special_inputs, {}, f)] for op, f in functions.items()})

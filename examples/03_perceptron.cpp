@@ -1,6 +1,5 @@
 // A multilayer perceptron tells two spirals apart, which no straight line does, and draws what it learned.
 #include "common/decision_map.hpp"
-#include "common/training.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
@@ -37,7 +36,7 @@ int main() {
     adam.step();
     if (step % 100 == 0) {
       std::printf("step %3d: loss %.4f, %.1f %% right\n", step, loss.item(),
-                  100 * example::accuracy(logits, labels));
+                  100 * nn::accuracy(logits, labels));
     }
   }
 

@@ -26,7 +26,7 @@ using example::Measure;
 
 namespace {
 
-struct Options : example::TrainingOptions {
+struct Options : example::AttentionOptions {
   std::int64_t pairs = 8, length = 64, vocabulary = 64;
   std::int64_t width = 64, heads = 2, tokens = 4096;
   double learning_rate = 3e-3;
@@ -176,7 +176,7 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense) {
     adam.zero_grad();
     tape.backward(loss);
     adam.step();
-    return Measure{loss.item(), example::accuracy(logits, sequences.answers), sequences.tokens.size()};
+    return Measure{loss.item(), nn::accuracy(logits, sequences.answers), sequences.tokens.size()};
   };
   // Sequences that training never draws, since it counts its steps from 0.
   const auto unseen = [&](std::int64_t count, std::uint64_t number) {
@@ -187,7 +187,7 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense) {
   const auto evaluate = [&] {
     const Tensor logits = model(held_out);
     return Measure{nn::cross_entropy(logits, held_out.answers).item(),
-                   example::accuracy(logits, held_out.answers)};
+                   nn::accuracy(logits, held_out.answers)};
   };
   std::cout << name << ": " << example::parameter_count(model) << " parameters" << std::endl;
   outcome->training.go({model, adam, generator}, step, std::max<std::int64_t>(1, options.steps / 20),
@@ -196,7 +196,7 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense) {
   constexpr int tests = 8;
   for (std::uint64_t i = 1; i <= tests; ++i) {
     const Sequences test = unseen(options.tokens / options.length, i);
-    outcome->accuracy += example::accuracy(model(test), test.answers) / tests;
+    outcome->accuracy += nn::accuracy(model(test), test.answers) / tests;
     outcome->recall += support_recall(model.attention(test.tokens).second, test, options.k) / tests;
   }
   return outcome;
@@ -258,6 +258,7 @@ int main(int argc, char** argv) {
       "Associative recall: a model with sparse attention learns to look up the values of keys that it has "
       "read.");
   example::add_training_options(app, options, argc, argv);
+  example::add_attention_options(app, options);
   app.add_flag("--hard", options.hard, "16 pairs in 128 tokens, of 256 symbols, instead of 8 in 64, of 64");
   return example::run(app, argc, argv, [&] { demo(options); });
 }

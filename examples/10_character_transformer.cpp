@@ -12,11 +12,12 @@
 #include <memory>
 
 using namespace taper;
+using example::Characters;
 using example::Measure;
 
 namespace {
 
-struct Options : example::TrainingOptions {
+struct Options : example::AttentionOptions {
   std::string path = "/usr/share/common-licenses/GPL-3";
   std::int64_t context = 64, width = 64, heads = 4, batch = 16;
   double learning_rate = 3e-3, dropout = 0.1;
@@ -54,62 +55,19 @@ struct CharacterModel : nn::Module {
   }
 };
 
-// Stretches of text, and for each the same stretch one character later.
-struct Stretches {
-  Indices inputs, labels;
-};
-
-using Characters = std::vector<std::int64_t>;
-
-Stretches stretches(const Characters& text, const Characters& starts, std::int64_t length) {
-  Characters inputs, labels;
-  for (std::int64_t first : starts) {
-    const auto start = text.begin() + first;
-    inputs.insert(inputs.end(), start, start + length);
-    labels.insert(labels.end(), start + 1, start + 1 + length);
-  }
-  const Shape shape{static_cast<std::int64_t>(starts.size()), length};
-  return {{std::move(inputs), shape}, {std::move(labels), shape}};
-}
-
-// Nine tenths are for training; the rest is used only to measure.
-struct Source {
-  example::Text text;
-  Characters training, held_out;
-};
-
-Source read_source(const Options& options) {
-  Source source;
-  source.text = example::read_text(options.path, static_cast<std::size_t>(20 * (options.context + 1)));
-  const Characters& all = source.text.characters;
-  const auto split = all.begin() + static_cast<std::int64_t>(all.size() / 10 * 9);
-  source.training.assign(all.begin(), split), source.held_out.assign(split, all.end());
-  return source;
-}
-
-// The mean loss over stretches that are spread evenly over the text, the same in every call.
-Measure evaluate(const CharacterModel& model, const Characters& text, const Options& options) {
-  constexpr std::int64_t count = 64;
-  const std::int64_t last = static_cast<std::int64_t>(text.size()) - options.context - 1;
-  Characters starts;
-  for (std::int64_t i = 0; i < count; ++i) starts.push_back(last * i / count);
-  const Stretches all = stretches(text, starts, options.context);
+Measure measure(const CharacterModel& model, const example::Stretches& stretches) {
   model.eval();
-  const Tensor logits = model(all.inputs);
+  const Tensor logits = model(stretches.inputs);
   model.train();
-  return {nn::cross_entropy(logits, all.labels).item(), example::accuracy(logits, all.labels)};
+  return {nn::cross_entropy(logits, stretches.labels).item(), nn::accuracy(logits, stretches.labels)};
 }
 
-// Draws one character after the other from the model's distribution, sharpened by a temperature of 0.8.
+// Draws one character after the other from the model.
 Characters write(const CharacterModel& model, Characters text, const Options& options, Generator generator) {
   for (int i = 0; i < options.length; ++i) {
     const auto n = std::min(static_cast<std::int64_t>(text.size()), options.context);
     const Tensor logits = model(Indices(Characters(text.end() - n, text.end()), {1, n}));
-    const std::vector<double> p = softmax(slice(logits, 1, n - 1, n) / 0.8).to_vector();
-    double left = generator.uniform();
-    std::size_t next = 0;
-    while (next + 1 < p.size() && (left -= p[next]) >= 0) ++next;
-    text.push_back(static_cast<std::int64_t>(next));
+    text.push_back(example::draw_character(slice(logits, 1, n - 1, n), generator));
   }
   return text;
 }
@@ -130,29 +88,26 @@ struct Outcome {
         model(static_cast<std::int64_t>(text.alphabet.size()), options, dense, generator),
         training(options, dense ? "checkpoint-dense" : "checkpoint", name,
                  {{"text", options.path},
-                  {"characters", std::to_string(text.characters.size())},
+                  {"characters", std::to_string(text.size())},
                   {"attention", name},
                   {"steps", std::to_string(options.steps)},
                   {"seed", std::to_string(options.seed)}}) {}
 };
 
-std::unique_ptr<Outcome> train(const Options& options, bool dense, const Source& source) {
-  auto outcome = std::make_unique<Outcome>(options, dense, source.text);
+std::unique_ptr<Outcome> train(const Options& options, bool dense, const example::Text& text) {
+  auto outcome = std::make_unique<Outcome>(options, dense, text);
   const CharacterModel& model = outcome->model;
   model.to(options.device);
   optim::Adam adam(model.parameters(), {.learning_rate = options.learning_rate});
   const optim::Schedule rate =
       optim::Schedule::cosine(options.learning_rate, options.steps, options.learning_rate / 10).warm_up(20);
-  outcome->before = evaluate(model, source.held_out, options);
+  const example::Stretches held_out = example::spread_stretches(text.held_out, 64, options.context);
+  outcome->before = measure(model, held_out);
 
   const auto step = [&](std::int64_t number) {
     Generator drawing = nn::generator_of(options.seed, static_cast<std::uint64_t>(number));
-    const auto places = static_cast<double>(source.training.size()) - static_cast<double>(options.context);
-    Characters starts;
-    for (std::int64_t i = 0; i < options.batch; ++i) {
-      starts.push_back(static_cast<std::int64_t>(drawing.uniform() * places));
-    }
-    const Stretches batch = stretches(source.training, starts, options.context);
+    const example::Stretches batch =
+        example::draw_stretches(text.training, options.batch, options.context, drawing);
     Tape tape;
     const Tensor logits = model(batch.inputs);
     const Tensor loss = nn::cross_entropy(logits, batch.labels);
@@ -160,23 +115,23 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense, const Source&
     tape.backward(loss);
     adam.set_learning_rate(rate(number));
     adam.step();
-    return Measure{loss.item(), example::accuracy(logits, batch.labels), batch.inputs.size()};
+    return Measure{loss.item(), nn::accuracy(logits, batch.labels), batch.inputs.size()};
   };
   std::cout << outcome->name << ": " << example::parameter_count(model) << " parameters" << std::endl;
   outcome->training.go({model, adam, outcome->generator}, step, std::max<std::int64_t>(1, options.steps / 20),
-                       [&] { return evaluate(model, source.held_out, options); });
+                       [&] { return measure(model, held_out); });
 
-  outcome->after = evaluate(model, source.held_out, options);
+  outcome->after = measure(model, held_out);
   model.eval();
-  outcome->sample = source.text.spell(
-      write(model, {source.training.front()}, options, nn::generator_of(options.seed, ~0ULL)));
+  outcome->sample =
+      text.spell(write(model, {text.training.front()}, options, nn::generator_of(options.seed, ~0ULL)));
   return outcome;
 }
 
 // What the page shows: the figures, what was written, and the heads on a stretch of held-out text.
 example::CharacterReport report_of(const std::vector<std::unique_ptr<Outcome>>& outcomes,
-                                   const Options& options, const Source& source) {
-  const Characters shown(source.held_out.begin(), source.held_out.begin() + 24);
+                                   const Options& options, const example::Text& text) {
+  const Characters shown(text.held_out.begin(), text.held_out.begin() + 24);
   example::CharacterReport report{
       .path = options.path,
       .context = options.context,
@@ -188,15 +143,14 @@ example::CharacterReport report_of(const std::vector<std::unique_ptr<Outcome>>& 
                    {"width", std::to_string(options.width)},
                    {"heads", std::to_string(options.heads)},
                    {"batch", std::to_string(options.batch)},
-                   {"characters", training::number(static_cast<double>(source.text.characters.size()), 9)},
-                   {"alphabet", std::to_string(source.text.alphabet.size())},
+                   {"characters", training::number(static_cast<double>(text.size()), 9)},
+                   {"alphabet", std::to_string(text.alphabet.size())},
                    {"parameters",
                     training::number(static_cast<double>(example::parameter_count(outcomes[0]->model)))}},
       .results = {{"on held-out text", "loss before", "loss after", "bits a character", "accuracy",
                    "training time"}},
-      .characters = {},
+      .characters = text.labels(shown),
       .runs = {}};
-  for (std::int64_t character : shown) report.characters.push_back(source.text.spell({character}));
   for (const auto& outcome : outcomes) {
     report.results.push_back(
         {outcome->name, training::fixed(outcome->before.loss, 3), training::fixed(outcome->after.loss, 3),
@@ -209,15 +163,16 @@ example::CharacterReport report_of(const std::vector<std::unique_ptr<Outcome>>& 
 }
 
 void demo(const Options& options) {
-  const Source source = read_source(options);
-  std::cout << options.path << ": " << source.text.characters.size() << " characters, "
-            << source.text.alphabet.size() << " different ones\n";
+  const example::Text text =
+      example::read_text(options.path, static_cast<std::size_t>(20 * (options.context + 1)));
+  std::cout << options.path << ": " << text.size() << " characters, " << text.alphabet.size()
+            << " different ones\n";
   std::vector<std::unique_ptr<Outcome>> outcomes;
   example::prepare_output(options);
-  outcomes.push_back(train(options, false, source));
-  if (options.dense) outcomes.push_back(train(options, true, source));
+  outcomes.push_back(train(options, false, text));
+  if (options.dense) outcomes.push_back(train(options, true, text));
 
-  const example::CharacterReport report = report_of(outcomes, options, source);
+  const example::CharacterReport report = report_of(outcomes, options, text);
   std::cout << training::aligned(report.results) << "\nIt writes:\n" << outcomes[0]->sample << "\n\n";
   example::save_page(page(report), options);
 }
@@ -230,6 +185,7 @@ int main(int argc, char** argv) {
   CLI::App app("A character transformer with sparse attention: trained on a text file, it then writes.");
   app.add_option("text", options.path, "a UTF-8 text file")->capture_default_str();
   example::add_training_options(app, options, argc, argv);
+  example::add_attention_options(app, options);
   app.add_option("--length", options.length, "how many characters to write")
       ->check(example::at_least(0))
       ->capture_default_str();

@@ -1,6 +1,6 @@
 // Digits: a transformer that reads a picture row by row.
 //
-// The pictures are scikit-learn's digits, 8 x 8 pixels from 0 to 16 each (examples/fetch_digits.sh gets
+// The pictures are scikit-learn's digits, 8 x 8 pixels from 0 to 16 each (examples/fetch_data.sh gets
 // them). A picture is a sequence of eight tokens, its rows. Each row may look at k rows in each head.
 
 #include "common/support.hpp"
@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::int64_t side = 8, classes = 10;
 
-struct Options : example::TrainingOptions {
+struct Options : example::AttentionOptions {
   std::string path = TAPER_DIGITS;
   std::int64_t width = 64, heads = 4, batch = 64;
   double learning_rate = 2e-3, dropout = 0.1, noise = 0.2, label_smoothing = 0.1;
@@ -44,7 +44,7 @@ Pictures pictures(const Tensor& table, const std::vector<std::int64_t>& rows, De
 
 Tensor read_digits(const std::string& path) {
   if (path == TAPER_DIGITS && !std::filesystem::exists(path)) {
-    throw Error(path + ": is not there; examples/fetch_digits.sh fetches it");
+    throw Error(path + ": is not there; examples/fetch_data.sh digits fetches it");
   }
   const Tensor table = load_csv(path);
   if (table.extent(1) != side * side + 1 || table.extent(0) < 100) {
@@ -140,14 +140,14 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense, const Tensor&
     tape.backward(loss);
     adam.set_learning_rate(rate(number));
     adam.step();
-    return Measure{loss.item(), example::accuracy(logits, batch.digits),
+    return Measure{loss.item(), nn::accuracy(logits, batch.digits),
                    side * static_cast<std::int64_t>(rows.size())};
   };
   const auto evaluate = [&] {
     model.eval();
     const Tensor logits = model(test.pixels);
     model.train();
-    return Measure{nn::cross_entropy(logits, test.digits).item(), example::accuracy(logits, test.digits)};
+    return Measure{nn::cross_entropy(logits, test.digits).item(), nn::accuracy(logits, test.digits)};
   };
   std::cout << outcome->name << ": " << example::parameter_count(model) << " parameters" << std::endl;
   outcome->training.go({model, adam, outcome->generator}, step, std::max<std::int64_t>(1, options.steps / 20),
@@ -237,5 +237,6 @@ int main(int argc, char** argv) {
   app.add_option("digits", options.path, "a CSV file: 64 pixels from 0 to 16 and the digit in each row")
       ->capture_default_str();
   example::add_training_options(app, options, argc, argv);
+  example::add_attention_options(app, options);
   return example::run(app, argc, argv, [&] { demo(options); });
 }

@@ -19,7 +19,7 @@ using example::Measure;
 
 namespace {
 
-struct Options : example::TrainingOptions {
+struct Options : example::AttentionOptions {
   std::int64_t numbers = 64;  // 0 … numbers - 1, each at most once in a sequence
   std::int64_t longest = 8;   // in training
   std::int64_t width = 64, batch_tokens = 512;
@@ -80,7 +80,7 @@ struct SortingModel : nn::Module {
 };
 
 Measure measure(const Tensor& logits, const Tensor& loss, const Sequences& sequences) {
-  return {loss.item(), example::accuracy(logits, sequences.sorted), sequences.tokens.size()};
+  return {loss.item(), nn::accuracy(logits, sequences.sorted), sequences.tokens.size()};
 }
 
 // The share of sequences that are sorted without a mistake. (The model is shown the right numbers so far: as
@@ -91,7 +91,7 @@ double share_sorted(const Tensor& logits, const Sequences& sequences) {
   for (std::int64_t b = 0; b < batch; ++b) {
     std::vector<std::int64_t> wanted;
     for (std::int64_t i = 0; i < n; ++i) wanted.push_back(sequences.sorted[b * n + i]);
-    sorted += example::accuracy(slice(logits, 0, b, b + 1), Indices(std::move(wanted))) == 1;
+    sorted += nn::accuracy(slice(logits, 0, b, b + 1), Indices(std::move(wanted), {1, n})) == 1;
   }
   return static_cast<double>(sorted) / static_cast<double>(batch);
 }
@@ -154,7 +154,7 @@ std::unique_ptr<Outcome> train(const Options& options, bool dense) {
         draw(100, n, options.numbers, nn::generator_of(options.seed, ~static_cast<std::uint64_t>(n)));
     const Tensor logits = model(test);
     outcome->lengths.push_back(static_cast<double>(n));
-    outcome->accuracy.push_back(example::accuracy(logits, test.sorted));
+    outcome->accuracy.push_back(nn::accuracy(logits, test.sorted));
     outcome->sorted.push_back(share_sorted(logits, test));
   }
   return outcome;
@@ -219,6 +219,7 @@ int main(int argc, char** argv) {
   CLI::App app(
       "Sorting: a model with sparse attention is trained on short sequences and tested on long ones.");
   example::add_training_options(app, options, argc, argv);
+  example::add_attention_options(app, options);
   app.add_option("--longest", options.longest, "sequence in training")
       ->check(CLI::Range(std::int64_t{2}, options.numbers))
       ->capture_default_str();

@@ -9,8 +9,9 @@ source "$root/cmake/setup.sh"
 install_packages "${packages[@]}"
 programs=$root/build/release/examples
 pictures=$root/build/demos
-demos=(09_associative_recall 10_character_transformer 11_digits 12_sorting)
-"$root/examples/fetch_digits.sh" || demos=("${demos[@]/11_digits}")  # it says why
+demos=(09_associative_recall 10_character_transformer 11_digits 12_sorting 14_penguins)
+"$root/examples/fetch_data.sh" digits || demos=("${demos[@]/11_digits}")  # it says why
+"$root/examples/fetch_data.sh" penguins || demos=("${demos[@]/14_penguins}")
 build_preset release --target taper_examples
 mkdir -p "$pictures"
 cd "$pictures"  # where 03 leaves its picture

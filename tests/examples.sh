@@ -50,7 +50,8 @@ rejects() {
   ((status == 1)) || fail "$* exits with $status instead of 1"
   grep -qF -- "$says" err || fail "$* does not say '$says' but: $(cat err)"
 }
-demos=(09_associative_recall 10_character_transformer 11_digits 12_sorting)
+attention_demos=(09_associative_recall 10_character_transformer 11_digits 12_sorting)
+demos=("${attention_demos[@]}" 14_penguins)
 for name in 06_basic_usage 07_batched_inputs 08_sparse_attention "${demos[@]}"; do
   "$programs/$name" --help | grep -q -- --help || fail "$name --help"
   rejects "--nonsense" $name --nonsense
@@ -70,8 +71,12 @@ rejects "short.txt: has 12 characters" 10_character_transformer short.txt
 rejects ".: is a directory" 10_character_transformer .
 rejects "missing.csv" 11_digits missing.csv
 rejects "short.txt: line 1, column 1: 'a short text' is not a number" 11_digits short.txt
+rejects "missing.csv" 14_penguins missing.csv
+rejects "[CsvTable] short.txt: there is no column 'bill_length_mm'" 14_penguins short.txt
+rejects "--answer: year not in" 14_penguins --answer year
+for name in "${attention_demos[@]}"; do rejects "--k" $name --k 0; done
 for name in "${demos[@]}"; do
-  for option in --steps --k; do rejects "$option" $name $option 0; done
+  rejects "--steps" $name --steps 0
   rejects "excludes" $name --resume --restart
 done
 rejects "--longest" 12_sorting --longest 65
@@ -81,12 +86,18 @@ mkdir saved
 "$programs/08_sparse_attention" --save saved >/dev/null
 [[ $(find saved -name '*.npy' | wc -l) == 7 ]] || fail "08 --save did not save seven tensors"
 
-# Inputs that are easy to learn: a text with characters of one to four bytes, and noisy pictures, one kind a digit.
+# Inputs that are easy to learn: a text with characters of one to four bytes, noisy pictures, one kind a digit, and penguins of
+# which the heavy ones are male.
 for _ in $(seq 60); do printf 'Grüße an 𝛕aper, die Bücher sind grün. '; done >easy.txt
 awk 'BEGIN {srand(1); for (i = 0; i < 300; ++i) {for (j = 0; j < 64; ++j)
        printf "%d,", (j * (i % 10 + 3) % 17 < 8) * 10 + rand() * 6; print i % 10}}' >easy.csv
+awk 'BEGIN {srand(2); print "species,island,bill_length_mm,bill_depth_mm,flipper_length_mm,body_mass_g,sex"
+  for (i = 0; i < 300; ++i)
+    print "Adelie," (i % 3 ? "\"Dream, or else\"" : "NA") "," (i % 7 ? 40 + rand() : "NA") ",18,190," \
+      (i % 2 ? 4000 : 3000) + 900 * rand() "," (i % 11 ? (i % 2 ? "male" : "female") : "NA")}' >penguins.csv
 inputs() {
   case $1 in
+    14_*) echo penguins.csv ;;
     10_*) echo easy.txt --length 80 ;;
     11_*) echo easy.csv ;;
   esac
@@ -98,12 +109,13 @@ demo() { "$programs/$1" $(inputs "$1") --output "$2" "${@:3}" >out 2>err || fail
 # learned NAME: does the table that it printed say so? The accuracies are those on held-out examples.
 learned() {
   awk -v name="$1" '
-    !/^sparse, k = .*%/ {next}
-    {rows += 1; $0 = substr($0, index($0, "=") + 3)}
+    !sub(/^(sparse, k = .|sex) /, "") || !/%/ {next}
+    {rows += 1}
     name ~ /^09/ {bad += !($1 > 80 && $3 > 90)}  # accuracy, support recall
     name ~ /^10/ {bad += !($2 < 0.5 * $1)}       # loss before, loss after
     name ~ /^11/ {bad += !($1 > 90)}             # accuracy
     name ~ /^12/ {bad += !($1 > 70)}             # sequences sorted, of the shortest
+    name ~ /^14/ {bad += !($1 > 95)}             # accuracy
     END {exit bad || rows != 1}' out || fail "$1 did not learn: $(cat out)"
 }
 
@@ -123,21 +135,22 @@ interrupted() {
 # Stopped by Ctrl-C after the first steps, and once more, a demo that is resumed leaves the same bytes as one that was left
 # alone: parameters, optimizer, generator and curves.
 for name in "${demos[@]}"; do
-  steps=30
-  demo $name whole --steps $steps --dense
-  grep -q "$steps/$steps" err || fail "$name shows no progress"
+  options="--steps 30 --dense"
+  [[ $name != 14_* ]] || options="--steps 20000"  # the steps are short
+  demo $name whole $options
+  grep -q "^\[#*\] " err || fail "$name shows no progress"
   well_formed whole/page.html "</html>"
-  command=("$programs/$name" $(inputs $name) --output parts --steps $steps --dense)
+  command=("$programs/$name" $(inputs $name) --output parts $options)
   attempts=0
   until interrupted "${command[@]}" --restart && interrupted "${command[@]}" --resume; do
     ((++attempts < 20)) || fail "$name does not stop at Ctrl-C, or does not say how to go on: $(cat err)"
   done
   advice=$(grep -o "to go on: .*" err)
   rejects "holds a run that was stopped after" $name "${command[@]:1}"
-  rejects "the run to go on with has attention 'sparse, k = " $name "${command[@]:1}" --resume --k 2
+  rejects "the run to go on with has seed '0', this one has '1'" $name "${command[@]:1}" --resume --seed 1
   bash -c "${advice#to go on: }" >out 2>err || fail "$name --resume: $(cat err)"
-  for file in checkpoint.safetensors checkpoint-dense.safetensors; do
-    cmp whole/$file parts/$file || fail "$name: the resumed run differs from the one that was left alone"
+  for file in whole/checkpoint*.safetensors; do
+    cmp $file parts/${file#*/} || fail "$name: the resumed run differs from the one that was left alone"
   done
   rm -r whole parts
 done
@@ -145,10 +158,11 @@ done
 for name in "${demos[@]}"; do
   case $name in
     09_*) options="--steps 150" ;;
-    12_*) options="--steps 150 --longest 4" ;;
+    12_*) options="--steps 150 --longest 4 --no-dense" ;;
+    14_*) options="--steps 100" ;;
     *) options="--steps 60" ;;
   esac
-  demo $name learned --restart --no-dense $options
+  demo $name learned --restart $options
   learned $name
   case $name in 10_*) iconv -f UTF-8 -t UTF-8 out >/dev/null || fail "$name writes broken UTF-8" ;; esac
 done
@@ -168,5 +182,6 @@ cp easy.txt digits/checkpoint.safetensors
 rejects "digits/checkpoint.safetensors" 11_digits easy.csv --output digits --resume
 rejects "digits/checkpoint.safetensors" 11_digits easy.csv --output digits
 demo 11_digits digits --steps 2 --restart
+rejects "the run to go on with has attention 'sparse, k = 3'" 11_digits easy.csv --output digits --resume --k 2
 rejects "easy.txt/page" 11_digits easy.csv --output easy.txt/page
 echo "the examples behave"

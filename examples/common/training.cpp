@@ -61,6 +61,17 @@ std::string quoted(const std::string& word) {
   return out + "'";
 }
 
+// The checkpoints that the folder holds, in the order of their names.
+std::vector<std::string> runs_in(const std::string& folder) {
+  std::vector<std::string> runs;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename();
+    if (name.starts_with("checkpoint") && name.ends_with(".safetensors")) runs.push_back(entry.path());
+  }
+  std::sort(runs.begin(), runs.end());
+  return runs;
+}
+
 }  // namespace
 
 void add_training_options(CLI::App& app, TrainingOptions& options, int argc, char** argv) {
@@ -81,12 +92,6 @@ void add_training_options(CLI::App& app, TrainingOptions& options, int argc, cha
       ->check(CLI::IsMember({"cpu", "cuda"}))
       ->default_str("cpu");
   app.add_option("--seed", options.seed, "of the initial weights and of the examples")->capture_default_str();
-  app.add_option("--k", options.k, "how many places a query may look at")
-      ->check(at_least(1))
-      ->capture_default_str();
-  app.add_flag("--dense,!--no-dense", options.dense,
-               std::string("trains the same model with dense softmax beside it") +
-                   (options.dense ? " (as is done unless --no-dense is given)" : ""));
   app.add_flag(
       "--quick", options.quick,
       "a short form: " + std::to_string(options.quick_steps) + " steps, unless --steps says otherwise");
@@ -100,18 +105,26 @@ void add_training_options(CLI::App& app, TrainingOptions& options, int argc, cha
   });
 }
 
+void add_attention_options(CLI::App& app, AttentionOptions& options) {
+  app.add_option("--k", options.k, "how many places a query may look at")
+      ->check(at_least(1))
+      ->capture_default_str();
+  app.add_flag("--dense,!--no-dense", options.dense,
+               std::string("trains the same model with dense softmax beside it") +
+                   (options.dense ? " (as is done unless --no-dense is given)" : ""));
+}
+
 void prepare_output(const TrainingOptions& options) {
   std::error_code error;
   fs::create_directories(options.output, error);
   if (error) fail("training", options.output, ": ", error.message());
-  const std::string stem = options.output + "/checkpoint",
-                    runs[] = {stem + ".safetensors", stem + "-dense.safetensors"};
+  const std::vector<std::string> runs = runs_in(options.output);
   if (options.resume) {
-    if (!fs::exists(runs[0])) fail("training", options.output, ": holds no run to go on with");
+    if (runs.empty()) fail("training", options.output, ": holds no run to go on with");
     return;
   }
   for (const std::string& path : runs) {
-    if (options.restart || !fs::exists(path)) continue;
+    if (options.restart) break;
     const std::map<std::string, std::string> texts = taper::load_safetensors(path).texts;
     const auto done = texts.find("step"), wanted = texts.find("extras.steps");
     if (done == texts.end() || wanted == texts.end()) {
@@ -122,7 +135,7 @@ void prepare_output(const TrainingOptions& options) {
            internal::shown(wanted->second), " steps; --resume goes on with it, --restart begins anew");
     }
   }
-  // Otherwise a later --resume would go on with another run's dense half.
+  // Otherwise a later --resume would go on with one model of this run and one of another.
   for (const std::string& path : runs) fs::remove(path, error);
 }
 
@@ -167,7 +180,7 @@ void Training::go(taper::nn::Run run, const Step& step, std::int64_t evaluate_ev
   }
   const std::int64_t first = run.step;
   const SignalWatch signals;
-  training::Progress progress(options_.steps, {.done = run.step, .unit = "tokens"});
+  training::Progress progress(options_.steps, {.done = run.step, .unit = options_.unit});
   auto saved = std::chrono::steady_clock::now();
   while (run.step < options_.steps) {
     const Measure measure = step(run.step);
@@ -178,7 +191,7 @@ void Training::go(taper::nn::Run run, const Step& step, std::int64_t evaluate_ev
     progress.show(
         run.step,
         "loss " + training::fixed(measure.loss, 3) + "  accuracy " + training::percent(measure.accuracy),
-        measure.tokens);
+        measure.units);
     const bool last = run.step == options_.steps;
     if (last || run.step % evaluate_every == 0) record("held-out ", run.step, evaluation());
     const bool stop = signals.received() != 0;
@@ -196,17 +209,6 @@ void Training::go(taper::nn::Run run, const Step& step, std::int64_t evaluate_ev
   seconds_ = first == 0 ? progress.seconds() : std::numeric_limits<double>::quiet_NaN();
 }
 
-double accuracy(const Tensor& logits, const taper::Indices& labels) {
-  const std::int64_t classes = logits.extent(-1);
-  const Tensor host = logits.detach().to(taper::Device::cpu());
-  std::int64_t right = 0;
-  for (std::int64_t i = 0; i < labels.size(); ++i) {
-    const float* row = host.data<float>() + i * classes;
-    right += std::max_element(row, row + classes) - row == labels[i];
-  }
-  return static_cast<double>(right) / static_cast<double>(labels.size());
-}
-
 std::int64_t parameter_count(const taper::nn::Module& model) {
   std::int64_t count = 0;
   for (const Tensor& parameter : model.parameters()) count += parameter.size();
@@ -216,7 +218,10 @@ std::int64_t parameter_count(const taper::nn::Module& model) {
 void save_page(const training::Page& page, const TrainingOptions& options) {
   const std::string path = options.output + "/page.html";
   page.save(path);
-  std::cout << "page: " << path << "; the trained model: " << options.output << "/checkpoint.safetensors\n";
+  const std::vector<std::string> runs = runs_in(options.output);
+  std::cout << "page: " << path << (runs.size() == 1 ? "; the trained model:" : "; the trained models:");
+  for (const std::string& run : runs) std::cout << ' ' << run;
+  std::cout << '\n';
 }
 
 void add_curves(training::Page& page, const std::vector<const Training*>& runs, const std::string& caption,

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <taper/core/device.hpp>
-#include <taper/core/indices.hpp>
 #include <taper/nn/checkpoint.hpp>
 #include <taper/nn/layers/sparse_attention.hpp>
 #include <taper/nn/training/history.hpp>
@@ -20,17 +19,22 @@ class App;
 
 namespace example {
 
-// The options that every demo has. A demo derives its own from them, and sets steps, k and output first.
+// The options that every demo has. A demo derives its own from them, and sets steps, quick_steps, unit and output first.
 struct TrainingOptions {
   std::int64_t steps = 0;
   std::int64_t quick_steps = 0;  // no option: what --quick sets steps to if --steps is not given
   std::uint64_t seed = 0;
   taper::Device device = taper::Device::cpu();
-  std::int64_t k = 0;
-  bool dense = false;
+  std::string unit = "tokens";  // no option either: what Measure::units counts
   bool quick = false, resume = false, restart = false;
   std::string output;
   std::string command;  // what was typed, for the advice how to go on
+};
+
+// The options of a demo whose model has sparse attention. It sets k first.
+struct AttentionOptions : TrainingOptions {
+  std::int64_t k = 0;
+  bool dense = false;
 };
 
 // How the attention of a run is computed: dense runs are there for comparison.
@@ -40,16 +44,17 @@ inline taper::nn::AttentionMethod method(bool dense) {
 
 // Adds the options to the command line, with the values in `options` as defaults.
 void add_training_options(CLI::App& app, TrainingOptions& options, int argc, char** argv);
+void add_attention_options(CLI::App& app, AttentionOptions& options);
 
 // Makes options.output a folder for a demo's runs, before the first of them: clears it of finished runs, or
 // with --restart of all. Throws if it holds an unfinished run, unless that is to be resumed or restarted;
 // with --resume, throws if it holds none.
 void prepare_output(const TrainingOptions& options);
 
-// How well a model does: the mean loss, and the share of right answers, over so many tokens.
+// How well a model does: the mean loss, and the share of right answers, over so many tokens or other units.
 struct Measure {
   double loss = 0, accuracy = 0;
-  std::int64_t tokens = 0;
+  std::int64_t units = 0;
 };
 
 // One step of training: forward, backward, update. Steps are counted from 0.
@@ -90,13 +95,10 @@ class Training {
   double seconds_ = 0;
 };
 
-// The share of rows in which the largest logit is the label's: logits (…, classes), labels (…).
-double accuracy(const taper::Tensor& logits, const taper::Indices& labels);
-
 // How many numbers a model consists of.
 std::int64_t parameter_count(const taper::nn::Module& model);
 
-// Writes options.output + "/page.html", and says where page and checkpoint are.
+// Writes options.output + "/page.html", and says where page and checkpoints are.
 void save_page(const taper::training::Page& page, const TrainingOptions& options);
 
 // "Loss" and "Accuracy" side by side, a line for each run and one

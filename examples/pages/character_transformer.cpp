@@ -9,18 +9,15 @@ namespace {
 
 // A row of maps for each layer.
 void add_maps(training::Page& page, const CharacterReport& report, const CharacterReport::Run& run) {
-  std::vector<std::string> labels;
-  for (const std::string& character : report.characters) {
-    labels.push_back(character == " " ? "␣" : character == "\n" ? "↵" : character);
-  }
-  const std::vector<std::int64_t> all = training::positions(0, static_cast<std::int64_t>(labels.size()));
+  const std::vector<std::int64_t> all =
+      training::positions(0, static_cast<std::int64_t>(report.characters.size()));
   for (std::size_t layer = 0; layer < run.attention.size(); ++layer) {
     std::vector<training::HeatMap> maps;
     for (std::int64_t head = 0; head < run.attention[layer].extent(1); ++head) {
       training::HeatMap map =
           training::attention_map("layer " + std::to_string(layer + 1) + ", head " + std::to_string(head + 1),
                                   run.attention[layer], 0, head, all, all, true);
-      map.row_labels = map.column_labels = labels;
+      map.row_labels = map.column_labels = report.characters;
       map.side = 260;
       maps.push_back(std::move(map));
     }

@@ -1,5 +1,7 @@
-// Curves, the heads beside the pictures that they read, and which digits are taken for which.
+// Curves, what each network makes of two pictures, and which digits are taken for which.
 #include "digits.hpp"
+
+#include <taper/ops/ops.hpp>
 
 namespace example {
 
@@ -7,59 +9,135 @@ namespace training = taper::training;
 
 namespace {
 
-constexpr double map_side = 148;
+constexpr double map_side = 148, small_side = 88;
 
-// A row of maps for each layer: the picture, and beside it the heads, so that a row of a map stands in
-// line with the row of pixels that is its query.
-void add_maps(training::Page& page, const DigitsReport& report, const DigitsReport::Run& run) {
-  for (std::size_t i = 0; i < report.pictures.size(); ++i) {
-    const auto& [digit, pixels] = report.pictures[i];
-    const std::int64_t side = pixels.extent(1);
-    std::vector<std::string> labels;
-    for (std::int64_t row = 1; row <= side; ++row) labels.push_back(std::to_string(row));
-    const training::HeatMap picture{.title = "a " + std::to_string(digit),
-                                    .rows = side,
-                                    .columns = side,
-                                    .values = pixels.to_vector(),
-                                    .row_labels = labels,
-                                    .column_labels = labels,
-                                    .grey = true,
-                                    .side = map_side};
-    for (std::size_t layer = 0; layer < run.attention[i].size(); ++layer) {
-      const taper::Tensor& attention = run.attention[i][layer];
-      std::vector<training::HeatMap> maps = {picture};
-      for (std::int64_t head = 0; head < attention.extent(1); ++head) {
-        training::HeatMap map = training::attention_map(
-            "layer " + std::to_string(layer + 1) + ", head " + std::to_string(head + 1), attention, 0, head,
-            training::positions(0, side), training::positions(0, side), false);
-        map.row_labels = map.column_labels = labels;
-        map.side = map_side;
-        maps.push_back(std::move(map));
-      }
-      page.maps(maps);
-    }
-  }
-  page.scale(
-      "Each row of a map is a row of the picture that asks, each column one that it looks at. Blank cells "
-      "are exactly zero.");
+std::vector<std::string> numbers(std::int64_t first, std::int64_t last) {
+  std::vector<std::string> labels;
+  for (std::int64_t i = first; i <= last; ++i) labels.push_back(std::to_string(i));
+  return labels;
 }
 
-training::Rows confusion_table(const std::vector<std::vector<int>>& confusion) {
+training::HeatMap map_of(const DigitsReport::Picture& picture, const std::string& title, double side) {
+  return {.title = title,
+          .rows = picture.pixels.extent(1),
+          .columns = picture.pixels.extent(2),
+          .values = picture.pixels.to_vector(),
+          .grey = true,
+          .side = side};
+}
+
+// The picture, and beside it the heads of a layer, so that a row of a map stands in line with the row of pixels that is its
+// query.
+std::vector<training::HeatMap> heads(training::HeatMap picture, const taper::Tensor& attention,
+                                     std::size_t layer) {
+  const std::int64_t side = picture.rows;
+  picture.row_labels = picture.column_labels = numbers(1, side);
+  std::vector<training::HeatMap> maps = {picture};
+  for (std::int64_t head = 0; head < attention.extent(1); ++head) {
+    maps.push_back(training::attention_map(
+        "layer " + std::to_string(layer + 1) + ", head " + std::to_string(head + 1), attention, 0, head,
+        training::positions(0, side), training::positions(0, side), false));
+    maps.back().row_labels = maps.back().column_labels = picture.row_labels;
+    maps.back().side = map_side;
+  }
+  return maps;
+}
+
+// The picture, and what the filters find in it: 1 is the most that one of them finds.
+std::vector<training::HeatMap> filters(const training::HeatMap& picture, const taper::Tensor& found) {
+  std::vector<training::HeatMap> maps = {picture};
+  const taper::Tensor shares = found / max(found);
+  for (std::int64_t filter = 0; filter < found.extent(1); ++filter) {
+    maps.push_back({.title = "filter " + std::to_string(filter + 1),
+                    .rows = picture.rows,
+                    .columns = picture.columns,
+                    .values = slice(shares, 1, filter, filter + 1).to_vector(),
+                    .side = small_side});
+  }
+  return maps;
+}
+
+// The picture, and beside each of its rows what the answer would be after it.
+std::vector<training::HeatMap> answers(training::HeatMap picture, const DigitsReport::Picture& shown,
+                                       const taper::Tensor& answers) {
+  picture.row_labels = numbers(1, picture.rows);
+  training::HeatMap map{.title = "the answer after each row",
+                        .rows = answers.extent(1),
+                        .columns = answers.extent(2),
+                        .values = answers.to_vector(),
+                        .row_labels = picture.row_labels,
+                        .column_labels = numbers(0, answers.extent(2) - 1),
+                        .side = map_side * 10 / 8};
+  for (std::int64_t row = 0; row < map.rows; ++row) map.outlined.emplace_back(row, shown.digit);
+  return {picture, map};
+}
+
+void add_views(training::Page& page, const DigitsReport& report, const DigitsReport::Run& run) {
+  if (run.views.empty()) return;
+  const DigitsReport::View& kind = run.views[0];
+  page.heading((kind.found     ? "What the filters find: "
+                : kind.answers ? "While it reads: "
+                               : "What the heads look at: ") +
+               run.name);
+  for (std::size_t i = 0; i < report.pictures.size(); ++i) {
+    const DigitsReport::Picture& shown = report.pictures[i];
+    const DigitsReport::View& view = run.views[i];
+    const std::string title = "a " + std::to_string(shown.digit);
+    for (std::size_t layer = 0; layer < view.attention.size(); ++layer) {
+      page.maps(heads(map_of(shown, title, map_side), view.attention[layer], layer));
+    }
+    if (view.found) page.gallery(filters(map_of(shown, title, small_side), view.found));
+    if (view.answers) page.maps(answers(map_of(shown, title, map_side), shown, view.answers));
+  }
+  page.scale(kind.found     ? "The darker, the better the filter fits there; blank cells are exactly zero."
+             : kind.answers ? "The probability of each digit, if the picture ended with that row. The frame "
+                              "marks the right one."
+                            : "Each row of a map is a row of the picture that asks, each column one that it "
+                              "looks at. Blank cells "
+                              "are exactly zero.");
+}
+
+training::Rows confusion_table(const taper::Tensor& confusion) {
+  const std::vector<double> counts = confusion.to_vector();
+  const std::int64_t classes = confusion.extent(0);
   training::Rows rows = {{"digit"}};
-  for (std::size_t i = 0; i < confusion.size(); ++i) {
+  for (std::int64_t i = 0; i < classes; ++i) {
     rows[0].push_back(std::to_string(i));
     rows.push_back({std::to_string(i)});
-    for (int count : confusion[i]) rows.back().push_back(count == 0 ? "" : std::to_string(count));
+    for (std::int64_t j = 0; j < classes; ++j) {
+      const double count = counts[static_cast<std::size_t>(i * classes + j)];
+      rows.back().push_back(count == 0 ? "" : training::number(count));
+    }
   }
   return rows;
+}
+
+void add_mistakes(training::Page& page, const DigitsReport::Run& run) {
+  page.heading("What is taken for what: " + run.name);
+  page.paragraph("Each row is a digit, each column what it was taken for.");
+  page.table(confusion_table(run.confusion));
+  if (run.mistakes.empty()) return;
+  std::vector<training::HeatMap> pictures;
+  for (const DigitsReport::Mistake& mistake : run.mistakes) {
+    pictures.push_back(map_of(
+        mistake.picture,
+        std::to_string(mistake.picture.digit) + ", taken for " + std::to_string(mistake.answer), small_side));
+  }
+  page.gallery(pictures, run.mistakes.size() < run.mistake_count
+                             ? "The first of " + std::to_string(run.mistake_count) + " mistakes."
+                             : "All mistakes.");
 }
 
 }  // namespace
 
 training::Page page(const DigitsReport& report) {
-  training::Page page(
-      "Digits", "A transformer reads handwritten digits of 8 x 8 pixels row by row. Each row may look at " +
-                    std::to_string(report.k) + " rows in each head.");
+  training::Page page("Digits",
+                      "Three networks read handwritten digits of 8 x 8 pixels: a transformer, in which each "
+                      "row of a picture may look "
+                      "at " +
+                          std::to_string(report.k) +
+                          " rows in each head; a convolutional network; and a GRU, which reads the rows "
+                          "one after the other.");
   page.settings(report.settings);
   page.heading("Results");
   page.table(report.results);
@@ -71,28 +149,8 @@ training::Page page(const DigitsReport& report) {
       page, trainings_of(report.runs),
       "In training the pictures are noisy, the loss smooths its labels, and dropout is on. Faint points are "
       "single steps, the line is the mean of their neighbours.");
-  for (const DigitsReport::Run& run : report.runs) {
-    page.heading("What the heads look at: " + run.name);
-    add_maps(page, report, run);
-  }
-  page.heading("What is taken for what: " + report.runs[0].name);
-  page.paragraph("Each row is a digit, each column what it was taken for.");
-  page.table(confusion_table(report.confusion));
-  if (!report.mistakes.empty()) {
-    std::vector<training::HeatMap> pictures;
-    for (const DigitsReport::Mistake& mistake : report.mistakes) {
-      pictures.push_back(
-          {.title = std::to_string(mistake.picture.digit) + ", taken for " + std::to_string(mistake.answer),
-           .rows = mistake.picture.pixels.extent(1),
-           .columns = mistake.picture.pixels.extent(2),
-           .values = mistake.picture.pixels.to_vector(),
-           .grey = true,
-           .side = 88});
-    }
-    page.gallery(pictures, report.mistakes.size() < report.mistake_count
-                               ? "The first of " + std::to_string(report.mistake_count) + " mistakes."
-                               : "All mistakes.");
-  }
+  for (const DigitsReport::Run& run : report.runs) add_views(page, report, run);
+  for (const DigitsReport::Run& run : report.runs) add_mistakes(page, run);
   add_histograms(page, trainings_of(report.runs));
   return page;
 }

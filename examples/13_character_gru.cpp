@@ -20,7 +20,7 @@ namespace {
 struct Options : example::TrainingOptions {
   std::string path = "/usr/share/common-licenses/GPL-3";
   std::int64_t context = 64, embedding = 32, width = 128, batch = 16;
-  double learning_rate = 1e-2;
+  double learning_rate = 5e-3, dropout = 0.3;
   int length = 600;
 };
 
@@ -28,25 +28,29 @@ struct CharacterModel : nn::Module {
   nn::Embedding symbols;
   nn::Gru gru;
   nn::Linear logits;
+  nn::Dropout dropout;
 
   CharacterModel(std::int64_t alphabet, const Options& options, Generator& generator)
       : symbols(alphabet, options.embedding, generator),
         gru(options.embedding, options.width, generator),
-        logits(options.width, alphabet, generator) {}
+        logits(options.width, alphabet, generator),
+        dropout(options.dropout, generator) {}
 
   void list(nn::Parts& parts) const override {
     parts.add("symbols", symbols), parts.add("gru", gru), parts.add("logits", logits);
+    parts.add("dropout", dropout);
   }
 
-  // tokens (batch, n) -> logits of the next character (batch, n, alphabet)
-  Tensor operator()(const Indices& tokens) const { return logits(gru(symbols(tokens))); }
-
-  // The state after each character, (batch, n, width).
-  Tensor states(const Indices& tokens) const { return gru(symbols(tokens)); }
+  // The state after each character: tokens (batch, n) -> (batch, n, width).
+  Tensor states(const Indices& tokens) const { return gru(dropout(symbols(tokens))); }
+  // The logits of the next character: (batch, n, alphabet).
+  Tensor operator()(const Indices& tokens) const { return logits(dropout(states(tokens))); }
 };
 
 Measure measure(const CharacterModel& model, const example::Stretches& stretches) {
+  model.eval();
   const Tensor logits = model(stretches.inputs);
+  model.train();
   return {nn::cross_entropy(logits, stretches.labels).item(), nn::accuracy(logits, stretches.labels)};
 }
 
@@ -63,14 +67,14 @@ Characters write(const CharacterModel& model, std::int64_t first, int length, Ge
   return text;
 }
 
-// What the page shows: the figures, what was written, and the model on the beginning of the held-out text.
+// What the page shows: the figures, what was written, and the model on a stretch of the held-out text.
 example::CharacterGruReport report_of(const CharacterModel& model, const example::Training& training,
                                       const Measure& before, const Measure& after, const Options& options,
                                       const example::Text& text) {
-  const Characters shown(text.held_out.begin(), text.held_out.begin() + 40);
-  const Characters next(text.held_out.begin() + 1, text.held_out.begin() + 41);
-  const Indices tokens(shown, {1, 40});
-  Characters all = training::positions(0, static_cast<std::int64_t>(text.alphabet.size()));
+  const auto middle = text.held_out.begin() + static_cast<std::int64_t>(text.held_out.size() / 2);
+  const Characters shown(middle, middle + 32), next(middle + 1, middle + 33);
+  const Indices tokens(shown, {1, 32});
+  const Characters all = training::positions(0, static_cast<std::int64_t>(text.alphabet.size()));
   return {
       .path = options.path,
       .settings = {{"steps", std::to_string(options.steps)},
@@ -135,8 +139,9 @@ void demo(const Options& options) {
   training.go({model, adam, generator}, step, std::max<std::int64_t>(1, options.steps / 20),
               [&] { return measure(model, held_out); });
 
-  const example::CharacterGruReport report =
-      report_of(model, training, before, measure(model, held_out), options, text);
+  const Measure after = measure(model, held_out);
+  model.eval();
+  const example::CharacterGruReport report = report_of(model, training, before, after, options, text);
   std::cout << training::aligned(report.results) << "\nIt writes:\n" << report.sample << "\n\n";
   example::save_page(page(report), options);
 }

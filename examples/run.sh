@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The main job: installs what is missing, builds Taper, and runs the examples: 01 to 05, the first steps; 06 to 08, those of
-# the zeta.ops page; and the demos 09 to 12 in their short form. Pictures and pages go to build/demos. Then it builds the
-# walkthrough's pages, in build/walkthrough.
+# the zeta.ops page; the seven programs of examples/beside_pytorch; and the demos 09 to 14 in their short form. Pictures and
+# pages go to build/demos. Then it builds the walkthrough's pages, in build/walkthrough.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$root/cmake/setup.sh"
@@ -9,7 +9,7 @@ source "$root/cmake/setup.sh"
 install_packages "${packages[@]}"
 programs=$root/build/release/examples
 pictures=$root/build/demos
-demos=(09_associative_recall 10_character_transformer 11_digits 12_sorting 14_penguins)
+demos=(09_associative_recall 10_character_transformer 11_digits 12_sorting 13_character_gru 14_penguins)
 "$root/examples/fetch_data.sh" digits || demos=("${demos[@]/11_digits}")  # it says why
 "$root/examples/fetch_data.sh" penguins || demos=("${demos[@]/14_penguins}")
 build_preset release --target taper_examples
@@ -19,6 +19,12 @@ for program in 01_gradient 02_fit_a_line 03_perceptron 04_your_own_op 05_second_
   07_batched_inputs 08_sparse_attention; do
   say "examples/$program"
   "$programs/$program"
+done
+seven=(sine spirals convolution gru save_and_go_on fine_tune)
+cp "$root/build/data/penguins.csv" . 2>/dev/null && seven+=(table)
+for program in "${seven[@]}"; do
+  say "examples/beside_pytorch/$program"
+  "$programs/beside_pytorch/$program"
 done
 for program in ${demos[@]}; do
   say "examples/$program --quick"

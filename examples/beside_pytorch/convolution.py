@@ -6,7 +6,7 @@ from torch.utils.data import DataLoader, TensorDataset, random_split
 labels = torch.randint(2, (1000,))
 stripes = nn.functional.one_hot(torch.randint(12, (1000,)), 12).float()
 stands = labels.reshape(-1, 1, 1) == 1
-pictures = torch.where(stands, stripes.unsqueeze(1), stripes.unsqueeze(2)) + torch.randn(1000, 12, 12)
+pictures = torch.where(stands, stripes.unsqueeze(1), stripes.unsqueeze(2)) + 0.5 * torch.randn(1000, 12, 12)
 training, test = random_split(TensorDataset(pictures.unsqueeze(1), labels), [0.8, 0.2])
 
 model = nn.Sequential(

@@ -12,7 +12,7 @@ using taper::Tensor;
 
 namespace {
 
-constexpr std::int64_t most_characters = 28, most_units = 32;
+constexpr std::int64_t most_characters = 20, most_units = 24;
 constexpr double side = 760;
 
 // A row for each of the characters that are expected most, a column for each that was read. What followed is outlined.
@@ -20,7 +20,8 @@ training::HeatMap expected(const CharacterGruReport& report) {
   const std::int64_t n = report.next.size();
   const Tensor totals = sum(report.probabilities, {0, 1});
   const taper::Indices rows = top_k(totals, std::min<std::int64_t>(most_characters, totals.size())).indices;
-  const Tensor values = transpose(squeeze(gather(report.probabilities, rows, 2), {0}), 0, 1);
+  const Tensor probabilities = transpose(squeeze(gather(report.probabilities, rows, 2), {0}), 0, 1);
+  const Tensor values = where(probabilities < 0.01, zeros_like(probabilities), probabilities);
   training::HeatMap map{.title = "what may follow",
                         .rows = rows.size(),
                         .columns = n,
@@ -70,9 +71,8 @@ training::Page page(const CharacterGruReport& report) {
   page.heading("What it expects");
   page.maps({expected(report)});
   page.scale(
-      "The beginning of the held-out text runs from left to right. Each column shows, after that character, "
-      "how probable each "
-      "next one is; a frame marks the one that came.");
+      "A stretch of the held-out text runs from left to right. Each column shows, after that character, how "
+      "probable each next one is. Blank cells are below 1 %, and a frame marks the one that came.");
   page.heading("What it holds");
   page.maps({held(report)},
             "After each character, what the first units of the state are: from -1, white, to 1, black.");

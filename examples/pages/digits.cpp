@@ -3,6 +3,8 @@
 
 #include <taper/ops/ops.hpp>
 
+#include <algorithm>
+
 namespace example {
 
 namespace training = taper::training;
@@ -43,11 +45,11 @@ std::vector<training::HeatMap> heads(training::HeatMap picture, const taper::Ten
   return maps;
 }
 
-// The picture, and what the filters find in it: 1 is the most that one of them finds.
+// The picture, and what the first filters find in it: 1 is the most that one of them finds.
 std::vector<training::HeatMap> filters(const training::HeatMap& picture, const taper::Tensor& found) {
   std::vector<training::HeatMap> maps = {picture};
   const taper::Tensor shares = found / max(found);
-  for (std::int64_t filter = 0; filter < found.extent(1); ++filter) {
+  for (std::int64_t filter = 0; filter < std::min<std::int64_t>(10, found.extent(1)); ++filter) {
     maps.push_back({.title = "filter " + std::to_string(filter + 1),
                     .rows = picture.rows,
                     .columns = picture.columns,

@@ -21,10 +21,10 @@ TASKS = (
     ("recall: 8 pairs in 64 tokens", ["09_associative_recall"], (4, 8, 2)),
     ("recall: 16 pairs in 128 tokens", ["09_associative_recall", "--hard"], (4, 8, 2)),
     ("characters: 64 of the GPL at a time", ["10_character_transformer"], (8, 16, 4)),
-    ("digits: 8 rows of a picture", ["11_digits"], (3, 8, 2)),
+    ("digits: 8 rows of a picture", ["11_digits", "--networks", "transformer"], (3, 8, 2)),
     ("sorting: trained on 2 to 8 numbers", ["12_sorting"], (8, 4, 2)),
 )
-UNTOLD = ("attention", "support recall", "training time")
+UNTOLD = ("attention", "support recall", "training time", "parameters")
 
 
 def run(command: list[str], k: int, dense: bool) -> list[dict[str, str]]:
@@ -36,7 +36,8 @@ def run(command: list[str], k: int, dense: bool) -> list[dict[str, str]]:
         done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         sys.exit(f"{words[0]} failed:\n{done.stderr[-2000:]}")
-    lines = [re.split(r"\s{2,}", line.strip()) for line in done.stdout.splitlines()]
+    printed = done.stdout.replace("transformer, k", "sparse, k").replace("transformer, dense", "dense softmax")
+    lines = [re.split(r"\s{2,}", line.strip()) for line in printed.splitlines()]
     first = next((i for i, cells in enumerate(lines) if cells[0].startswith("sparse, k = ") and len(cells) > 2), 1)
     header = ["attention", *lines[first - 1][1:]]
     rows = [dict(zip(header, cells, strict=True)) for cells in lines[first:] if len(cells) == len(header)]

@@ -156,7 +156,7 @@ std::unique_ptr<DigitModel> make(const std::string& network, const Options& opti
 std::string name_of(const std::string& network, const Options& options, bool dense) {
   if (network == "convolution") return "convolution";
   if (network == "gru") return "GRU";
-  return dense ? "dense softmax" : "sparse, k = " + std::to_string(options.k);
+  return dense ? "transformer, dense" : "transformer, k = " + std::to_string(options.k);
 }
 
 std::string file_of(const std::string& network, bool dense) {

@@ -113,6 +113,7 @@ Outcome train(const Options& options, const Penguins& penguins, const Penguins& 
                          {"file", options.path}}),
       {}};
   const nn::Sequential& model = outcome.model;
+  model.to(options.device);
   optim::AdamW adam(model.parameters(),
                     {.learning_rate = options.learning_rate, .weight_decay = options.weight_decay});
   nn::Batches batches(penguins.size(), options.batch, options.seed);
@@ -192,7 +193,7 @@ void demo(const Options& options) {
   const auto [training_rows, test_rows] = table.answered.split(options.test, /*seed=*/0);
   // What is missing gets the mean of the penguins to learn from: nothing is taken from those to be tested on.
   const Tensor means = known_means(gather(table.x, training_rows.x)),
-               x = where(equal(table.x, table.x), table.x, means);
+               x = where(equal(table.x, table.x), table.x, means).to(options.device);
   const Penguins training(gather(x, training_rows.x), training_rows.y),
       test(gather(x, test_rows.x), test_rows.y);
 

@@ -1,8 +1,8 @@
 // Digits: a transformer, a convolutional network and a GRU learn to read them.
 //
-// The pictures are scikit-learn's digits, 8 x 8 pixels from 0 to 16 each (examples/fetch_data.sh gets them). To the
-// transformer a picture is a sequence of eight tokens, its rows, of which each may look at k rows in each head. The GRU reads
-// the rows one after the other, and answers after the last.
+// The pictures are scikit-learn's digits, 8 x 8 pixels from 0 to 16 each (examples/fetch_data.sh gets them).
+// To the transformer a picture is a sequence of eight tokens, its rows, of which each may look at k rows in
+// each head. The GRU reads the rows one after the other, and answers after the last.
 
 #include "common/support.hpp"
 #include "common/training.hpp"

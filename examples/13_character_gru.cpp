@@ -1,7 +1,7 @@
 // A GRU that writes: trained on a text, it reads one character after the other and predicts the next.
 //
-// What it has read is in its state, a vector of fixed length, and nowhere else: to write on takes one step of the state a
-// character, however long the text has grown. 10_character_transformer looks back instead.
+// What it has read is in its state, a vector of fixed length, and nowhere else: to write on takes one step of
+// the state a character, however long the text has grown. 10_character_transformer looks back instead.
 
 #include "common/support.hpp"
 #include "common/text.hpp"

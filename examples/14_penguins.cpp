@@ -1,7 +1,7 @@
-// Penguins: is it female or male? Learned from a table in which some columns are text and some values are missing.
+// Penguins: female or male? Learned from a table in which some columns are text and some values are missing.
 //
-// The table is that of palmerpenguins (examples/fetch_data.sh gets it): 344 penguins of three species on the islands of the
-// Palmer Archipelago. --answer species asks for another column instead.
+// The table is that of palmerpenguins (examples/fetch_data.sh gets it): 344 penguins of three species on the
+// islands of the Palmer Archipelago. --answer species asks for another column instead.
 
 #include "common/support.hpp"
 #include "common/training.hpp"
@@ -27,8 +27,8 @@ struct Options : example::TrainingOptions {
   double learning_rate = 3e-3, weight_decay = 0.1, test = 0.25;
 };
 
-// A column of the file, and the stretch of columns of x that it became: one if it holds numbers, and if it holds text, one for
-// each word, 1 where the penguin has it.
+// A column of the file, and the stretch of columns of x that it became: one if it holds numbers, and if it
+// holds text, one for each word, 1 where the penguin has it.
 struct Column {
   std::string name;
   std::int64_t first, last;
@@ -134,8 +134,8 @@ Outcome train(const Options& options, const Penguins& penguins, const Penguins& 
   return outcome;
 }
 
-// How often the model is right on the test penguins if a column is shuffled among them, so that it says nothing: what the
-// column is worth. The mean of several orders.
+// How often the model is right on the test penguins if a column is shuffled among them, so that it says
+// nothing: what the column is worth. The mean of several orders.
 double accuracy_without(const Column& column, const nn::Sequential& model, const Penguins& test) {
   constexpr int orders = 20;
   double sum = 0;

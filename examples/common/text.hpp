@@ -1,4 +1,5 @@
-// A text file as sequences of characters: reading it, numbering its alphabet, cutting stretches out of it, and writing on.
+// A text file as sequences of characters: reading it, numbering its alphabet, cutting stretches out of it,
+// and writing on.
 #pragma once
 
 #include <taper/core/indices.hpp>
@@ -12,8 +13,8 @@ namespace example {
 
 using Characters = std::vector<std::int64_t>;
 
-// The characters of a text, numbered in the order of their code points. Nine tenths of them are for training; the rest is used
-// only to measure.
+// The characters of a text, numbered in the order of their code points. Nine tenths of them are for training;
+// the rest is used only to measure.
 struct Text {
   std::vector<std::string> alphabet;  // alphabet[i] is character i, in UTF-8
   Characters training, held_out;
@@ -40,8 +41,8 @@ Stretches draw_stretches(const Characters& text, std::int64_t count, std::int64_
 // `count` stretches that are spread evenly over the text, the same in every call.
 Stretches spread_stretches(const Characters& text, std::int64_t count, std::int64_t length);
 
-// A character from the distribution softmax(logits / 0.8), which is a little sharper than the model's own. logits: one number
-// for each character of the alphabet.
+// A character from the distribution softmax(logits / 0.8), which is a little sharper than the model's own.
+// logits: one number for each character of the alphabet.
 std::int64_t draw_character(const taper::Tensor& logits, taper::Generator& generator);
 
 }  // namespace example

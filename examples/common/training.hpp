@@ -19,7 +19,8 @@ class App;
 
 namespace example {
 
-// The options that every demo has. A demo derives its own from them, and sets steps, quick_steps, unit and output first.
+// The options that every demo has. A demo derives its own from them, and sets steps, quick_steps, unit and
+// output first.
 struct TrainingOptions {
   std::int64_t steps = 0;
   std::int64_t quick_steps = 0;  // no option: what --quick sets steps to if --steps is not given
@@ -65,9 +66,9 @@ using Evaluation = std::function<Measure()>;
 // One run of training. It leaves its checkpoint in options.output; it can be stopped, and resumed.
 class Training {
  public:
-  // The checkpoint is file + ".safetensors"; `name` tells the runs of one demo apart on its page. The settings
-  // are everything that shapes the run, apart from the number of steps and the data; a resumed run must have
-  // the same settings.
+  // The checkpoint is file + ".safetensors"; `name` tells the runs of one demo apart on its page. The
+  // settings are everything that shapes the run, apart from the number of steps and the data; a resumed run
+  // must have the same settings.
   Training(const TrainingOptions& options, const std::string& file, const std::string& name,
            taper::training::Settings settings);
 

@@ -15,7 +15,8 @@ namespace {
 constexpr std::int64_t most_characters = 20, most_units = 24;
 constexpr double side = 760;
 
-// A row for each of the characters that are expected most, a column for each that was read. What followed is outlined.
+// A row for each of the characters that are expected most, a column for each that was read. What followed is
+// outlined.
 training::HeatMap expected(const CharacterGruReport& report) {
   const std::int64_t n = report.next.size();
   const Tensor totals = sum(report.probabilities, {0, 1});

@@ -28,8 +28,8 @@ training::HeatMap map_of(const DigitsReport::Picture& picture, const std::string
           .side = side};
 }
 
-// The picture, and beside it the heads of a layer, so that a row of a map stands in line with the row of pixels that is its
-// query.
+// The picture, and beside it the heads of a layer, so that a row of a map stands in line with the row of
+// pixels that is its query.
 std::vector<training::HeatMap> heads(training::HeatMap picture, const taper::Tensor& attention,
                                      std::size_t layer) {
   const std::int64_t side = picture.rows;

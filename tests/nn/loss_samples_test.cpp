@@ -1,5 +1,5 @@
-// The losses on the inputs with which PyTorch tests its own: golden/loss_samples.safetensors, which golden/make_loss_samples.py
-// writes.
+// The losses on the inputs with which PyTorch tests its own: golden/loss_samples.safetensors, which
+// golden/make_loss_samples.py writes.
 #include "support/samples.hpp"
 #include <taper/nn/losses.hpp>
 

@@ -15,8 +15,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Ops that have NaN at NaN, where PyTorch has a number: the slope of abs, and so that of the mean absolute error, is 0 there;
-// the second derivative of the cross entropy by logit and target is a constant.
+// Ops that have NaN at NaN, where PyTorch has a number: the slope of abs, and so that of the mean absolute
+// error, is 0 there; the second derivative of the cross entropy by logit and target is a constant.
 bool has_nan_at_nan(const std::string& op) {
   return op == "abs" || op == "mean_absolute_error" || op == "binary_cross_entropy_with_logits";
 }

@@ -9,8 +9,8 @@
 
 namespace taper::test {
 
-// Computes every sample of the file in tests/golden, and expects PyTorch's values, first and second gradients, special values
-// included. Expects a sample of every op in `calls`.
+// Computes every sample of the file in tests/golden, and expects PyTorch's values, first and second
+// gradients, special values included. Expects a sample of every op in `calls`.
 void expect_samples(const std::string& file, const std::map<std::string, Call>& calls);
 
 }  // namespace taper::test

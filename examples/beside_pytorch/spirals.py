@@ -5,7 +5,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 along = torch.linspace(0, 1, 100).sqrt()
-labels = torch.arange(300) // 100
+labels = torch.arange(200) // 100
 angle = math.pi * torch.cat([3.5 * along, 3.5 * along + 1])
 radius = 0.1 + 0.9 * torch.cat([along, along])
 points = torch.stack([radius * torch.cos(angle), radius * torch.sin(angle)], 1)

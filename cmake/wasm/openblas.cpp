@@ -1,4 +1,4 @@
-// OpenBLAS for WebAssembly: the calls that ops/kernels/product/gemm.cpp makes, as plain loops. All matrices of
+// OpenBLAS for WebAssembly: the calls that ops/kernels/product makes, as plain loops. All matrices of
 // the library are row-major, so that the order is not looked at.
 #include <algorithm>
 #include <cstddef>

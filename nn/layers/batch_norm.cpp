@@ -4,6 +4,7 @@
 #include "../../core/create.hpp"
 #include "../../core/fail.hpp"
 #include "../../core/memory/transfer.hpp"
+#include "../../core/recomputation.hpp"
 #include "../../ops/elementwise/add.hpp"
 #include "../../ops/elementwise/mul.hpp"
 #include "../../ops/elementwise/pow.hpp"
@@ -39,6 +40,7 @@ Tensor BatchNorm::normalize(const Tensor& x, int rank, int other) const {
     return x * reshape(scale, column) + reshape(bias - running_mean * scale, column);
   }
   const BatchNormed result = batch_norm(x, gain, bias, epsilon_);
+  if (is_recomputing()) return result.y;  // these statistics were counted the first time
   const auto count = static_cast<double>(x.size() / channels);
   const auto average = [this](Tensor running, const Tensor& now, double factor) {
     internal::copy_elements((1 - momentum_) * running + (momentum_ * factor) * now, running);

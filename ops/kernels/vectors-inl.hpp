@@ -1,4 +1,4 @@
-// Loops over vectors of an array, and sums of them. Compiled once for each instruction set: include it after
+// Loops over the vectors of an array, and their sums. Compiled once for each instruction set: include it after
 // <hwy/highway.h> in a file that <hwy/foreach_target.h> repeats.
 #if defined(TAPER_VECTORS_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef TAPER_VECTORS_INL
@@ -8,6 +8,7 @@
 #endif
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 HWY_BEFORE_NAMESPACE();
@@ -15,14 +16,34 @@ namespace taper::kernels::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Calls body(d, i) for elements 0 to n - 1: a vector of them at a time, and the rest one by one.
-template <class T, class Body>
-HWY_INLINE void for_each_vector(std::int64_t n, const Body& body) {
-  const hn::ScalableTag<T> d;
-  const std::int64_t lanes = hn::Lanes(d);
-  std::int64_t i = 0;
+template <class T>
+inline constexpr std::int64_t lanes_of = static_cast<std::int64_t>(hn::MaxLanes(hn::ScalableTag<T>()));
+
+// Calls body(d, i) for vectors of elements i and on, which together hold elements 0 to n - 1, each once: whole
+// vectors, and then ever smaller ones.
+template <class T, std::int64_t lanes = lanes_of<T>, class Body>
+HWY_INLINE void for_each_vector(std::int64_t n, const Body& body, std::int64_t i = 0) {
+  const hn::CappedTag<T, static_cast<std::size_t>(lanes)> d;
   for (; i + lanes <= n; i += lanes) body(d, i);
-  for (; i < n; ++i) body(hn::CappedTag<T, 1>(), i);
+  if constexpr (lanes > 1) for_each_vector<T, lanes / 2>(n, body, i);
+}
+
+// Stores f(in…) to out, vector by vector of type D, the last of them filled up with zeros: for functions so long
+// that their code should stand once.
+template <class D, class T, class F, class... In>
+HWY_INLINE void map_vectors(D d, std::int64_t n, T* out, const F& f, const In*... in) {
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) hn::StoreU(f(hn::LoadU(d, in + i)...), d, out + i);
+  if (i == n) return;
+  const auto rest = [&](const T* x) HWY_ATTR {
+    HWY_ALIGN T buffer[HWY_MAX_BYTES / sizeof(T)] = {};
+    std::copy(x + i, x + n, buffer);
+    return hn::Load(d, buffer);
+  };
+  HWY_ALIGN T buffer[HWY_MAX_BYTES / sizeof(T)];
+  hn::Store(f(rest(in)...), d, buffer);
+  std::copy(buffer, buffer + (n - i), out + i);
 }
 
 // Two numbers of the same kind: vectors of terms, or their sums.

@@ -130,6 +130,17 @@ TEST(BatchNorm, ASecondBackwardWithAnotherCotangentIsRight) {
   }
 }
 
+TEST(BatchNorm, CountsABatchOnceIfItIsComputedAgain) {
+  Generator generator(6);
+  const Tensor x = randn({6, 2}, generator).requires_grad();
+  const nn::BatchNorm1d once(2), again(2);
+  once(x);
+  Tape tape;
+  tape.backward(sum(checkpoint(again, x)));
+  expect_same(again.running_mean, once.running_mean);
+  expect_same(again.running_variance, once.running_variance);
+}
+
 TEST(BatchNorm, HasTheSameBitsForAnyNumberOfThreads) {
   Generator generator(4);
   const int threads_before = thread_count();

@@ -12,7 +12,7 @@
 
 #include "../backend.hpp"
 #include "../elementwise/elementwise.hpp"
-#include "../elementwise/vectors-inl.hpp"
+#include "../vectors-inl.hpp"
 
 #include <cmath>
 
@@ -61,12 +61,12 @@ HWY_INLINE V times(V x, V weight) {
 }
 
 void gelu_float32(std::int64_t n, const float* x, float* y) {
-  for_each_vector(
+  map_vectors(
       D(), n, y, [](V v) HWY_ATTR { return times(v, normal(v).distribution); }, x);
 }
 
 void gelu_vjp_float32(std::int64_t n, const float* x, const float* dy, float* dx) {
-  for_each_vector(
+  map_vectors(
       D(), n, dx,
       [](V v, V g) HWY_ATTR {
         const Normal at = normal(v);

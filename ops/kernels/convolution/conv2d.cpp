@@ -53,7 +53,7 @@ void convolve_windows(const Layout& layout, std::int64_t group, std::int64_t fir
       for (std::int64_t o = 0; o < outputs; ++o) {
         const T start = bias ? bias[group * outputs + o] : T{0};
         const T* const from = result.data() + o * panel + done;
-        in_pieces<T>(length, [&](auto d, std::int64_t i) HWY_ATTR {
+        for_each_vector<T>(length, [&](auto d, std::int64_t i) HWY_ATTR {
           hn::StoreU(hn::Add(hn::LoadU(d, from + i), hn::Set(d, start)), d, to + o * layout.windows + i);
         });
       }

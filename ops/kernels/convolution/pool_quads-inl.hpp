@@ -8,7 +8,7 @@
 #define TAPER_POOL_QUADS_INL
 #endif
 
-#include "pieces-inl.hpp"
+#include "../vectors-inl.hpp"
 #include "pool2d.hpp"
 
 #include <algorithm>
@@ -24,8 +24,8 @@ HWY_INLINE void for_each_quad(const Pooling& call, std::int64_t first, std::int6
   const std::int64_t rows = picture.height / 2, columns = picture.width / 2;
   for (std::int64_t row = first; row < last; ++row) {
     const std::int64_t start = (row / rows * picture.height + row % rows * 2) * picture.width;
-    in_pieces<T>(columns,
-                 [&](auto d, std::int64_t i) HWY_ATTR { body(d, start + 2 * i, row * columns + i); });
+    for_each_vector<T>(columns,
+                       [&](auto d, std::int64_t i) HWY_ATTR { body(d, start + 2 * i, row * columns + i); });
   }
 }
 

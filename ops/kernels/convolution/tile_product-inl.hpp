@@ -7,7 +7,7 @@
 #define TAPER_TILE_PRODUCT_INL
 #endif
 
-#include "pieces-inl.hpp"
+#include "../vectors-inl.hpp"
 
 #include <cstdint>
 

@@ -7,8 +7,8 @@
 #define TAPER_WINDOW_COPIES_INL
 #endif
 
+#include "../vectors-inl.hpp"
 #include "conv2d_layout.hpp"
-#include "pieces-inl.hpp"
 
 #include <algorithm>
 
@@ -23,7 +23,7 @@ HWY_INLINE void copy_run(const T* from, std::int64_t step, std::int64_t count, T
   if constexpr (overruns) {
     for (std::int64_t i = 0; i < count; i += lanes_of<T>) copy(hn::ScalableTag<T>(), i);
   } else if (step == 1) {
-    in_pieces<T>(count, copy);
+    for_each_vector<T>(count, copy);
   } else {
     for (std::int64_t i = 0; i < count; ++i) to[i] = from[i * step];
   }
@@ -33,7 +33,7 @@ HWY_INLINE void copy_run(const T* from, std::int64_t step, std::int64_t count, T
 template <class T>
 HWY_INLINE void add_run(const T* from, std::int64_t step, std::int64_t count, T* to) {
   if (step == 1) {
-    in_pieces<T>(count, [=](auto d, std::int64_t i) HWY_ATTR {
+    for_each_vector<T>(count, [=](auto d, std::int64_t i) HWY_ATTR {
       hn::StoreU(hn::Add(hn::LoadU(d, to + i), hn::LoadU(d, from + i)), d, to + i);
     });
   } else {

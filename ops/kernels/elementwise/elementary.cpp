@@ -9,8 +9,8 @@
 
 #include "elementary.hpp"
 
+#include "../vectors-inl.hpp"
 #include "elementary-inl.hpp"
-#include "vectors-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace taper::kernels::HWY_NAMESPACE {
@@ -18,7 +18,7 @@ namespace taper::kernels::HWY_NAMESPACE {
 template <class F, class T>
 void apply_all(std::int64_t n, const T* x, T* y) {
   const VectorOf<F, T> d;
-  for_each_vector(
+  map_vectors(
       d, n, y, [d](auto v) HWY_ATTR { return apply(F(), d, v); }, x);
 }
 

@@ -1,10 +1,11 @@
 // Products of small blocks: OpenBLAS, called without xtensor-blas.
 #include "block_product.hpp"
 
+#include "openblas.hpp"
+
 #include <algorithm>
 
-extern "C" {  // <cblas.h> clashes with xtensor-blas's, which other files include
-void openblas_set_num_threads(int count);
+extern "C" {
 void cblas_sgemm(int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha,
                  const float* a, int a_stride, const float* b, int b_stride, float beta, float* c,
                  int c_stride);
@@ -18,24 +19,18 @@ namespace {
 
 constexpr int row_major = 101, as_it_is = 111;  // as CBLAS numbers them
 
-void make_openblas_single_threaded() {
-  static const bool done = (openblas_set_num_threads(1), true);
-  static_cast<void>(done);
-}
-
-// OpenBLAS multiplies float32 matrices of up to a million products without copying B first, on processors
-// with AVX-512 (gemm.cpp). So A B is cut into such calls: along its columns, or, if few of them would fit,
-// along the inner dimension as well.
+// A B is cut into calls for which OpenBLAS copies nothing: along its columns, or, if few of them would fit, along
+// the inner dimension as well.
 struct Slices {
   std::int64_t columns, depth;
 };
 Slices slices(std::int64_t m, std::int64_t n, std::int64_t k) {
-  constexpr std::int64_t largest = 1'000'000;
+  if (!has_kernels_for_slices()) return {n, k};
   const auto whole_vectors = [](std::int64_t count) { return std::max<std::int64_t>(16, count / 16 * 16); };
-  if (const std::int64_t columns = largest / (m * k); columns >= std::min<std::int64_t>(n, 64))
+  if (const std::int64_t columns = largest_slice / (m * k); columns >= std::min<std::int64_t>(n, 64))
     return {whole_vectors(columns), k};
   const std::int64_t columns = std::min<std::int64_t>(n, 256);
-  return {columns, whole_vectors(largest / (m * columns))};
+  return {columns, whole_vectors(largest_slice / (m * columns))};
 }
 
 }  // namespace

@@ -6,10 +6,10 @@
 #include "../../../core/xtensor.hpp"
 #include "../backend.hpp"
 #include "../elementwise/elementwise.hpp"
+#include "openblas.hpp"
 
 #include <algorithm>
 #include <limits>
-#include <string_view>
 
 #include <xtensor-blas/xblas.hpp>
 
@@ -17,21 +17,11 @@
 #error "Without HAVE_CBLAS xtensor-blas multiplies matrices by its own, slow loops"
 #endif
 
-extern "C" {  // <cblas.h> clashes with xtensor-blas
-void openblas_set_num_threads(int count);
-char* openblas_get_corename();
-void cblas_somatcopy(int order, int transpose, int rows, int columns, float factor, const float* from,
-                     int from_stride, float* to, int to_stride);
-}
+extern "C" void cblas_somatcopy(int order, int transpose, int rows, int columns, float factor,
+                                const float* from, int from_stride, float* to, int to_stride);
 
 namespace taper::kernels {
 namespace {
-
-// OpenBLAS computes each product on the thread that asks for it; the threads are parallel_for's.
-void make_openblas_single_threaded() {
-  static const bool done = (openblas_set_num_threads(1), true);
-  static_cast<void>(done);
-}
 
 // Into how many parts each of `batch` products is divided. This must not depend on the number of threads,
 // because how OpenBLAS rounds a row depends on the row's place in its matrix.
@@ -55,18 +45,6 @@ Parts product_parts(std::int64_t batch, std::int64_t m, std::int64_t n, std::int
   const Parts by_depth{.depth = at_most(std::min(k / 512, max_elements / (m * n)))};
   if (std::max(by_rows.rows, by_depth.depth) == 1) return {.rows = at_most(m)};
   return by_rows.rows >= by_depth.depth ? by_rows : by_depth;
-}
-
-// On processors with AVX-512, OpenBLAS has float32 kernels for products of up to a million multiplications,
-// which copy nothing beforehand. They ran at 112 GF/s and the others at 96, so that it pays to cut a product
-// with a small matrix into slices of that size.
-constexpr std::int64_t largest_slice = 1'000'000;
-bool has_kernels_for_slices() {
-  static const bool has = [] {
-    const std::string_view core = openblas_get_corename();
-    return core == "SkylakeX" || core == "Cooperlake" || core == "SapphireRapids";
-  }();
-  return has;
 }
 
 // How long slices along one extent may be if the other two extents are m and n; 0: slices are not worth it.

@@ -64,7 +64,8 @@ internal::Engine::Engine(std::uint64_t seed) {
 std::uint64_t internal::Engine::operator()() { return standard(*this)(); }
 
 double Generator::normal() {
-  if (internal::draw_watch) internal::note_draw(*this);  // before the question, whose answer it may change
+  if (internal::draw_watch) [[unlikely]]
+    internal::note_draw(*this);  // before the question, whose answer it may change
   if (has_spare_) {
     has_spare_ = false;
     return spare_;

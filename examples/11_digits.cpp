@@ -259,9 +259,9 @@ example::DigitsReport report_of(const std::vector<std::unique_ptr<Outcome>>& out
     report.pictures.push_back({digit, slice(test.pixels, 0, i, i + 1)});
   }
   for (const auto& outcome : outcomes) {
-    report.results.push_back({outcome->name, training::percent(outcome->accuracy),
-                              training::duration(outcome->training.seconds()),
-                              std::to_string(example::parameter_count(*outcome->model))});
+    report.results.push_back(
+        {outcome->name, training::percent(outcome->accuracy), training::duration(outcome->training.seconds()),
+         training::number(static_cast<double>(example::parameter_count(*outcome->model)))});
     example::DigitsReport::Run run{outcome->name, &outcome->training, {}, {}, {}};
     for (const auto& picture : report.pictures) run.views.push_back(outcome->model->view(picture.pixels));
     add_answers(run, *outcome->model, test);

@@ -11,7 +11,17 @@ namespace training = taper::training;
 
 namespace {
 
-constexpr double map_side = 148, small_side = 88;
+constexpr double map_side = 148, reading_side = 110, small_side = 88;
+
+constexpr const char* heads_caption =
+    "Each row of a map is a row of the picture that asks, each column one that it looks at. Blank cells are "
+    "exactly zero.";
+constexpr const char* filters_caption =
+    "The darker, the better the filter fits there; blank cells are exactly zero.";
+constexpr const char* answers_caption =
+    "The probability of each digit, if the picture ended with that row. Blank cells are below 1 %, and the "
+    "frame "
+    "marks the right one.";
 
 std::vector<std::string> numbers(std::int64_t first, std::int64_t last) {
   std::vector<std::string> labels;
@@ -66,10 +76,10 @@ std::vector<training::HeatMap> answers(training::HeatMap picture, const DigitsRe
   training::HeatMap map{.title = "the answer after each row",
                         .rows = answers.extent(1),
                         .columns = answers.extent(2),
-                        .values = answers.to_vector(),
+                        .values = where(answers < 0.01, zeros_like(answers), answers).to_vector(),
                         .row_labels = picture.row_labels,
                         .column_labels = numbers(0, answers.extent(2) - 1),
-                        .side = map_side * 10 / 8};
+                        .side = reading_side * 10 / 8};
   for (std::int64_t row = 0; row < map.rows; ++row) map.outlined.emplace_back(row, shown.digit);
   return {picture, map};
 }
@@ -89,14 +99,9 @@ void add_views(training::Page& page, const DigitsReport& report, const DigitsRep
       page.maps(heads(map_of(shown, title, map_side), view.attention[layer], layer));
     }
     if (view.found) page.gallery(filters(map_of(shown, title, small_side), view.found));
-    if (view.answers) page.maps(answers(map_of(shown, title, map_side), shown, view.answers));
+    if (view.answers) page.maps(answers(map_of(shown, title, reading_side), shown, view.answers));
   }
-  page.scale(kind.found     ? "The darker, the better the filter fits there; blank cells are exactly zero."
-             : kind.answers ? "The probability of each digit, if the picture ended with that row. The frame "
-                              "marks the right one."
-                            : "Each row of a map is a row of the picture that asks, each column one that it "
-                              "looks at. Blank cells "
-                              "are exactly zero.");
+  page.scale(kind.found ? filters_caption : kind.answers ? answers_caption : heads_caption);
 }
 
 training::Rows confusion_table(const taper::Tensor& confusion) {

@@ -3,6 +3,7 @@
 #include "support/scratch.hpp"
 #include <taper/taper.hpp>
 
+#include <cmath>
 #include <filesystem>
 #include <limits>
 

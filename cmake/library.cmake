@@ -61,9 +61,10 @@ target_precompile_headers(taper PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${PROJECT_SOUR
 
 # No op sets errno or relies on traps: without them sqrt and comparisons vectorise. Results stay those of IEEE arithmetic.
 target_compile_options(taper PRIVATE -fno-math-errno -fno-trapping-math)
-# The random stream is the same on every machine (core/random.cpp); a step of Adam, elementary functions and reductions are the
-# same with every instruction set. With a precompiled header, g++ 12 forgets the option in code for which a pragma names the set.
-set(same_with_every_set optim/adam.cpp elementwise/elementary.cpp reduction/folds.cpp)
+# The random stream is the same on every machine (core/random.cpp); a step of Adam, elementary functions (of gates, too) and
+# reductions are the same with every instruction set. With a precompiled header, g++ 12 forgets the option in code for which a
+# pragma names the set.
+set(same_with_every_set optim/adam.cpp elementwise/elementary.cpp recurrent/recurrence.cpp reduction/folds.cpp)
 list(TRANSFORM same_with_every_set PREPEND ${PROJECT_SOURCE_DIR}/ops/kernels/)
 set_source_files_properties(${PROJECT_SOURCE_DIR}/core/random.cpp ${same_with_every_set} PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
 set_source_files_properties(${same_with_every_set} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)

@@ -6,7 +6,7 @@
 #define HWY_TARGET_INCLUDE "taper/ops/kernels/recurrent/recurrence.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
-#include <hwy/contrib/math/math-inl.h>
+#include "../elementwise/elementary-inl.hpp"
 #include "../vectors-inl.hpp"
 // clang-format on
 
@@ -68,9 +68,11 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 template <class D, class V>
 HWY_INLINE V sigmoid(D d, V x) {
-  using T = hn::TFromD<D>;
-  const V one = hn::Set(d, T{1}), e = hn::Exp(d, hn::Neg(hn::Abs(x)));
-  return hn::Div(hn::IfThenElse(hn::Ge(x, hn::Zero(d)), one, e), hn::Add(one, e));
+  return apply(functions::Sigmoid(), d, x);
+}
+template <class D, class V>
+HWY_INLINE V tanh(D d, V x) {
+  return apply(functions::Tanh(), d, x);
 }
 // a (1 - a), the slope of sigmoid at its value a, and that of tanh, 1 - a^2.
 template <class D, class V>
@@ -105,7 +107,7 @@ void forward(const ForwardStep<T>& s) {
                             HWY_ATTR { return hn::LoadU(d, u + gate * n + i); };
     if (s.cell == Cell::rnn) {
       for_each_vector<T>(n, [=](auto d, std::int64_t i) HWY_ATTR {
-        const auto next = hn::Tanh(d, hn::Add(input(d, 0, i), hidden(d, 0, i)));
+        const auto next = tanh(d, hn::Add(input(d, 0, i), hidden(d, 0, i)));
         hn::StoreU(next, d, h + i);
         hn::StoreU(next, d, y + i);
       });
@@ -117,7 +119,7 @@ void forward(const ForwardStep<T>& s) {
         const auto r = sigmoid(d, hn::Add(input(d, 0, i), with_bias(0)));
         const auto z = sigmoid(d, hn::Add(input(d, 1, i), with_bias(1)));
         const auto v = with_bias(2);
-        const auto candidate = hn::Tanh(d, hn::MulAdd(r, v, input(d, 2, i)));
+        const auto candidate = tanh(d, hn::MulAdd(r, v, input(d, 2, i)));
         const auto next = hn::MulAdd(z, hn::Sub(hn::LoadU(d, h + i), candidate), candidate);
         hn::StoreU(r, d, a + i);
         hn::StoreU(z, d, a + n + i);
@@ -133,9 +135,9 @@ void forward(const ForwardStep<T>& s) {
         const auto sum = [=](std::int64_t gate)
                              HWY_ATTR { return hn::Add(input(d, gate, i), hidden(d, gate, i)); };
         const auto in = sigmoid(d, sum(0)), forget = sigmoid(d, sum(1)), out = sigmoid(d, sum(3));
-        const auto candidate = hn::Tanh(d, sum(2));
+        const auto candidate = tanh(d, sum(2));
         const auto cell = hn::MulAdd(forget, hn::LoadU(d, c + i), hn::Mul(in, candidate));
-        const auto next = hn::Mul(out, hn::Tanh(d, cell));
+        const auto next = hn::Mul(out, tanh(d, cell));
         hn::StoreU(in, d, a + i);
         hn::StoreU(forget, d, a + n + i);
         hn::StoreU(candidate, d, a + 2 * n + i);
@@ -203,7 +205,7 @@ void backward(const BackwardStep<T>& s) {
       for_each_vector<T>(n, [=](auto d, std::int64_t i) HWY_ATTR {
         const auto in = hn::LoadU(d, a + i), forget = hn::LoadU(d, a + n + i);
         const auto candidate = hn::LoadU(d, a + 2 * n + i), out = hn::LoadU(d, a + 3 * n + i);
-        const auto g = cotangent(d, i), shown = hn::Tanh(d, hn::LoadU(d, cells + i));
+        const auto g = cotangent(d, i), shown = tanh(d, hn::LoadU(d, cells + i));
         const auto of_cell = hn::MulAdd(hn::Mul(g, out), tanh_slope(d, shown), hn::LoadU(d, dc + i));
         store_both(d, hn::Mul(hn::Mul(of_cell, candidate), sigmoid_slope(d, in)), i);
         store_both(d, hn::Mul(hn::Mul(of_cell, hn::LoadU(d, c + i)), sigmoid_slope(d, forget)), n + i);

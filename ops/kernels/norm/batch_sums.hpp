@@ -31,6 +31,7 @@ Numbers<T> numbers(std::int64_t count) {
 template <class T>
 Numbers<T> spread(const BatchLines& lines, const T* of_channels) {
   Numbers<T> result = numbers<T>(lines.numbers());
+  if (result.empty()) return result;
   const std::int64_t each = lines.numbers() / lines.channels;
   for (std::size_t i = 0; i < result.size(); ++i)
     result[i] = of_channels[static_cast<std::int64_t>(i) / each];

@@ -92,7 +92,7 @@ void forward(const ForwardStep<T>& s) {
     const T* const u = s.hidden + row * gates * n;
     T* const y = s.outputs + row * s.steps * n;
     T* const h = s.h + row * n;
-    T* const a = s.gates + row * s.steps * 4 * n;
+    T* const a = s.gates ? s.gates + row * s.steps * 4 * n : nullptr;  // rnn has none
     if (s.t >= s.lengths[row]) {  // nothing happens, and no one reads the gates
       std::fill_n(y, n, T{0});
       if (s.cell == Cell::gru) std::fill_n(a, 4 * n, T{0});
@@ -157,7 +157,7 @@ void backward(const BackwardStep<T>& s) {
   const std::int64_t stored = s.cell == Cell::rnn ? 1 : 4;  // of a step's cotangents
   for (std::int64_t row = 0; row < s.rows; ++row) {
     const T* const y = s.outputs + row * s.steps * n;
-    const T* const a = s.gates + row * s.steps * 4 * n;
+    const T* const a = s.gates ? s.gates + row * s.steps * 4 * n : nullptr;
     T* const da = s.d_gates + row * s.steps * stored * n;
     T* const du = s.d_hidden + row * gates * n;
     T* const dh = s.dh + row * n;

@@ -6,6 +6,7 @@
 #include "npy.hpp"
 
 #include "../fail.hpp"
+#include "../text.hpp"
 #include "files.hpp"
 #include "safetensors.hpp"
 #include "stored.hpp"
@@ -267,8 +268,8 @@ void save_npy(const std::string& path, const Tensor& tensor) {
   for (const std::int64_t extent : host.shape())
     shape += (shape.empty() ? "" : ", ") + std::to_string(extent);
   if (host.rank() == 1) shape += ',';
-  std::string header = std::string("{'descr': '") + (host.dtype() == float32 ? "<f4" : "<f8") +
-                       "', 'fortran_order': False, 'shape': (" + shape + "), }";
+  std::string header = internal::text("{'descr': '", host.dtype() == float32 ? "<f4" : "<f8",
+                                      "', 'fortran_order': False, 'shape': (", shape, "), }");
   // The elements begin at a multiple of 64 bytes.
   constexpr std::size_t start = 10, alignment = 64;
   header.append(alignment - (start + header.size() + 1) % alignment, ' ') += '\n';

@@ -89,7 +89,9 @@ TEST(Elementary, HasItsDigitsEverywhere) {
           const Long wanted = f.reference(in);
           ASSERT_LE(error_in_ulp(out, wanted), f.tolerance)
               << dtype << ' ' << in << ": " << out << ", not " << wanted;
-          if (wanted == 0) ASSERT_EQ(std::signbit(out), std::signbit(wanted)) << dtype << ' ' << in;
+          if (wanted == 0) {
+            ASSERT_EQ(std::signbit(out), std::signbit(wanted)) << dtype << ' ' << in;
+          }
         }
       });
     }

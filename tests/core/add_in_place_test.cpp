@@ -74,7 +74,8 @@ TEST(AddInPlace, ATapeThatKeepsValuesShowsWhatWasAdded) {
   Calls calls;
   const Tensor x = row({1, 2, 3}).requires_grad();
   Tape tape({.keep_values = true});
-  tape.backward(pick(x, 0, calls) + 2.0 * pick(x, 2, calls));
+  const Tensor first = pick(x, 0, calls), second = pick(x, 2, calls);
+  tape.backward(first + 2.0 * second);
   EXPECT_EQ(calls.in_place, 1);
   std::vector<Trace::Contribution> contributions;
   for (const Trace::Visit& visit : tape.trace().walks[0].visits) {

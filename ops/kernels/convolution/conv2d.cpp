@@ -116,7 +116,11 @@ TAPER_NAME_BOTH(convolve_windows);
 TAPER_NAME_BOTH(convolve_dx_channels);
 TAPER_NAME_BOTH(convolve_dweight_blocks);
 
-std::int64_t vector_bytes() { return static_cast<std::int64_t>(hn::Lanes(hn::ScalableTag<std::uint8_t>())); }
+template <class T>
+std::int64_t windows_per_panel() {
+  return tile_columns<T>;
+}
+TAPER_NAME_BOTH(windows_per_panel);
 
 }  // namespace taper::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -128,7 +132,7 @@ namespace {
 TAPER_EXPORT_BOTH(convolve_windows)
 TAPER_EXPORT_BOTH(convolve_dx_channels)
 TAPER_EXPORT_BOTH(convolve_dweight_blocks)
-HWY_EXPORT(vector_bytes);
+TAPER_EXPORT_BOTH(windows_per_panel)
 
 // The same windows over pictures that have their padding.
 Convolution on_padded(Convolution call) {
@@ -194,8 +198,7 @@ Tensor convolve(const char* op, const Convolution& call, const Tensor& x, const 
     const T *const from = wide.data<T>(), *const w = weight.data<T>(),
                    *const b = bias ? bias->data<T>() : nullptr;
     T* const to = y.mutable_data<T>();
-    const std::int64_t panel =
-        3 * HWY_DYNAMIC_DISPATCH(vector_bytes)() / static_cast<std::int64_t>(sizeof(T));
+    const std::int64_t panel = windows_per_panel<T>();
     const std::int64_t windows = call.batch * layout.windows, panels = (windows + panel - 1) / panel;
     const double each = multiplications_per_window(call) * static_cast<double>(panel);
     for (std::int64_t group = 0; group < call.groups; ++group) {

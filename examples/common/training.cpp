@@ -224,7 +224,7 @@ void save_page(const training::Page& page, const TrainingOptions& options) {
   std::cout << '\n';
 }
 
-void add_curves(training::Page& page, const std::vector<const Training*>& runs, const std::string& caption,
+void add_curves(training::Page& page, const std::vector<const Training*>& runs, const std::string& remark,
                 const std::vector<training::Stage>& stages) {
   training::Chart loss{.title = "Loss, nats", .x_label = "step", .series = {}, .stages = stages};
   training::Chart accuracy{
@@ -241,7 +241,26 @@ void add_curves(training::Page& page, const std::vector<const Training*>& runs, 
     add(loss, run->history(), "loss"), add(accuracy, run->history(), "accuracy");
     ++colour;
   }
-  page.charts({loss, accuracy}, caption);
+  page.charts({loss, accuracy},
+              remark + (remark.empty() ? "" : " ") +
+                  "Faint points are single steps, the line is the mean of their neighbours" +
+                  (stages.empty() ? "." : " in the same stage."));
+}
+
+void add_confusion(training::Page& page, const std::string& answer, const std::vector<std::string>& classes,
+                   const Tensor& confusion) {
+  const std::vector<double> counts = confusion.to_vector();
+  training::Rows rows{{answer}};
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    rows[0].push_back(classes[i]);
+    rows.push_back({classes[i]});
+    for (std::size_t j = 0; j < classes.size(); ++j) {
+      const double count = counts[i * classes.size() + j];
+      rows.back().push_back(count == 0 ? "" : training::number(count));
+    }
+  }
+  page.paragraph("Each row is an answer that is right, each column what it was taken for.");
+  page.table(rows);
 }
 
 void add_histograms(training::Page& page, const std::vector<const Training*>& runs) {

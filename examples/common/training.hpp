@@ -102,10 +102,13 @@ std::int64_t parameter_count(const taper::nn::Module& model);
 // Writes options.output + "/page.html", and says where page and checkpoints are.
 void save_page(const taper::training::Page& page, const TrainingOptions& options);
 
-// "Loss" and "Accuracy" side by side, a line for each run and one
-// for its evaluations.
+// "Loss" and "Accuracy" side by side, a line for each run and one for its evaluations. Beneath stands the
+// remark, and what the points are.
 void add_curves(taper::training::Page& page, const std::vector<const Training*>& runs,
-                const std::string& caption, const std::vector<taper::training::Stage>& stages = {});
+                const std::string& remark = "", const std::vector<taper::training::Stage>& stages = {});
+// What is taken for what: a row for each class, in a table whose answers are called `answer`.
+void add_confusion(taper::training::Page& page, const std::string& answer,
+                   const std::vector<std::string>& classes, const taper::Tensor& confusion);
 // The histograms of each run, under a heading of its own.
 void add_histograms(taper::training::Page& page, const std::vector<const Training*>& runs);
 

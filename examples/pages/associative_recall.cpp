@@ -56,8 +56,7 @@ training::Page page(const RecallReport& report) {
   add_curves(
       page, trainings_of(report.runs),
       "Training begins with one pair and doubles pairs and length in stages; each new stage is harder at "
-      "first. Held-out sequences are those of the whole task from the beginning. Faint points are single "
-      "steps, the line is the mean of their neighbours in the same stage.",
+      "first. Held-out sequences are those of the whole task from the beginning.",
       report.stages);
   for (const RecallReport::Run& run : report.runs) {
     page.heading("What the heads look at: " + run.name);

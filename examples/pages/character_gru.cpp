@@ -65,8 +65,7 @@ training::Page page(const CharacterGruReport& report) {
   page.table(report.results);
   page.paragraph("Losses are in nats a character. Held out is the last tenth of the text.");
   page.heading("Learning");
-  add_curves(page, {report.training},
-             "Faint points are single steps, the line is the mean of their neighbours.");
+  add_curves(page, {report.training});
   page.heading("It writes");
   page.preformatted(report.sample);
   page.heading("What it expects");

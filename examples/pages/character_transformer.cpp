@@ -37,9 +37,7 @@ training::Page page(const CharacterReport& report) {
   page.table(report.results);
   page.paragraph("Losses are in nats a character. Held out is the last tenth of the text.");
   page.heading("Learning");
-  add_curves(
-      page, trainings_of(report.runs),
-      "In training dropout is on. Faint points are single steps, the line is the mean of their neighbours.");
+  add_curves(page, trainings_of(report.runs), "In training dropout is on.");
   for (const CharacterReport::Run& run : report.runs) {
     page.heading("It writes: " + run.name);
     page.preformatted(run.sample);

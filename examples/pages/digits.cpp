@@ -104,25 +104,12 @@ void add_views(training::Page& page, const DigitsReport& report, const DigitsRep
   page.scale(kind.found ? filters_caption : kind.answers ? answers_caption : heads_caption);
 }
 
-training::Rows confusion_table(const taper::Tensor& confusion) {
-  const std::vector<double> counts = confusion.to_vector();
-  const std::int64_t classes = confusion.extent(0);
-  training::Rows rows = {{"digit"}};
-  for (std::int64_t i = 0; i < classes; ++i) {
-    rows[0].push_back(std::to_string(i));
-    rows.push_back({std::to_string(i)});
-    for (std::int64_t j = 0; j < classes; ++j) {
-      const double count = counts[static_cast<std::size_t>(i * classes + j)];
-      rows.back().push_back(count == 0 ? "" : training::number(count));
-    }
-  }
-  return rows;
-}
-
 void add_mistakes(training::Page& page, const DigitsReport::Run& run) {
   page.heading("What is taken for what: " + run.name);
-  page.paragraph("Each row is a digit, each column what it was taken for.");
-  page.table(confusion_table(run.confusion));
+  std::vector<std::string> digits;
+  for (std::int64_t digit = 0; digit < run.confusion.extent(0); ++digit)
+    digits.push_back(std::to_string(digit));
+  add_confusion(page, "digit", digits, run.confusion);
   if (run.mistakes.empty()) return;
   std::vector<training::HeatMap> pictures;
   for (const DigitsReport::Mistake& mistake : run.mistakes) {
@@ -152,10 +139,8 @@ training::Page page(const DigitsReport& report) {
       "The test pictures are a fifth of all, drawn at random once, so that the same people wrote both "
       "parts.");
   page.heading("Learning");
-  add_curves(
-      page, trainings_of(report.runs),
-      "In training the pictures are noisy, the loss smooths its labels, and dropout is on. Faint points are "
-      "single steps, the line is the mean of their neighbours.");
+  add_curves(page, trainings_of(report.runs),
+             "In training the pictures are noisy, the loss smooths its labels, and dropout is on.");
   for (const DigitsReport::Run& run : report.runs) add_views(page, report, run);
   for (const DigitsReport::Run& run : report.runs) add_mistakes(page, run);
   add_histograms(page, trainings_of(report.runs));

@@ -59,10 +59,8 @@ training::Page page(const SortingReport& report) {
       "Rows are the numbers written last, from the bar on; columns are the numbers read, in their order. The "
       "number to be written next is outlined. Blank cells are exactly zero.");
   page.heading("Learning");
-  add_curves(
-      page, trainings_of(report.runs),
-      "Held out are sequences four times as long as the longest in training. Faint points are single steps, "
-      "the line is the mean of their neighbours.");
+  add_curves(page, trainings_of(report.runs),
+             "Held out are sequences four times as long as the longest in training.");
   add_histograms(page, trainings_of(report.runs));
   return page;
 }

@@ -10,42 +10,27 @@ namespace {
 
 constexpr int threads = 256;
 
-// The floor: each element is read once and written once.
-template <int width, class T>
-__global__ void __launch_bounds__(threads)
-    strided_copy_kernel(const T* x, T* y, Loops<2> loops, std::uint32_t packs) {
-  const std::uint32_t pack = blockIdx.x * threads + threadIdx.x;
-  if (pack >= packs) return;
-  const auto offsets = loops.offsets(pack);
-  store_pack(load_pack<width>(x + offsets.of[0]), y + offsets.of[1]);
-}
-
-template <int width, class T>
-void launch_strided_copy(const char* op, const Nest<2>& piece, const T* x, T* y) {
-  const std::int64_t packs = piece.size() / width;
-  launch(op, strided_copy_kernel<width, T>, blocks_for(packs, threads), threads, 0, x, y,
-         Loops<2>(piece, width), static_cast<std::uint32_t>(packs));
-}
-
-// y[offset_1] += x[offset_0] for each turn of the nest.
+// y[offset_1] = x[offset_0] for each turn of the nest, or += if it adds.
 //
-// The floor: each element of x is read once, and its place in y read and written once.
-template <int width, class T>
+// The floor: each element is read once and written once; if it adds, y's is read as well.
+template <int width, bool adds, class T>
 __global__ void __launch_bounds__(threads)
-    strided_add_kernel(const T* x, T* y, Loops<2> loops, std::uint32_t packs) {
+    strided_kernel(const T* x, T* y, Loops<2> loops, std::uint32_t packs) {
   const std::uint32_t pack = blockIdx.x * threads + threadIdx.x;
   if (pack >= packs) return;
   const auto offsets = loops.offsets(pack);
-  const Pack<T, width> term = load_pack<width>(x + offsets.of[0]);
-  Pack<T, width> sum = load_pack<width>(y + offsets.of[1]);
-  for (int i = 0; i < width; ++i) sum.at[i] += term.at[i];
-  store_pack(sum, y + offsets.of[1]);
+  Pack<T, width> result = load_pack<width>(x + offsets.of[0]);
+  if constexpr (adds) {
+    const Pack<T, width> total = load_pack<width>(y + offsets.of[1]);
+    for (int i = 0; i < width; ++i) result.at[i] = total.at[i] + result.at[i];
+  }
+  store_pack(result, y + offsets.of[1]);
 }
 
-template <int width, class T>
-void launch_strided_add(const Nest<2>& piece, const T* x, T* y) {
+template <int width, bool adds, class T>
+void launch_strided(const char* op, const Nest<2>& piece, const T* x, T* y) {
   const std::int64_t packs = piece.size() / width;
-  launch("add_strided", strided_add_kernel<width, T>, blocks_for(packs, threads), threads, 0, x, y,
+  launch(op, strided_kernel<width, adds, T>, blocks_for(packs, threads), threads, 0, x, y,
          Loops<2>(piece, width), static_cast<std::uint32_t>(packs));
 }
 
@@ -74,9 +59,8 @@ __global__ void __launch_bounds__(threads_per_line* lines_at_once)
   }
 }
 
-}  // namespace
-
-void strided_copy(const char* op, const Nest<2>& nest, const Tensor& x, Tensor& y) {
+template <bool adds>
+void run_strided(const char* op, const Nest<2>& nest, const Tensor& x, Tensor& y) {
   dispatch(y.dtype(), [&]<class T>() {
     for_each_piece(nest, [&](const Nest<2>& piece) {
       constexpr int width = widest_pack<T>;
@@ -84,16 +68,23 @@ void strided_copy(const char* op, const Nest<2>& nest, const Tensor& x, Tensor& 
       T* const to = pointer<T>(y) + piece.offsets[1];
       const int inner = piece.extents.size() - 1;
       const bool is_contiguous = piece.strides[0][inner] == 1 && piece.strides[1][inner] == 1;
-      if (inner == 0 && is_contiguous) {
+      if (!adds && inner == 0 && is_contiguous) {
         internal::device_memory(op, y.device())
             .copy(from, to, static_cast<std::size_t>(piece.size()) * sizeof(T));
-      } else if (is_contiguous && piece.is_in_packs(width) && is_aligned(from) && is_aligned(to)) {
-        launch_strided_copy<width>(op, piece, from, to);
+      } else if (is_contiguous && piece.is_in_packs(width) && piece.size() % width == 0 && is_aligned(from) &&
+                 is_aligned(to)) {
+        launch_strided<width, adds>(op, piece, from, to);
       } else {
-        launch_strided_copy<1>(op, piece, from, to);
+        launch_strided<1, adds>(op, piece, from, to);
       }
     });
   });
+}
+
+}  // namespace
+
+void strided_copy(const char* op, const Nest<2>& nest, const Tensor& x, Tensor& y) {
+  run_strided<false>(op, nest, x, y);
 }
 
 void CudaBackend::copy_strided(const kernels::StridedCopy& call, const Tensor& x, Tensor& y) const {
@@ -101,21 +92,7 @@ void CudaBackend::copy_strided(const kernels::StridedCopy& call, const Tensor& x
 }
 
 void CudaBackend::add_strided(const kernels::StridedCopy& call, const Tensor& x, Tensor& y) const {
-  dispatch(y.dtype(), [&]<class T>() {
-    for_each_piece(nest_of(call), [&](const Nest<2>& piece) {
-      constexpr int width = widest_pack<T>;
-      const T* const from = pointer<T>(x) + piece.offsets[0];
-      T* const to = pointer<T>(y) + piece.offsets[1];
-      const int inner = piece.extents.size() - 1;
-      const bool is_contiguous = piece.strides[0][inner] == 1 && piece.strides[1][inner] == 1;
-      if (is_contiguous && piece.is_in_packs(width) && piece.size() % width == 0 && is_aligned(from) &&
-          is_aligned(to)) {
-        launch_strided_add<width>(piece, from, to);
-      } else {
-        launch_strided_add<1>(piece, from, to);
-      }
-    });
-  });
+  run_strided<true>("add_strided", nest_of(call), x, y);
 }
 
 void CudaBackend::swap_axes(const kernels::SwapExtents& e, const Tensor& x, Tensor& y) const {

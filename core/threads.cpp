@@ -181,4 +181,12 @@ void internal::parallel_for(std::int64_t count, LoopBody body) {
   for (std::int64_t i = 0; i < count; ++i) body.call(body.context, i);
 }
 
+void internal::parallel_ranges(std::int64_t count, std::int64_t part, RangeBody body) {
+  if (count <= 2 * part) return body.call(body.context, 0, count);
+  taper::parallel_for((count + part - 1) / part, [&](std::int64_t i) {
+    const std::int64_t begin = i * part;
+    body.call(body.context, begin, std::min(begin + part, count));
+  });
+}
+
 }  // namespace taper

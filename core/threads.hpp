@@ -22,6 +22,13 @@ struct LoopBody {
 };
 void parallel_for(std::int64_t count, LoopBody body);
 
+// The same for a body of ranges.
+struct RangeBody {
+  const void* context;
+  void (*call)(const void* context, std::int64_t begin, std::int64_t end);
+};
+void parallel_ranges(std::int64_t count, std::int64_t part, RangeBody body);
+
 }  // namespace internal
 
 // Calls body(i) for each i in [0, count), on up to thread_count() threads, and returns when all have ended.
@@ -41,11 +48,10 @@ inline constexpr std::int64_t part_size = 16384;
 // two parts are one call: waking a thread takes a microsecond or two, so that a part should take several.
 template <class Body>
 void parallel_ranges(std::int64_t count, std::int64_t part, const Body& body) {
-  if (count <= 2 * part) return body(std::int64_t{0}, count);
-  parallel_for((count + part - 1) / part, [&](std::int64_t i) {
-    const std::int64_t begin = i * part;
-    body(begin, count - begin < part ? count : begin + part);
-  });
+  internal::parallel_ranges(count, part,
+                            {&body, [](const void* context, std::int64_t begin, std::int64_t end) {
+                               (*static_cast<const Body*>(context))(begin, end);
+                             }});
 }
 
 }  // namespace taper

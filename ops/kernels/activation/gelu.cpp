@@ -10,6 +10,7 @@
 
 #include "gelu.hpp"
 
+#include "../../../core/threads.hpp"
 #include "../backend.hpp"
 #include "../elementwise/elementwise.hpp"
 #include "../vectors-inl.hpp"

@@ -9,6 +9,7 @@
 
 #include "elementary.hpp"
 
+#include "../../../core/threads.hpp"
 #include "../vectors-inl.hpp"
 #include "elementary-inl.hpp"
 

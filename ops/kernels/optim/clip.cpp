@@ -71,8 +71,8 @@ void scale(PoolVector<Tensor>& tensors, double factor) {
   for (Tensor& x : tensors) {
     if (x.device().is_cpu()) continue;
     const Tensor scalar = scalar_like(factor, x);
-    detail::map_on_device("scale", functions::Multiply(),
-                          BroadcastPlan<2>{x.shape(), {x.size()}, {Shape{1}, Shape{0}}}, {&x, &scalar}, x);
+    detail::map_flat("scale", detail::function_of<2>(functions::Multiply()),
+                     std::array<const Tensor*, 2>{&x, &scalar}, std::array<std::int64_t, 2>{1, 0}, x);
   }
   for_each_piece(sizes_on_cpu(tensors),
                  [&](std::int64_t, std::size_t i, std::int64_t begin, std::int64_t end) {

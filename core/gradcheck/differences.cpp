@@ -8,8 +8,6 @@
 namespace taper::gradcheck_detail {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double epsilon = std::numeric_limits<double>::epsilon();
 constexpr int max_columns = 4;  // of the tableau
 
 }  // namespace

@@ -12,9 +12,13 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <vector>
 
 namespace taper::gradcheck_detail {
+
+inline constexpr double infinity = std::numeric_limits<double>::infinity();
+inline constexpr double epsilon = std::numeric_limits<double>::epsilon();
 
 using Values = std::vector<double>;
 

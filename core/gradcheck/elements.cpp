@@ -8,7 +8,6 @@
 namespace taper::gradcheck_detail {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr std::int64_t max_failures = 256;  // of one argument; no more are looked at
 // An estimate is good enough to call an element compared if it is so much smaller than the element, or than
 // the largest of its argument: what lies below the noise of f can't be told from 0 by any difference.
@@ -20,7 +19,7 @@ constexpr double fine_at_once = 1e-5;  // a quick estimate above this is worth t
 // How far off a value is, in units of how far off it may be.
 double in_units(double off, double allowed) {
   if (off == 0) return 0;
-  return std::isfinite(off) && allowed > 0 ? off / allowed : infinity;
+  return std::isfinite(off) && allowed > 0 ? off / allowed : std::numeric_limits<double>::infinity();
 }
 
 }  // namespace
@@ -60,7 +59,9 @@ Checker::Comparison Checker::compare(std::size_t input, std::int64_t i) {
   }
   const double size = std::max(1.0, std::abs(x));
   // Small elements may need steps in proportion to them (log), however small those are.
-  const double finest = std::max(1e-30, std::min(0x1p-44 * size, x == 0 ? infinity : 0x1p-20 * std::abs(x)));
+  const double finest = std::max(
+      1e-30,
+      std::min(0x1p-44 * size, x == 0 ? std::numeric_limits<double>::infinity() : 0x1p-20 * std::abs(x)));
   Line line(
       [&](double& t) -> const Values& {
         const double from = problem_.base(input)[static_cast<std::size_t>(i)], moved = from + t;

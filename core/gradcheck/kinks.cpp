@@ -4,16 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace taper::gradcheck_detail {
-namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double epsilon = std::numeric_limits<double>::epsilon();
-
-}  // namespace
-
 // Is the gap gone at the next step, although noise would not hide it there? Then x itself lies between kinks.
 bool Line::is_passed(const Level& last, std::size_t c) const {
   const auto next = levels_.begin() + (&last - levels_.data()) + 1;

@@ -1,17 +1,16 @@
 // What fails at first sight is looked at again: is it rounding, a kink nearer than the steps, or do several
 // kinks meet?
 #include "checker.hpp"
+#include "differences.hpp"
 #include "rounding.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 namespace taper::gradcheck_detail {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 // Points near x are taken in so many directions, at each of these distances relative to the element.
 constexpr int directions = 32;
 constexpr double distances[] = {0x1p-20, 0x1p-26, 0x1p-32};

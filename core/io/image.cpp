@@ -61,9 +61,9 @@ Tensor load_png(const std::string& path, const std::string& bytes) {
 }
 
 // The header of a PPM or PGM file is three numbers, between which there are spaces and comments.
-class Header {
+class ImageHeader {
  public:
-  Header(const std::string& path, std::string_view rest) : path_(path), rest_(rest) {}
+  ImageHeader(const std::string& path, std::string_view rest) : path_(path), rest_(rest) {}
 
   std::int64_t number(const char* name, std::int64_t most) {
     for (bool is_comment = false; !rest_.empty(); rest_.remove_prefix(1)) {
@@ -93,7 +93,7 @@ class Header {
 };
 
 Tensor load_ppm(const std::string& path, std::string_view bytes, std::int64_t channels) {
-  Header header(path, bytes.substr(2));
+  ImageHeader header(path, bytes.substr(2));
   const std::int64_t width = header.number("width", largest), height = header.number("height", largest);
   const auto white = static_cast<int>(header.number("the largest value", 65535));
   const std::string_view pixels = header.pixels();

@@ -26,24 +26,22 @@ namespace {
 using internal::Stored;
 using internal::StoredArray;
 
-constexpr std::size_t max_axes = 64;  // NumPy's limit
-
 [[noreturn]] void reject(const std::string& path, const std::string& why) {
   fail("load_npy", path, ": ", why);
 }
 
-struct Header {
+struct NpyHeader {
   std::optional<std::string> descr;
   std::optional<bool> fortran_order;
   std::optional<std::vector<std::int64_t>> shape;
 };
 
-class HeaderReader {
+class NpyHeaderReader {
  public:
-  HeaderReader(const std::string& path, std::string_view text) : path_(path), text_(text) {}
+  NpyHeaderReader(const std::string& path, std::string_view text) : path_(path), text_(text) {}
 
-  Header read() {
-    Header header;
+  NpyHeader read() {
+    NpyHeader header;
     expect('{');
     while (!take('}')) {
       const std::string key = string();
@@ -108,7 +106,7 @@ class HeaderReader {
     expect('(');
     bool comma = true;
     while (!take(')')) {
-      if (!comma || list.size() == max_axes) wrong();
+      if (!comma || list.size() == internal::max_axes) wrong();
       list.push_back(number());
       comma = take(',');
       if (!comma && list.size() == 1) wrong();
@@ -167,7 +165,7 @@ File parts_of(const std::string& path, std::string_view bytes) {
   const std::size_t length = byte(8) | byte(9) << 8 | (version == 1 ? 0 : byte(10) << 16 | byte(11) << 24);
   if (length > bytes.size() - start) reject(path, "is cut short in its header");
 
-  const Header header = HeaderReader(path, bytes.substr(start, length)).read();
+  const NpyHeader header = NpyHeaderReader(path, bytes.substr(start, length)).read();
   const std::optional<Stored> kind = kind_of(*header.descr);
   if (!kind) {
     reject(path, "has dtype " + internal::shown(*header.descr) +

@@ -41,7 +41,6 @@ static_assert(std::endian::native == std::endian::little, "the format is little-
 constexpr const char* metadata = "__metadata__";
 constexpr std::size_t length_bytes = 8;
 constexpr std::size_t longest_header = 100'000'000;  // the reference implementation's limit
-constexpr int max_axes = 64;                         // NumPy's limit
 
 // What the header says about one tensor.
 struct Entry {
@@ -119,8 +118,8 @@ class HeaderReader final : public nlohmann::json_sax<json> {
     if (place_ != Place::numbers) misplaced("a number");
     if (number > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) wrong_number();
     std::vector<std::int64_t>& list = key_ == "shape" ? entry_->shape : entry_->offsets;
-    if (key_ == "shape" && list.size() == max_axes)
-      reject("has more than " + std::to_string(max_axes) + " axes");
+    if (key_ == "shape" && list.size() == internal::max_axes)
+      reject("has more than " + std::to_string(internal::max_axes) + " axes");
     if (key_ != "shape" && list.size() == 2) reject("has more than two data_offsets");
     list.push_back(static_cast<std::int64_t>(number));
     return true;
@@ -307,7 +306,8 @@ void save_safetensors(const std::string& path, const State& state) {
       if (tensor.dtype() != dtype) continue;
       if (name == metadata) reject("has a name that the format keeps for texts");
       if (name.find('\0') != std::string::npos) reject("has a zero byte in its name");
-      if (tensor.rank() > max_axes) reject("has ", tensor.rank(), " axes, wanted at most ", max_axes);
+      if (tensor.rank() > internal::max_axes)
+        reject("has ", tensor.rank(), " axes, wanted at most ", internal::max_axes);
       std::int64_t bytes = 0;
       if (!internal::count_bytes(tensor.shape(), size_of(dtype), bytes))
         reject("has a shape too large: ", tensor.shape());

@@ -12,6 +12,8 @@
 
 namespace taper::internal {
 
+inline constexpr int max_axes = 64;  // of an array in a file; NumPy's limit
+
 enum class Stored : std::uint8_t {
   boolean,
   int8,

@@ -13,16 +13,17 @@
 namespace taper::nn {
 namespace {
 
-constexpr const char* name = "MultiHeadSparseAttention";
+constexpr const char* multi_head_name = "MultiHeadSparseAttention";
 
 std::int64_t checked_width(std::int64_t width, std::int64_t heads, std::int64_t k, bool rotary) {
-  if (heads < 1) fail(name, "heads must be at least 1, got ", heads);
+  if (heads < 1) fail(multi_head_name, "heads must be at least 1, got ", heads);
   if (width < 1 || width % heads != 0) {
-    fail(name, "width must be a positive multiple of heads, got ", width, " for ", heads, " heads");
+    fail(multi_head_name, "width must be a positive multiple of heads, got ", width, " for ", heads,
+         " heads");
   }
-  if (k < 1) fail(name, "k must be at least 1, got ", k);
+  if (k < 1) fail(multi_head_name, "k must be at least 1, got ", k);
   if (rotary && width / heads % 2 != 0) {
-    fail(name, "rotary needs an even width per head, got width ", width, " for ", heads, " heads");
+    fail(multi_head_name, "rotary needs an even width per head, got width ", width, " for ", heads, " heads");
   }
   return width;
 }
@@ -48,11 +49,11 @@ MultiHeadSparseAttention::MultiHeadSparseAttention(std::int64_t width, std::int6
                      .method = options.method}) {}
 
 void MultiHeadSparseAttention::check(const char* argument, const Tensor& x) const {
-  check_given(name, argument, x, "query.weight", query.weight);
+  check_given(multi_head_name, argument, x, "query.weight", query.weight);
   const std::int64_t width = query.weight.extent(0);
   if (x.rank() != 3 || x.extent(2) != width || x.dtype() != query.weight.dtype()) {
-    fail(name, argument, " must be ", query.weight.dtype(), " of shape (batch, positions, ", width, "), got ",
-         x.dtype(), " ", x.shape());
+    fail(multi_head_name, argument, " must be ", query.weight.dtype(), " of shape (batch, positions, ", width,
+         "), got ", x.dtype(), " ", x.shape());
   }
 }
 
@@ -76,7 +77,7 @@ Tensor MultiHeadSparseAttention::mask_of_heads(const Tensor& mask, const Tensor&
   if (!mask) return mask;
   const Shape scores{x.extent(0), x.extent(1), y.extent(1)};
   if (!broadcasts_to(mask.shape(), scores)) {
-    fail(name, "mask must broadcast to (batch, queries, keys) = ", scores, ", got ", mask.shape());
+    fail(multi_head_name, "mask must broadcast to (batch, queries, keys) = ", scores, ", got ", mask.shape());
   }
   if (mask.rank() < 3 || mask.extent(0) == 1) return mask;
   const std::int64_t b = mask.extent(0), n = mask.extent(1), m = mask.extent(2);
@@ -84,7 +85,7 @@ Tensor MultiHeadSparseAttention::mask_of_heads(const Tensor& mask, const Tensor&
 }
 
 Tensor MultiHeadSparseAttention::attend(const Tensor& x, const Tensor& y, const Tensor& mask) const {
-  const Scope scope = Scope::outermost(name);
+  const Scope scope = Scope::outermost(multi_head_name);
   const std::int64_t b = x.extent(0), n = x.extent(1), width = x.extent(2);
   const Tensor seen = mask_of_heads(mask, x, y);
   const auto [q, k] = queries_and_keys(x, y);
@@ -97,7 +98,7 @@ Tensor MultiHeadSparseAttention::attend(const Tensor& x, const Tensor& y, const 
 
 Tensor MultiHeadSparseAttention::probabilities(const Tensor& x, const AttentionMask& options) const {
   check("x", x);
-  const Scope scope = Scope::outermost(name);
+  const Scope scope = Scope::outermost(multi_head_name);
   const Tensor seen = mask_of_heads(options.mask, x, x);
   const auto [q, k] = queries_and_keys(x, x);
   const std::int64_t b = x.extent(0), n = x.extent(1);
@@ -115,8 +116,9 @@ Tensor MultiHeadSparseAttention::operator()(const Tensor& queries_from, const Te
   check("queries_from", queries_from);
   check("keys_and_values_from", keys_and_values_from);
   if (queries_from.extent(0) != keys_and_values_from.extent(0)) {
-    fail(name, "queries_from and keys_and_values_from differ in their batch sizes: ", queries_from.shape(),
-         " and ", keys_and_values_from.shape());
+    fail(multi_head_name,
+         "queries_from and keys_and_values_from differ in their batch sizes: ", queries_from.shape(), " and ",
+         keys_and_values_from.shape());
   }
   return attend(queries_from, keys_and_values_from, options.mask);
 }

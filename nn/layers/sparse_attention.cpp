@@ -17,13 +17,14 @@
 namespace taper::nn {
 namespace {
 
-constexpr const char* name = "SparseAttention";
+constexpr const char* sparse_attention_name = "SparseAttention";
 
 void check_mask(const Tensor& mask, const Tensor& queries, const Tensor& keys) {
-  check_given(name, "mask", mask);
+  check_given(sparse_attention_name, "mask", mask);
   const Shape scores{queries.extent(0), queries.extent(1), keys.extent(1)};
   if (broadcasts_to(mask.shape(), scores)) return;
-  fail(name, "mask must broadcast to (batch, queries, keys) = ", scores, ", got ", mask.shape());
+  fail(sparse_attention_name, "mask must broadcast to (batch, queries, keys) = ", scores, ", got ",
+       mask.shape());
 }
 
 // (n, m) on that device: 1 where query i may look at key j, which is j <= i + m - n.
@@ -43,14 +44,14 @@ SparseAttention::SparseAttention(std::int64_t k, const SparseAttentionOptions& o
 }
 
 void SparseAttention::set_k(std::int64_t k) {
-  if (k < 1) fail(name, "k must be at least 1, got ", k);
+  if (k < 1) fail(sparse_attention_name, "k must be at least 1, got ", k);
   k_ = k;
 }
 
 Tensor SparseAttention::probabilities(const Tensor& queries, const Tensor& keys, const Tensor& mask) const {
-  internal::check_attention(name, queries, keys, keys);
+  internal::check_attention(sparse_attention_name, queries, keys, keys);
   if (mask) check_mask(mask, queries, keys);
-  const Scope scope = Scope::outermost(name);
+  const Scope scope = Scope::outermost(sparse_attention_name);
   Tensor scores = bmm(queries, transpose(keys, 1, 2));
   if (options_.scale != 1) scores = scores * options_.scale;
   Tensor seen = mask;
@@ -67,7 +68,7 @@ Tensor SparseAttention::probabilities(const Tensor& queries, const Tensor& keys,
 
 Tensor SparseAttention::attend(const Tensor& queries, const Tensor& keys, const Tensor& values,
                                const Tensor& mask) const {
-  const Scope scope = Scope::outermost(name);
+  const Scope scope = Scope::outermost(sparse_attention_name);
   if (options_.method == AttentionMethod::fused) {
     return sparse_attention(queries, keys, values, k_,
                             {.scale = options_.scale, .causal = options_.causal, .mask = mask});
@@ -76,13 +77,13 @@ Tensor SparseAttention::attend(const Tensor& queries, const Tensor& keys, const 
 }
 
 Tensor SparseAttention::operator()(const Tensor& queries, const Tensor& keys, const Tensor& values) const {
-  internal::check_attention(name, queries, keys, values);
+  internal::check_attention(sparse_attention_name, queries, keys, values);
   return attend(queries, keys, values, {});
 }
 
 Tensor SparseAttention::operator()(const Tensor& queries, const Tensor& keys, const Tensor& values,
                                    const Tensor& mask) const {
-  internal::check_attention(name, queries, keys, values);
+  internal::check_attention(sparse_attention_name, queries, keys, values);
   check_mask(mask, queries, keys);
   return attend(queries, keys, values, mask);
 }

@@ -10,7 +10,7 @@
 namespace taper {
 
 namespace {
-Tensor weight(const Tensor& a, const Tensor& b) {
+Tensor weight_in_maximum(const Tensor& a, const Tensor& b) {
   return kernels::map("maximum", a, b, kernels::functions::MaximumWeight());
 }
 }  // namespace
@@ -18,8 +18,8 @@ Tensor weight(const Tensor& a, const Tensor& b) {
 Tensor maximum(const Tensor& a, const Tensor& b) {
   const Tensor y = kernels::map("maximum", a, b, kernels::functions::Maximum());
   return record("maximum", y,
-                vjp(a, [a, b, to_a = SumTo(a, y)](const Tensor& dy) { return to_a(dy * weight(a, b)); }),
-                vjp(b, [a, b, to_b = SumTo(b, y)](const Tensor& dy) { return to_b(dy * weight(b, a)); }));
+                vjp(a, [a, b, to_a = SumTo(a, y)](const Tensor& dy) { return to_a(dy * weight_in_maximum(a, b)); }),
+                vjp(b, [a, b, to_b = SumTo(b, y)](const Tensor& dy) { return to_b(dy * weight_in_maximum(b, a)); }));
 }
 
 }  // namespace taper

@@ -11,7 +11,7 @@ namespace taper {
 
 namespace {
 // a's share: what it would have of the maximum if the two changed places.
-Tensor weight(const Tensor& a, const Tensor& b) {
+Tensor weight_in_minimum(const Tensor& a, const Tensor& b) {
   return kernels::map("minimum", b, a, kernels::functions::MaximumWeight());
 }
 }  // namespace
@@ -19,8 +19,8 @@ Tensor weight(const Tensor& a, const Tensor& b) {
 Tensor minimum(const Tensor& a, const Tensor& b) {
   const Tensor y = kernels::map("minimum", a, b, kernels::functions::Minimum());
   return record("minimum", y,
-                vjp(a, [a, b, to_a = SumTo(a, y)](const Tensor& dy) { return to_a(dy * weight(a, b)); }),
-                vjp(b, [a, b, to_b = SumTo(b, y)](const Tensor& dy) { return to_b(dy * weight(b, a)); }));
+                vjp(a, [a, b, to_a = SumTo(a, y)](const Tensor& dy) { return to_a(dy * weight_in_minimum(a, b)); }),
+                vjp(b, [a, b, to_b = SumTo(b, y)](const Tensor& dy) { return to_b(dy * weight_in_minimum(b, a)); }));
 }
 
 }  // namespace taper

@@ -35,6 +35,7 @@ void save(const std::string& path, const Module& model) { save_safetensors(path,
 
 void load(const std::string& path, const Module& model) {
   State file = load_safetensors(path);
+  internal::check_all_read("load", path, file);
   const char* prefix = file.texts.count(marker) == 0 ? "" : model_prefix;
   const std::map<std::string, Tensor> tensors = take(file.tensors, prefix);
   model.check_state_dict("load", path + ": ", prefix, tensors);
@@ -56,6 +57,7 @@ void save_checkpoint(const std::string& path, const Run& run) {
 void load_checkpoint(const std::string& path, Run& run) {
   constexpr const char* op = "load_checkpoint";
   State file = load_safetensors(path);
+  internal::check_all_read(op, path, file);
   // A text that a checkpoint always has.
   const auto text = [&](const char* name) {
     const auto found = file.texts.extract(name);

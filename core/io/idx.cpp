@@ -43,11 +43,11 @@ StoredArray checked(const char* op, const std::string& path, std::string_view by
   const std::size_t rank = byte(3), header = 4 + 4 * rank;
   if (bytes.size() < header) fail(op, path, ": is cut short in its header");
   Shape shape = Shape::filled(static_cast<int>(rank), 0);
-  const StoredArray extents{Stored::uint32, true, shape, bytes.substr(4, 4 * rank)};
+  const StoredArray extents{Stored::uint32, shape, bytes.substr(4, 4 * rank), true};
   internal::for_each_number(extents, [&](std::int64_t axis, auto extent) {
     shape[static_cast<int>(axis)] = static_cast<std::int64_t>(extent);
   });
-  const StoredArray array{*kind_of(byte(2)), true, shape, bytes.substr(header)};
+  const StoredArray array{*kind_of(byte(2)), shape, bytes.substr(header), true};
   std::int64_t wanted = 0;
   const bool overflows = !internal::count_bytes(shape, internal::size_of(array.kind), wanted);
   const std::size_t size = array.bytes.size();
@@ -64,12 +64,7 @@ Tensor load_idx(const std::string& path) {
   const std::string bytes = internal::read_file("load_idx", path);
   const StoredArray array = checked("load_idx", path, bytes);
   const bool wide = array.kind == Stored::int32 || array.kind == Stored::float64;
-  Tensor result = Tensor::uninitialized("load_idx", array.shape, wide ? float64 : float32);
-  dispatch(result.dtype(), [&]<class T>() {
-    T* out = result.mutable_data<T>();
-    internal::for_each_number(array, [out](std::int64_t i, auto number) { out[i] = static_cast<T>(number); });
-  });
-  return result;
+  return internal::converted("load_idx", path, array, wide ? float64 : float32);
 }
 
 Indices load_idx_labels(const std::string& path) {

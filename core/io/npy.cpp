@@ -26,9 +26,10 @@ namespace {
 using internal::Stored;
 using internal::StoredArray;
 
-[[noreturn]] void reject(const std::string& path, const std::string& why) {
-  fail("load_npy", path, ": ", why);
-}
+constexpr const char* op = "load_npy";
+constexpr std::size_t max_axes = 64;  // NumPy's limit
+
+[[noreturn]] void reject(const std::string& path, const std::string& why) { fail(op, path, ": ", why); }
 
 struct NpyHeader {
   std::optional<std::string> descr;
@@ -147,13 +148,8 @@ std::optional<Stored> kind_of(std::string_view descr) {
   return std::nullopt;
 }
 
-struct File {
-  StoredArray array;
-  bool is_column_major;
-};
-
-// The parts of a file, after checking that the bytes hold a whole one.
-File parts_of(const std::string& path, std::string_view bytes) {
+// The array in a file, after checking that the bytes hold a whole one.
+StoredArray array_of(const std::string& path, std::string_view bytes) {
   const auto byte = [&](std::size_t i) { return std::size_t{static_cast<unsigned char>(bytes[i])}; };
   if (bytes.size() < 12 || !bytes.starts_with("\x93NUMPY")) reject(path, "is not a .npy file");
   const std::size_t version = byte(6);
@@ -174,89 +170,34 @@ File parts_of(const std::string& path, std::string_view bytes) {
   const Shape shape(header.shape->data(), static_cast<int>(header.shape->size()));
   std::int64_t wanted = 0;
   if (!internal::count_bytes(shape, internal::size_of(*kind), wanted))
-    fail("load_npy", path, ": has a shape too large for memory: ", shape);
+    fail(op, path, ": has a shape too large for memory: ", shape);
   const std::string_view payload = bytes.substr(start + length);
   if (payload.size() < static_cast<std::size_t>(wanted)) {
-    fail("load_npy", path, ": is cut short: shape ", shape, " takes ", wanted, " bytes, the file has ",
+    fail(op, path, ": is cut short: shape ", shape, " takes ", wanted, " bytes, the file has ",
          payload.size());
   }
-  return {{*kind, (*header.descr)[0] == '>', shape, payload.substr(0, static_cast<std::size_t>(wanted))},
+  return {*kind, shape, payload.substr(0, static_cast<std::size_t>(wanted)), (*header.descr)[0] == '>',
           *header.fortran_order};
-}
-
-// Is it a number of type T? A whole number is one if the bits from its highest to its lowest fit T's.
-template <class T, class Number>
-bool is_exact(Number number) {
-  if constexpr (std::is_floating_point_v<Number>) {
-    return static_cast<Number>(static_cast<T>(number)) == number || std::isnan(number);
-  } else {
-    const auto magnitude =
-        number < 0 ? 0 - static_cast<std::uint64_t>(number) : static_cast<std::uint64_t>(number);
-    const auto highest = static_cast<int>(std::bit_width(magnitude)), lowest = std::countr_zero(magnitude);
-    return magnitude == 0 || highest - lowest <= std::numeric_limits<T>::digits;
-  }
-}
-
-// The place, in row-major order, of the elements of a column-major array, one after the other.
-class ColumnMajor {
- public:
-  explicit ColumnMajor(const Shape& shape)
-      : shape_(shape), index_(Shape::filled(shape.size(), 0)), strides_(index_) {
-    std::int64_t stride = 1;
-    for (int axis = shape.size(); axis-- > 0; stride *= shape[axis]) strides_[axis] = stride;
-  }
-  std::int64_t next() {
-    const std::int64_t place = place_;
-    for (int axis = 0; axis < shape_.size(); ++axis) {
-      place_ += strides_[axis];
-      if (++index_[axis] < shape_[axis]) break;
-      place_ -= strides_[axis] * shape_[axis];
-      index_[axis] = 0;
-    }
-    return place;
-  }
-
- private:
-  const Shape& shape_;
-  Shape index_, strides_;
-  std::int64_t place_ = 0;
-};
-
-Tensor converted(const std::string& path, const File& file, DType dtype) {
-  Tensor result = Tensor::uninitialized("load_npy", file.array.shape, dtype);
-  ColumnMajor column_major(file.array.shape);
-  dispatch(dtype, [&]<class T>() {
-    T* out = result.mutable_data<T>();
-    internal::for_each_number(file.array, [&](std::int64_t i, auto number) {
-      const std::int64_t place = file.is_column_major ? column_major.next() : i;
-      out[place] = static_cast<T>(number);
-      if (!is_exact<T>(number)) {
-        fail("load_npy", path, ": element ", index_of(place, file.array.shape), " is ", +number,
-             ", which is no ", dtype, dtype == float32 ? "; float64 holds more" : "");
-      }
-    });
-  });
-  return result;
 }
 
 }  // namespace
 
 Tensor load_npy(const std::string& path) {
-  const std::string bytes = internal::read_file("load_npy", path);
-  const File file = parts_of(path, bytes);
-  const Stored kind = file.array.kind;
+  const std::string bytes = internal::read_file(op, path);
+  const StoredArray array = array_of(path, bytes);
+  const Stored kind = array.kind;
   if (kind != Stored::float32 && kind != Stored::float64) {
     const bool is_wide = internal::size_of(kind) >= 4;
     reject(path, std::string("has dtype ") + internal::name_of(kind) +
                      ", wanted float32 or float64; load_npy(path, " + (is_wide ? "float64" : "float32") +
                      ") converts it");
   }
-  return converted(path, file, kind == Stored::float32 ? float32 : float64);
+  return internal::converted(op, path, array, kind == Stored::float32 ? float32 : float64);
 }
 
 Tensor load_npy(const std::string& path, DType dtype) {
-  const std::string bytes = internal::read_file("load_npy", path);
-  return converted(path, parts_of(path, bytes), dtype);
+  const std::string bytes = internal::read_file(op, path);
+  return internal::converted(op, path, array_of(path, bytes), dtype);
 }
 
 void save_npy(const std::string& path, const Tensor& tensor) {

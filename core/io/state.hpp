@@ -20,6 +20,8 @@ struct State {
 
   std::map<std::string, Tensor> tensors;
   std::map<std::string, std::string> texts;
+  // What load_safetensors left in the file because it is neither float32 nor float64: dtypes by name.
+  std::map<std::string, std::string> others;
 };
 
 }  // namespace taper

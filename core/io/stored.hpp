@@ -1,13 +1,14 @@
 // Numbers as array files store them: of more kinds than a Tensor has, and in either order of bytes.
 #pragma once
 
-#include "../shape.hpp"
+#include "../tensor.hpp"
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 namespace taper::internal {
@@ -25,6 +26,7 @@ enum class Stored : std::uint8_t {
   int64,
   uint64,
   float16,
+  bfloat16,
   float32,
   float64
 };
@@ -37,9 +39,10 @@ std::size_t size_of(Stored kind);
 // An array as it stands in a file.
 struct StoredArray {
   Stored kind;
-  bool is_big_endian;
   Shape shape;
   std::string_view bytes;
+  bool is_big_endian = false;
+  bool is_column_major = false;  // does the first index change fastest?
 };
 
 // Sets `bytes` to element_bytes times the product of the extents. Returns false if the product of those that
@@ -48,6 +51,9 @@ bool count_bytes(const Shape& shape, std::size_t element_bytes, std::int64_t& by
 
 // The number with these bits of IEEE 754's binary16. All of them are floats.
 float half_to_float(std::uint16_t bits);
+
+// The array as a tensor of that dtype, each number exactly. Throws Error("[op] what: …") if one is none of the dtype.
+Tensor converted(const char* op, const std::string& what, const StoredArray& array, DType dtype);
 
 // Calls write(i, number) for each number of the array, in the order of the file. A half comes as a float.
 template <class Write>
@@ -85,6 +91,9 @@ void for_each_number(const StoredArray& array, const Write& write) {
       return walk.template operator()<std::uint64_t>(as_it_is);
     case Stored::float16:
       return walk.template operator()<std::uint16_t>(half_to_float);
+    case Stored::bfloat16:
+      return walk.template operator()<std::uint16_t>(
+          [](std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16); });
     case Stored::float32:
       return walk.template operator()<float>(as_it_is);
     case Stored::float64:

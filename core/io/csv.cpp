@@ -4,7 +4,6 @@
 #include "../create.hpp"
 #include "../fail.hpp"
 #include "csv_text.hpp"
-#include "number_text.hpp"
 
 #include <algorithm>
 #include <string_view>
@@ -43,15 +42,17 @@ Tensor load_csv(const std::string& path, const CsvOptions& options) {
     const std::int64_t count = 1 + std::count(line.begin(), line.end(), separator);
     if (rows == 0) columns = count;
     if (count != columns) {
-      fail(name, path, ": line ", internal::to_text(place.line), " has ", internal::to_text(count),
-           " columns, wanted ", internal::to_text(columns), " as in the first row");
+      const std::string_view last = line.substr(line.rfind(separator) + 1);
+      place.reject_columns(count, internal::without_blanks(last, separator), columns,
+                           internal::wrong_text(line, separator));
     }
     for (place.column = 1; place.column <= columns; ++place.column) {
       const std::string_view field = internal::without_blanks(take_until(line, separator), separator);
       if (field.empty()) {
         place.reject(std::string("'' is not a number: ") +
-                     (place.column == columns && columns > 1 ? "the line ends with a separator"
-                                                             : "the field is empty") +
+                     (columns == 1              ? "the line is empty"
+                      : place.column == columns ? "the line ends with a separator"
+                                                : "the field is empty") +
                      "; load_csv_table reads missing values");
       }
       if (field.front() == '"') {
@@ -61,7 +62,11 @@ Tensor load_csv(const std::string& path, const CsvOptions& options) {
     }
     ++rows;
   }
-  if (rows == 0) fail(name, path, ": holds no row of numbers");
+  if (rows == 0) {
+    const bool is_one_line = place.line == 1 && bytes.find('\r') != bytes.npos;
+    fail(name, path, ": holds no row of numbers", is_one_line ? ": " : "",
+         is_one_line ? internal::lone_carriage_return : "");
+  }
   return tensor(values, {rows, columns}, options.dtype);
 }
 

@@ -18,7 +18,6 @@ namespace {
 
 using internal::CsvPlace;
 using internal::shown;
-using internal::to_text;
 
 constexpr const char* op = "load_csv_table";
 
@@ -72,8 +71,7 @@ class Reader {
     std::string_view field = rest_.substr(0, rest_.find_first_of({ends, 2}));
     rest_.remove_prefix(field.size());
     if (rest_.starts_with('\n') && field.ends_with('\r')) field.remove_suffix(1);
-    if (field.find('\r') != field.npos)
-      reject("a carriage return alone ends no line; convert the line ends to \\n");
+    if (field.find('\r') != field.npos) reject(internal::lone_carriage_return);
     text += internal::without_blanks(field, separator_);
   }
 
@@ -102,8 +100,7 @@ class Reader {
   void check(std::string_view field) const {
     while (!field.empty()) {
       const std::size_t length = internal::character_length(field);
-      if (length == 0 && field.front() == '\0')
-        reject("a zero byte stands in no text; if the file is UTF-16, save it as UTF-8");
+      if (length == 0 && field.front() == '\0') reject(internal::zero_byte);
       if (length == 0) reject("the text is not UTF-8; save the file as UTF-8");
       field.remove_prefix(length);
     }
@@ -157,19 +154,16 @@ CsvTable load_csv_table(const std::string& path, const CsvTableOptions& options)
   }
   while (!reader.at_end()) {
     const std::int64_t line = reader.line();
-    const std::size_t before = table.ends_.size();
+    const std::size_t before = table.ends_.size(), begin = table.text_.size();
     reader.read_row(table.text_, table.ends_);
     const std::size_t count = table.ends_.size() - before;
     if (table.columns_ == 0) table.columns_ = count;
     table.lines_.push_back(line);
     if (count == table.columns_) continue;
-    const bool ends_empty = table.field(0, table.ends_.size() - 1).empty();
-    fail(op, path, ": line ", to_text(line), " has ", to_text(static_cast<std::int64_t>(count)),
-         " columns, wanted ", to_text(static_cast<std::int64_t>(table.columns_)), " as in the first line",
-         count == 1 && ends_empty                    ? ": it is empty"
-         : count == table.columns_ + 1 && ends_empty ? ": it ends with a separator"
-         : count > table.columns_ ? "; a separator inside a field needs quotes, and a number a decimal point"
-                                  : "");
+    const std::string_view row = std::string_view(table.text_).substr(begin);
+    CsvPlace{op, path, line, 1}.reject_columns(
+        static_cast<std::int64_t>(count), table.field(0, table.ends_.size() - 1),
+        static_cast<std::int64_t>(table.columns_), internal::other_separator(row, options.separator));
   }
   if (table.lines_.empty()) fail(op, path, ": holds no row", options.header ? " below the header" : "");
   return table;
@@ -193,7 +187,7 @@ std::size_t CsvTable::place_of(const CsvColumn& column) const {
   const auto count = static_cast<std::int64_t>(columns_);
   if (column.is_place_) {
     if (column.place_ < -count || column.place_ >= count)
-      fail("CsvTable", path_, ": has no column ", to_text(column.place_), ", but ", to_text(count));
+      fail("CsvTable", path_, ": has no column ", column.place_, ", but ", count);
     return static_cast<std::size_t>(column.place_ < 0 ? column.place_ + count : column.place_);
   }
   const auto found = std::find(names_.begin(), names_.end(), column.name_);

@@ -3,14 +3,12 @@
 
 #include "../fail.hpp"
 #include "files.hpp"
-#include "number_text.hpp"
 #include "safetensors.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <iterator>
-#include <limits>
 #include <system_error>
 
 namespace taper::internal {
@@ -26,7 +24,8 @@ std::string quoted(char separator) {
 
 // Sets `value` to the number that the whole field spells. Returns an error of std::from_chars, which
 // takes no plus sign.
-std::errc spelled(std::string_view field, double& value) {
+template <class T>
+std::errc spelled(std::string_view field, T& value) {
   if (field.size() > 1 && field[0] == '+' && field[1] != '-') field.remove_prefix(1);
   const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
   const bool whole = end == field.data() + field.size();
@@ -36,14 +35,7 @@ std::errc spelled(std::string_view field, double& value) {
 
 // Why a field is probably no number, and what to do about it; "" if nobody knows.
 std::string cause(std::string_view field, char separator) {
-  if (field.find('\r') != field.npos)
-    return ": a carriage return alone ends no line; convert the line ends to \\n";
-  if (field.find('\0') != field.npos)
-    return ": a zero byte stands in no text; if the file is UTF-16, save it as UTF-8";
-  for (const char other : separators) {
-    if (other != separator && other != ',' && field.find(other) != field.npos)
-      return ": is " + quoted(other) + " the separator? Then say .separator = " + quoted(other);
-  }
+  if (std::string wrong = wrong_text(field, separator); !wrong.empty()) return wrong;
   if (std::find(std::begin(marks), std::end(marks), field) != std::end(marks))
     return ": if it stands for a missing value, name it in CsvTableOptions::missing";
   std::string point(field);
@@ -87,24 +79,51 @@ std::string shown_field(std::string_view field) {
   return "'" + text + (field.size() > text.size() ? "…'" : "'");
 }
 
-// The numbers go through to_text, because a stream writes them as the global locale wants them.
 void CsvPlace::reject(const std::string& why) const {
-  fail(op, path, ": line ", to_text(line), ", column ", to_text(column),
-       name.empty() ? "" : " (" + shown(name) + ")", ": ", why);
+  fail(op, path, ": line ", line, ", column ", column, name.empty() ? "" : " (" + shown(name) + ")", ": ",
+       why);
+}
+
+std::string other_separator(std::string_view text, char separator) {
+  for (const char other : separators) {
+    if (other != separator && other != ',' && text.find(other) != text.npos)
+      return ": is " + quoted(other) + " the separator? Then say .separator = " + quoted(other);
+  }
+  return "";
+}
+
+std::string wrong_text(std::string_view text, char separator) {
+  if (text.find('\r') != text.npos) return std::string(": ") + lone_carriage_return;
+  if (text.find('\0') != text.npos) return std::string(": ") + zero_byte;
+  return other_separator(text, separator);
+}
+
+void CsvPlace::reject_columns(std::int64_t columns, std::string_view last, std::int64_t wanted,
+                              std::string why) const {
+  if (columns == 1 && last.empty()) why = ": it is empty";
+  if (columns == wanted + 1 && last.empty()) why = ": it ends with a separator";
+  if (why.empty() && columns > wanted)
+    why = "; a separator inside a field needs quotes, and a number a decimal point";
+  fail(op, path, ": line ", line, " has ", columns, " columns, wanted ", wanted, " as in the first line",
+       why);
 }
 
 double csv_number(std::string_view field, char separator, DType dtype, const CsvPlace& place) {
   double value = 0;
+  const auto reject_range = [&] {
+    place.reject(shown_field(field) + " is beyond the range of " +
+                 (dtype == float32 ? "float32" : "float64"));
+  };
   const std::errc error = spelled(field, value);
   if (error == std::errc::invalid_argument)
     place.reject(shown_field(field) + " is not a number" + cause(field, separator));
-  // From half a step above float32's largest number on, a number rounds to infinity.
-  const double too_large = dtype == float32 ? 0x1.ffffffp127 : std::numeric_limits<double>::infinity();
-  if (error != std::errc() || std::abs(value) >= too_large) {
-    place.reject(shown_field(field) + " is beyond the range of " +
-                 (dtype == float32 ? "float32" : "float64"));
-  }
-  return value;
+  if (error != std::errc()) reject_range();
+  if (dtype == float64) return value;
+  // A float32 that comes by way of a double would be rounded twice.
+  float narrow = 0;
+  if (spelled(field, narrow) == std::errc()) return narrow;
+  if (std::abs(value) > 1) reject_range();
+  return std::copysign(0.0, value);
 }
 
 }  // namespace taper::internal

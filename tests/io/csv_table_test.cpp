@@ -165,6 +165,7 @@ TEST_F(CsvTableTest, RefusesWhatIsNoTableAndSaysWhy) {
   expect_rejected("a,b\n1,2\n\n3,4\n", "line 3 has 1 columns, wanted 2 as in the first line: it is empty");
   expect_rejected("a,b\n1,\"2\n3,4\n", "line 2, column 2: a quote opens a field that never ends");
   expect_rejected("a,b\n1,\"2\"x\n", "line 2, column 2: text follows the closing quote");
+  expect_rejected("a\n1,5;2\n", "line 2 has 2 columns, wanted 1 as in the first line: is ';' the separator?");
   expect_rejected("a,b\r1,2\r", "line 1, column 2: a carriage return alone ends no line");
   expect_rejected("a,b\n1,2\r3\n", "line 2, column 2: a carriage return alone");
   expect_rejected("a,b\n1,M\xfcller\n", "line 2, column 2: the text is not UTF-8");

@@ -97,6 +97,58 @@ TEST_F(Csv, RefusesWhatTheDtypeCannotHold) {
   expect_values(load_csv(write("3.4028234663852886e38")), {std::numeric_limits<float>::max()}, 0);
 }
 
+// By way of a double, each of these would be the other neighbour: the double lies half-way between two floats.
+TEST_F(Csv, RoundsOnce) {
+  const auto expect_float = [&](const std::string& text, float value) {
+    EXPECT_EQ(load_csv(write(text)).data<float>()[0], value) << text;
+    EXPECT_EQ(load_csv_table(write("x\n" + text)).numbers().data<float>()[0], value) << text;
+  };
+  expect_float("1.00000017881393432617187499", 0x1.000002p0f);
+  expect_float("-1.00000017881393432617187499", -0x1.000002p0f);
+  expect_float("1.00000005960464477539062501", 0x1.000002p0f);
+  expect_float("1.00000005960464477539062499", 1.0f);
+  expect_float("16777217.0000000001", 16777218.0f);
+  expect_float("3.4028235677973366e38", 0x1.fffffep127f);
+  expect_float("7.0064923216240854e-46", 0x1p-149f);  // just above half of the smallest
+  EXPECT_TRUE(std::signbit(load_csv(write("-1e-60")).data<float>()[0]));
+  expect_float("1e-60", 0);
+  expect_rejected("3.40282356779733661638e38", "is beyond the range of float32");
+  Generator generator(fresh_seed());
+  for (int i = 0; i < 1000; ++i) {
+    // Half-way between two floats, and a bit more or less.
+    const float x = static_cast<float>(1 + generator.uniform());
+    const double middle = (static_cast<double>(x) + std::nextafter(x, 2.f)) / 2;
+    char digits[64];
+    std::snprintf(digits, sizeof digits, "%.30f", middle);
+    const std::string text = digits;
+    expect_float(text.substr(0, 30) + "1", std::nextafter(x, 2.f));
+  }
+}
+
+TEST_F(Csv, SaysWhatIsWrongWithTheLines) {
+  expect_rejected("1,2\n3,4,\n",
+                  "line 2 has 3 columns, wanted 2 as in the first line: it ends with a separator");
+  expect_rejected("1,2,\n3,4,\n", "the line ends with a separator");
+  expect_rejected("1,2\n\n3,4\n", "line 2 has 1 columns, wanted 2 as in the first line: it is empty");
+  expect_rejected("1,2\r\n \t\r\n3,4\r\n",
+                  "line 2 has 1 columns, wanted 2 as in the first line: it is empty");
+  expect_rejected("1\n\n2\n", "line 2, column 1: '' is not a number: the line is empty");
+  expect_rejected("1;2\n3;4\n", "is ';' the separator? Then say .separator = ';'");
+  expect_rejected("1\n2;3\n4\n", "is ';' the separator?");
+  expect_rejected("1,2\n3;4\n", "line 2 has 1 columns, wanted 2 as in the first line: is ';' the separator?");
+  expect_rejected("1;5\n2;5,5\n", "is ';' the separator?");
+  expect_rejected("1\t2\n", "is '\\t' the separator?");
+  expect_rejected("1,5;2,5\n1;2\n", "line 2, column 1: '1;2'", {.header_lines = 1});
+  expect_rejected("1,2\n3,4,5\n", "a number a decimal point");
+  expect_rejected("a,b\r1,2\r3,4\r", "a carriage return alone ends no line", {.header_lines = 1});
+  expect_rejected("1,2\r3,4\r", "line 1, column 2: '2?3' is not a number: a carriage return alone");
+  expect_rejected("1,2\n3,4\r5,6\n",
+                  "line 2 has 3 columns, wanted 2 as in the first line: a carriage return alone");
+  expect_rejected(std::string("1\0,\0002\0\n\0", 8), "if the file is UTF-16");
+  expect_rejected(std::string("\0001\0,\0002\0\n", 8), "if the file is UTF-16");
+  expect_rejected(std::string("1,2\n3\0,\0,4\n", 11), "if the file is UTF-16");
+}
+
 TEST_F(Csv, RefusesRaggedRows) {
   expect_rejected("1,2\n3,4\n5\n", "line 3 has 1 columns, wanted 2");
   expect_rejected("1,2\n3,4,5\n", "line 2 has 3 columns, wanted 2");

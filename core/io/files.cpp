@@ -8,6 +8,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <exception>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include <fcntl.h>
@@ -82,41 +85,72 @@ void flush_folder(const std::string& path) {
        ")");
 }
 
+[[noreturn]] void fail_to_write(const char* op, const std::string& path, int error) {
+  fail(op, path, ": can't be written: ", std::strerror(error));
+}
+
+// Where a path leads if it is a link that leads somewhere: the link stays, and the file behind it is replaced.
+std::string followed(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_symlink(path, error)) return path;
+  const std::string target = std::filesystem::canonical(path, error).string();
+  return error ? path : target;
+}
+
 }  // namespace
 
 std::string read_file(const char* op, const std::string& path) {
   const Descriptor file(uninterrupted([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
   struct stat status;
   if (!file || fstat(*file, &status) != 0)
-    fail(op, path, ": can't be opened; does it exist, and may it be read?");
+    fail(op, path, ": can't be opened; does it exist, and may it be read? (", std::strerror(errno), ")");
   if (S_ISDIR(status.st_mode)) fail(op, path, ": is a directory");
   std::string bytes;
+  const auto resize = [&](std::size_t size) {
+    try {
+      bytes.resize(size);
+    } catch (const std::exception&) {  // bad_alloc, or length_error
+      fail(op, path, ": is too large for memory: it has ", size - 1, " bytes or more");
+    }
+  };
   // One byte more than the file should have, so that the last read finds the end without growing.
-  bytes.resize(S_ISREG(status.st_mode) ? static_cast<std::size_t>(status.st_size) + 1 : 1 << 16);
+  resize(S_ISREG(status.st_mode) ? static_cast<std::size_t>(status.st_size) + 1 : 1 << 16);
   std::size_t size = 0;
   for (;;) {
     const ssize_t got = uninterrupted([&] { return read(*file, bytes.data() + size, bytes.size() - size); });
     if (got < 0) fail(op, path, ": reading failed: ", std::strerror(errno));
     if (got == 0) break;
     size += static_cast<std::size_t>(got);
-    if (size == bytes.size()) bytes.resize(2 * bytes.size());
+    if (size == bytes.size()) resize(2 * bytes.size());
   }
   bytes.resize(size);
   return bytes;
 }
 
 void write_file(const char* op, const std::string& path, std::string_view bytes) {
-  const std::string partial = path + ".partial";
+  const std::string target = followed(path), partial = target + ".partial";
+  struct stat old;
+  const bool exists = stat(target.c_str(), &old) == 0;
+  // A rename would put a plain file in the place of a device or a pipe.
+  if (exists && !S_ISREG(old.st_mode) && !S_ISDIR(old.st_mode)) {
+    const Descriptor device(uninterrupted([&] { return open(target.c_str(), O_WRONLY | O_CLOEXEC); }));
+    if (!device) fail_to_open(op, path);
+    if (!write_all(*device, bytes)) fail_to_write(op, path, errno);
+    return;
+  }
+  // A rename asks nobody whether the old file may be written.
+  if (exists && faccessat(AT_FDCWD, target.c_str(), W_OK, AT_EACCESS) != 0) fail_to_write(op, path, errno);
   const Descriptor file = open_locked(partial);
   if (!file) fail_to_open(op, path);
-  if (ftruncate(*file, 0) == 0 && write_all(*file, bytes) &&
-      uninterrupted([&] { return fsync(*file); }) == 0 && std::rename(partial.c_str(), path.c_str()) == 0) {
-    flush_folder(path);
+  if (ftruncate(*file, 0) == 0 && (!exists || fchmod(*file, old.st_mode & 0777) == 0) &&
+      write_all(*file, bytes) && uninterrupted([&] { return fsync(*file); }) == 0 &&
+      std::rename(partial.c_str(), target.c_str()) == 0) {
+    flush_folder(target);
     return;
   }
   const int error = errno;
   unlink(partial.c_str());
-  fail(op, path, ": can't be written: ", std::strerror(error));
+  fail_to_write(op, path, error);
 }
 
 GrowingFile::GrowingFile(const char* op, const std::string& path)
@@ -129,7 +163,14 @@ GrowingFile::GrowingFile(const char* op, const std::string& path)
 GrowingFile::~GrowingFile() { close(file_); }
 
 void GrowingFile::append(std::string_view bytes) {
-  if (!write_all(file_, bytes)) fail(op_, path_, ": can't be written: ", std::strerror(errno));
+  struct stat status;
+  const bool is_plain = fstat(file_, &status) == 0 && S_ISREG(status.st_mode);
+  if (is_plain && status.st_nlink == 0) fail(op_, path_, ": was removed while it was being written");
+  if (write_all(file_, bytes)) return;
+  const int error = errno;
+  // What was written in part would spoil what comes after it.
+  if (is_plain && ftruncate(file_, status.st_size) != 0) fail(op_, path_, ": ends with a part of a record");
+  fail_to_write(op_, path_, error);
 }
 
 }  // namespace taper::internal

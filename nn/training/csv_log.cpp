@@ -22,25 +22,26 @@ std::string field(const std::string& text) {
 void CsvLog::add(std::int64_t step, const Scalars& values) {
   if (values.empty()) fail("CsvLog", "no value is given for step ", step);
   std::string lines;
-  if (names_.empty()) {
+  std::vector<std::string> names = names_;
+  if (names.empty()) {
     lines = "step";
     for (const auto& [name, value] : values) {
-      names_.push_back(name);
+      names.push_back(name);
       lines += ',' + field(name);
     }
     lines += '\n';
   }
   lines += internal::to_text(step);
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (i >= names_.size() || values[i].first != names_[i]) {
+    if (i >= names.size() || values[i].first != names[i]) {
       fail("CsvLog", "value ", i, " of step ", step, " is called '", values[i].first, "', ",
-           i < names_.size() ? "and in the rows before '" + names_[i] + "'"
-                             : "of which there was none before");
+           i < names.size() ? "and in the rows before '" + names[i] + "'" : "of which there was none before");
     }
     lines += ',' + internal::to_text(values[i].second);
   }
-  if (values.size() < names_.size()) fail("CsvLog", "step ", step, " lacks '", names_[values.size()], "'");
+  if (values.size() < names.size()) fail("CsvLog", "step ", step, " lacks '", names[values.size()], "'");
   file_.append(lines + '\n');
+  names_ = std::move(names);
 }
 
 }  // namespace taper::training

@@ -5,10 +5,10 @@
 #include "files.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <climits>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -44,8 +44,40 @@ Tensor from_pixels(const std::string& path, const T* pixels, std::int64_t height
   return image;
 }
 
+// Throws unless the file may hold what its lengths promise: stb_image asks for the memory first. A PNG file is
+// chunks behind a signature of eight bytes: length, type, content, checksum.
+void check_png(const std::string& path, const std::string& bytes) {
+  const auto number = [&](std::size_t at) {
+    std::uint64_t value = 0;
+    for (std::size_t i = at; i < at + 4; ++i) value = value << 8 | static_cast<unsigned char>(bytes[i]);
+    return value;
+  };
+  for (std::size_t at = 8; at + 8 <= bytes.size();) {
+    const std::uint64_t length = number(at);
+    const std::string_view type(bytes.data() + at + 4, 4);
+    if (type == "IEND") return;
+    at += 8;
+    if (length + 4 > bytes.size() - at) break;
+    if (type == "IHDR" && length == 13) {
+      constexpr int channels_of[] = {1, 0, 3, 1, 2, 0, 4};
+      const std::uint64_t width = number(at), height = number(at + 4);
+      const auto depth = static_cast<unsigned char>(bytes[at + 8]),
+                 colours = static_cast<unsigned char>(bytes[at + 9]);
+      const int channels = colours < std::size(channels_of) ? channels_of[colours] : 0;
+      // No code of deflate makes more than 1032 bytes out of one.
+      if (height * (1 + width * channels * depth / 8) / 1032 > bytes.size()) {
+        fail("load_image", path, ": is cut short: ", bytes.size(), " bytes can't hold ", width, " x ", height,
+             " pixels");
+      }
+    }
+    at += length + 4;
+  }
+  fail("load_image", path, ": is damaged or cut short");
+}
+
 Tensor load_png(const std::string& path, const std::string& bytes) {
   if (bytes.size() > INT_MAX) fail("load_image", path, ": is larger than 2 GiB");
+  check_png(path, bytes);
   const auto* data = reinterpret_cast<const stbi_uc*>(bytes.data());
   const auto size = static_cast<int>(bytes.size());
   int width = 0, height = 0, channels = 0;
@@ -86,7 +118,8 @@ class ImageHeader {
   }
 
  private:
-  static bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
+  // isspace() goes by the locale.
+  static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
   const std::string& path_;
   std::string_view rest_;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <charconv>
 #include <cmath>
 #include <iomanip>
 #include <limits>
@@ -100,7 +101,7 @@ void Generator::set_state(const std::string& text) {
   read.has_spare_ = spare != "none";
   if (read.has_spare_) {
     std::uint64_t bits = 0;
-    std::istringstream(spare) >> std::hex >> bits;
+    std::from_chars(spare.data(), spare.data() + spare.size(), bits, 16);
     read.spare_ = std::bit_cast<double>(bits);
   }
   if (!words || !std::isfinite(read.spare_) || read.state() != text) {

@@ -2,8 +2,6 @@
 #include "../html.hpp"
 #include "page_part.hpp"
 
-#include <cctype>
-
 namespace taper::internal {
 
 std::string scroller(const std::string& classes, const std::string& name, const std::string& content) {
@@ -18,8 +16,9 @@ std::string row_name(const std::string& name) {
   std::string out;
   for (std::size_t i = 0; i < name.size(); ++i) {
     out += name[i];
-    if (name[i] == '.' && i + 1 < name.size() && std::isalpha(static_cast<unsigned char>(name[i + 1])) != 0)
-      out += "<wbr/>";
+    const char next = i + 1 < name.size() ? name[i + 1] : '\0';
+    // isalpha() goes by the locale.
+    if (name[i] == '.' && ((next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z'))) out += "<wbr/>";
   }
   return out;
 }

@@ -126,7 +126,7 @@ void Module::to(DType dtype) const {
 void Module::check_state_dict(const char* op, const std::string& where, const std::string& prefix,
                               const std::map<std::string, Tensor>& tensors) const {
   std::set<std::string> names;
-  std::map<const internal::TensorImpl*, std::string> first_names;  // of each tensor of the model that fits
+  std::map<const std::byte*, std::string> first_names;  // of the elements of each tensor that fits
   Names twice, missing, wrong, extra, torn;
   for (const auto& [name, here, is_buffer] : entries()) {
     const std::string quoted = internal::shown(prefix + name);
@@ -141,7 +141,7 @@ void Module::check_state_dict(const char* op, const std::string& where, const st
     }
     const Tensor& tensor = found->second;
     if (tensor && tensor.shape() == here.shape() && tensor.dtype() == here.dtype()) {
-      const auto [first, is_new] = first_names.emplace(&here.impl(), name);
+      const auto [first, is_new] = first_names.emplace(here.impl().data, name);
       if (!is_new && !are_same(tensor, tensors.at(first->second)))
         torn.add(internal::shown(prefix + first->second) + " and " + quoted);
       continue;

@@ -1,5 +1,6 @@
 // Buffers, and tensors that a module lists under several names.
 #include "support/helpers.hpp"
+#include "support/scratch.hpp"
 #include <taper/core/memory/transfer.hpp>
 #include <taper/taper.hpp>
 
@@ -164,6 +165,52 @@ TEST(SharedLayer, RefusesTwoValuesForOneTensor) {
   for (const auto& [name, tensor] : model.state_dict()) expect_same(tensor, before.at(name));
   tensors.erase("output.weight");
   expect_error("load_state_dict", [&] { model.load_state_dict(tensors); }, {"missing: 'output.weight'"});
+}
+
+// A view has other shapes, and the same elements.
+struct TiedByView : nn::Module {
+  Tensor table = uniform({3, 2}, -1, 1).requires_grad(), flat = table.view({6}).requires_grad();
+  void list(nn::Parts& parts) const override { parts.add("flat", flat), parts.add("table", table); }
+};
+
+TEST(SharedLayer, RefusesTwoValuesForAView) {
+  const TiedByView model;
+  std::map<std::string, Tensor> tensors = model.state_dict();
+  model.load_state_dict(tensors);
+  tensors["flat"] = zeros({6});
+  expect_error("load_state_dict", [&] { model.load_state_dict(tensors); }, {"'flat' and 'table'"});
+}
+
+class SharedFiles : public Scratch {};
+
+// Files, checkpoints and averages go the same way, and each names what it read.
+TEST_F(SharedFiles, AreRefusedWithTwoValuesForOneTensor) {
+  const Tied model;
+  const std::map<std::string, Tensor> before = model.state_dict();
+  Generator generator;
+  optim::Adam adam(model.parameters());
+  nn::Run run{model, adam, generator};
+  nn::MovingAverage average(model, 0.5);
+  run.extras = average.state();
+  save_checkpoint(path("run"), run);
+  State file = load_safetensors(path("run"));
+  file.tensors["model.output.weight"] = zeros({3, 3});
+  save_safetensors(path("run"), file);
+  const std::vector<std::string> says{"'model.hidden.weight' and 'model.output.weight'", path("run")};
+  expect_error(
+      "load_checkpoint", [&] { load_checkpoint(path("run"), run); }, says);
+  expect_error(
+      "load", [&] { nn::load(path("run"), model); }, says);
+
+  std::map<std::string, Tensor> tensors = before;
+  tensors["output.bias"] = ones({3}) + tensors["output.bias"];
+  save_safetensors(path("model"), tensors);
+  expect_error("load", [&] { nn::load(path("model"), model); },
+               {"'hidden.bias' and 'output.bias'", path("model")});
+  State state = average.state();
+  state.tensors["output.bias"] = tensors["output.bias"];
+  expect_error("load_state", [&] { average.load_state(state); }, {"'hidden.bias' and 'output.bias'"});
+  for (const auto& [name, tensor] : model.state_dict()) expect_same(tensor, before.at(name));
 }
 
 }  // namespace

@@ -12,11 +12,8 @@
 #include <cmath>
 #include <iomanip>
 #include <limits>
-#include <locale>
-#include <new>
-#include <random>
-#include <sstream>
-#include <type_traits>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -48,21 +45,35 @@ Tensor draw(const char* op, const Shape& shape, Kind kind, Draw next) {
   return kind.device.is_cpu() ? result : internal::copied(op, result, kind);
 }
 
-std::mt19937_64& standard(internal::Engine& engine) {
-  return *std::launder(reinterpret_cast<std::mt19937_64*>(engine.bytes));
-}
-const std::mt19937_64& standard(const internal::Engine& engine) {
-  return *std::launder(reinterpret_cast<const std::mt19937_64*>(engine.bytes));
-}
-
 }  // namespace
 
+// The recurrence and the numbers in it are the standard's ([rand.eng.mers], [rand.predef]), from Matsumoto and
+// Nishimura, "Mersenne Twister" (1998), in the 64-bit version of Nishimura (2000).
 internal::Engine::Engine(std::uint64_t seed) {
-  static_assert(sizeof(std::mt19937_64) <= sizeof bytes && alignof(std::mt19937_64) <= 8 &&
-                std::is_trivially_copyable_v<std::mt19937_64>);
-  new (bytes) std::mt19937_64(seed);
+  words[0] = seed;
+  for (std::size_t i = 1; i < size; ++i)
+    words[i] = 6364136223846793005u * (words[i - 1] ^ (words[i - 1] >> 62)) + i;
 }
-std::uint64_t internal::Engine::operator()() { return standard(*this)(); }
+
+std::uint64_t internal::Engine::operator()() {
+  if (next == size) {
+    constexpr std::size_t half = size / 2;
+    constexpr std::uint64_t low_bits = 0x7fffffff;
+    const auto renew = [&](std::size_t i, std::size_t after, std::size_t across) {
+      const std::uint64_t x = (words[i] & ~low_bits) | (words[after] & low_bits);
+      words[i] = words[across] ^ (x >> 1) ^ (0 - (x & 1) & 0xb5026f5aa96619e9u);
+    };
+    for (std::size_t i = 0; i < half; ++i) renew(i, i + 1, i + half);
+    for (std::size_t i = half; i < size - 1; ++i) renew(i, i + 1, i - half);
+    renew(size - 1, 0, half - 1);
+    next = 0;
+  }
+  std::uint64_t x = words[next++];
+  x ^= x >> 29 & 0x5555555555555555u;
+  x ^= x << 17 & 0x71d67fffeda60000u;
+  x ^= x << 37 & 0xfff7eee000000000u;
+  return x ^ x >> 43;
+}
 
 double Generator::normal() {
   if (internal::draw_watch) [[unlikely]]
@@ -83,35 +94,47 @@ double Generator::normal() {
   return u * scale;
 }
 
-// "mt19937_64 <the engine's numbers> spare none", or the bits of the spare in 16 hexadecimal digits.
+// "mt19937_64 <the engine's words and next> spare none", or the bits of the spare in 16 hexadecimal digits.
 // set_state() refuses a text that state() would not write in exactly this way.
 std::string Generator::state() const {
-  const std::string engine = internal::text("mt19937_64 ", standard(engine_), " spare ");
-  if (!has_spare_) return engine + "none";
-  return engine +
+  std::string text = "mt19937_64 ";
+  for (const std::uint64_t word : engine_.words) text += std::to_string(word) + ' ';
+  text += std::to_string(engine_.next) + " spare ";
+  if (!has_spare_) return text + "none";
+  return text +
          internal::text(std::hex, std::setfill('0'), std::setw(16), std::bit_cast<std::uint64_t>(spare_));
 }
 
 void Generator::set_state(const std::string& text) {
-  std::istringstream words(text);
-  words.imbue(std::locale::classic());
-  std::string name, label, spare;
   Generator read;
-  words >> name >> standard(read.engine_) >> label >> spare;
-  read.has_spare_ = spare != "none";
+  std::string_view rest(text);
+  const auto take = [&] {
+    const std::string_view word = rest.substr(0, rest.find(' '));
+    rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+    return word;
+  };
+  const auto take_number = [&](auto& number, int base) {
+    const std::string_view word = take();
+    std::from_chars(word.data(), word.data() + word.size(), number, base);
+  };
+  take();
+  for (std::uint64_t& word : read.engine_.words) take_number(word, 10);
+  take_number(read.engine_.next, 10);
+  take();
+  read.has_spare_ = rest != "none";
   if (read.has_spare_) {
     std::uint64_t bits = 0;
-    std::from_chars(spare.data(), spare.data() + spare.size(), bits, 16);
+    take_number(bits, 16);
     read.spare_ = std::bit_cast<double>(bits);
   }
-  if (!words || !std::isfinite(read.spare_) || read.state() != text) {
+  if (read.engine_.next > internal::Engine::size || !std::isfinite(read.spare_) || read.state() != text) {
     fail("set_state", "wanted the text that a generator's state() gives, got ", text.size(),
          " bytes of another");
   }
   // No seed gives the state of zeros, which would stay zero for ever.
   Generator probe = read;
   bool is_alive = false;
-  for (std::size_t i = 0; i < std::mt19937_64::state_size && !is_alive; ++i) is_alive = probe.bits() != 0;
+  for (std::size_t i = 0; i < internal::Engine::size && !is_alive; ++i) is_alive = probe.bits() != 0;
   if (!is_alive) fail("set_state", "the engine's numbers are all 0");
   *this = read;
 }

@@ -17,17 +17,21 @@ extern constinit thread_local DrawWatch* draw_watch;  // draw_watch.hpp; null if
 void note_draw(Generator& generator);
 void note_end(const Generator& generator) noexcept;
 
-// A std::mt19937_64 as its bytes: its header would take a tenth of the time in which a user's file compiles.
+// The stream of std::mt19937_64, whose header would take a tenth of the time in which a user's file compiles,
+// and whose text is another with each standard library.
 struct Engine {
+  static constexpr std::size_t size = 312;
+
   explicit Engine(std::uint64_t seed);
   std::uint64_t operator()();
 
-  alignas(8) std::byte bytes[2504];
+  std::uint64_t words[size];
+  std::size_t next = size;  // the word that gives the next number; after the last one all are made anew
 };
 
 }  // namespace internal
 
-// A stream of random numbers. The engine is std::mt19937_64, whose output the C++ standard fixes; the
+// A stream of random numbers. The engine is that of std::mt19937_64, whose output the C++ standard fixes; the
 // distributions are ours, because the standard leaves theirs open and libm's log differs between machines in
 // the last bit.
 class Generator {

@@ -43,8 +43,9 @@ struct CsvPlace {
                                    std::string why) const;
 };
 
-// The number that a field spells, in decimal or scientific notation, with a point whatever the locale,
-// rounded to the nearest of the dtype. Throws, with the likely cause, if it spells none or one beyond the range of the dtype.
+// The number that a field spells, in decimal or scientific notation, with a point whatever the locale, rounded
+// to the nearest of the dtype. Throws, with the likely cause, if it spells none or one beyond the range of the
+// dtype.
 double csv_number(std::string_view field, char separator, DType dtype, const CsvPlace& place);
 
 }  // namespace taper::internal

@@ -151,6 +151,8 @@ std::optional<Stored> kind_of(std::string_view descr) {
 // The array in a file, after checking that the bytes hold a whole one.
 StoredArray array_of(const std::string& path, std::string_view bytes) {
   const auto byte = [&](std::size_t i) { return std::size_t{static_cast<unsigned char>(bytes[i])}; };
+  if (bytes.starts_with("PK\3\4"))
+    reject(path, "is a .npz archive: unpack it, and read the .npy files in it");
   if (bytes.size() < 12 || !bytes.starts_with("\x93NUMPY")) reject(path, "is not a .npy file");
   const std::size_t version = byte(6);
   if (version < 1 || version > 3 || byte(7) != 0) {

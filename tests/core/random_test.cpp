@@ -173,6 +173,33 @@ TEST(Generator, GoesOnFromItsState) {
   }
 }
 
+// The standard gives the 10000th number of the seed 5489 ([rand.predef]).
+TEST(Generator, IsTheStandardEngine) {
+  for (const std::uint64_t seed : {0u, 1u, 5489u, 4294967295u}) {
+    Generator generator(seed);
+    std::mt19937_64 standard(seed);
+    for (int i = 0; i < 10000; ++i) ASSERT_EQ(generator.bits(), standard()) << seed << ' ' << i;
+  }
+  Generator generator(5489);
+  for (int i = 0; i < 9999; ++i) generator.bits();
+  EXPECT_EQ(generator.bits(), 9981545732273789042u);
+}
+
+// The same with each standard library: libstdc++'s text of the engine.
+TEST(Generator, HasOneText) {
+  const std::string fresh = Generator(0).state();
+  EXPECT_EQ(fresh.substr(0, 34), "mt19937_64 0 1 6364136223846793007");
+  EXPECT_EQ(fresh.substr(fresh.size() - 15), " 312 spare none");
+#ifdef __GLIBCXX__
+  Generator generator(5);
+  std::mt19937_64 standard(5);
+  for (int i = 0; i < 500; ++i) generator.bits(), standard();
+  std::ostringstream text;
+  text << "mt19937_64 " << standard << " spare none";
+  EXPECT_EQ(generator.state(), text.str());
+#endif
+}
+
 TEST(Generator, RefusesForeignTextAndStaysAsItWas) {
   Generator generator(5);
   generator.normal();
@@ -230,6 +257,7 @@ TEST(Generator, RefusesTheStateOfZeros) {
   const std::string before = generator.state(), position = before.substr(0, before.find(" spare"));
   std::string zeros = "mt19937_64";
   for (std::size_t i = 0; i < std::mt19937_64::state_size; ++i) zeros += " 0";
+  expect_error("set_state", [&] { generator.set_state(zeros + " 313 spare none"); }, {"of another"});
   zeros += position.substr(position.rfind(' ')) + " spare none";
   expect_error("set_state", [&] { generator.set_state(zeros); }, {"all 0"});
   EXPECT_EQ(generator.state(), before);

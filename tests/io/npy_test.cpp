@@ -200,6 +200,7 @@ TEST_F(Npy, RefusesOtherDtypesAndForms) {
                   "has dtype '<c8', wanted truth values, whole numbers or floats of at most 64 bits");
   expect_rejected(npy(header("<f16", "(1,)"), std::string(16, 0)), "'<f16'");
   expect_rejected(npy(header("", "(1,)"), std::string(16, 0)), "''");
+  expect_rejected("PK\3\4 and more bytes", "is a .npz archive");
   expect_rejected("this is a text, and no array", "not a .npy file");
   expect_rejected("", "not a .npy file");
   const std::string four(4, 0);

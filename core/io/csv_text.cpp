@@ -38,12 +38,15 @@ std::string cause(std::string_view field, char separator) {
   if (std::string wrong = wrong_text(field, separator); !wrong.empty()) return wrong;
   if (std::find(std::begin(marks), std::end(marks), field) != std::end(marks))
     return ": if it stands for a missing value, name it in CsvTableOptions::missing";
-  std::string point(field);
-  std::replace(point.begin(), point.end(), ',', '.');
-  double value = 0;
   if (field.find(',') == field.npos) return "";
+  std::string point(field), plain(field);
+  std::replace(point.begin(), point.end(), ',', '.');
+  std::erase(plain, ',');
+  double value = 0;
   if (spelled(point, value) != std::errc::invalid_argument)
     return ": is it a decimal comma? Numbers are written with a point";
+  if (spelled(plain, value) != std::errc::invalid_argument)
+    return ": are its digits grouped? Numbers are written without separators";
   return ": is ',' the separator? Then say .separator = ','";
 }
 
@@ -93,8 +96,8 @@ std::string other_separator(std::string_view text, char separator) {
 }
 
 std::string wrong_text(std::string_view text, char separator) {
-  if (text.find('\r') != text.npos) return std::string(": ") + lone_carriage_return;
   if (text.find('\0') != text.npos) return std::string(": ") + zero_byte;
+  if (text.find('\r') != text.npos) return std::string(": ") + lone_carriage_return;
   return other_separator(text, separator);
 }
 

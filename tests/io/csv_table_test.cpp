@@ -177,6 +177,7 @@ TEST_F(CsvTableTest, RefusesWhatIsNoTableAndSaysWhy) {
   expect_rejected(std::string("\xfe\xff\0a\0,", 6), "is UTF-16 or UTF-32");
   expect_rejected(std::string("a\0,\0b\0\n\0", 8),
                   "line 1, column 1: a zero byte stands in no text; if the file is UTF-16");
+  expect_rejected(std::string("a\0\r\0\n\0", 6), "if the file is UTF-16");
   for (const char* bytes : {"", "\n", " \r\n\n", "\xef\xbb\xbf"}) expect_rejected(bytes, "holds no row");
   expect_rejected("a,b\n", "holds no row below the header");
   expect_error("load_csv_table", [&] { load_csv_table(path("missing")); }, {path("missing")});
@@ -189,6 +190,8 @@ TEST_F(CsvTableTest, ANumberThatIsNoneHasALikelyCause) {
   };
   expect_cause("1,5", "is it a decimal comma? Numbers are written with a point");
   expect_cause("1;5", "is ';' the separator?");
+  expect_cause("1,234,567.5", "are its digits grouped?");
+  expect_cause("1.234,5", "are its digits grouped?");
   expect_cause("1,x", "is ',' the separator?");
   expect_cause("x", "not a number");
   expect_cause("1e39", "beyond the range of float32");

@@ -145,6 +145,7 @@ TEST_F(Csv, SaysWhatIsWrongWithTheLines) {
   expect_rejected("1,2\n3,4\r5,6\n",
                   "line 2 has 3 columns, wanted 2 as in the first line: a carriage return alone");
   expect_rejected(std::string("1\0,\0002\0\n\0", 8), "if the file is UTF-16");
+  expect_rejected(std::string("1\0\r\0\n\0", 6), "if the file is UTF-16");
   expect_rejected(std::string("\0001\0,\0002\0\n", 8), "if the file is UTF-16");
   expect_rejected(std::string("1,2\n3\0,\0,4\n", 11), "if the file is UTF-16");
 }

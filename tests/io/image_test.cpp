@@ -91,6 +91,13 @@ TEST_F(Image, SaysWhatIsWrong) {
   expect_rejected("P5 2 1 7\n\7\x8", "has the value 8, and the largest is 7");
   expect_rejected("P5 1000000 1000000 255\n1", "too many");
   expect_rejected("\x89PNG\r\n\x1a\n", "damaged");
+  // Lengths that would have stb_image ask for gigabytes.
+  const std::string signature = "\x89PNG\r\n\x1a\n";
+  expect_rejected(signature + std::string("\0\0\0\x0dIHDR\0\0\x75\x30\0\0\x75\x30\x8\6\0\0\0crc!", 25),
+                  "33 bytes can't hold 30000 x 30000 pixels");
+  expect_rejected(signature + std::string("\0\0\0\x0dIHDR\0\0\0\1\0\0\0\1\x8\6\0\0\0crc!", 25) +
+                      std::string("\x3f\xff\xff\xffIDAT", 8),
+                  "is damaged or cut short");
   expect_error("load_image", [&] { load_image(path("none.png")); }, {"none.png"});
   expect_error("load_image", [&] { load_image(folder.string()); }, {"directory"});
 

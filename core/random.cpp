@@ -61,7 +61,7 @@ std::uint64_t internal::Engine::operator()() {
     constexpr std::uint64_t low_bits = 0x7fffffff;
     const auto renew = [&](std::size_t i, std::size_t after, std::size_t across) {
       const std::uint64_t x = (words[i] & ~low_bits) | (words[after] & low_bits);
-      words[i] = words[across] ^ (x >> 1) ^ (0 - (x & 1) & 0xb5026f5aa96619e9u);
+      words[i] = words[across] ^ (x >> 1) ^ ((x & 1) * 0xb5026f5aa96619e9u);
     };
     for (std::size_t i = 0; i < half; ++i) renew(i, i + 1, i + half);
     for (std::size_t i = half; i < size - 1; ++i) renew(i, i + 1, i - half);

@@ -76,6 +76,14 @@ SEEDS = {
         "ppm": b"P6\n# comment\n1 2 255\n" + SIX,
         "pgm": b"P5 1 1 65535\n\x12\x34",
     },
+    "rows": {  # of PNG files: width, height, depth, kind of colours, interlaced, colours in the palette, rows
+        "grey": bytes([2, 2, 3, 0, 0, 0]) + b"\0\x10\x20\1\x30\x40",
+        "filters": bytes([1, 5, 3, 1, 0, 0]) + b"".join(bytes([filter]) + SIX[:3] for filter in range(5)),
+        "deep": bytes([1, 1, 4, 4, 0, 0]) + b"\0" + SIX + b"\7\7",
+        "bits": bytes([9, 1, 0, 0, 0, 0]) + b"\0\xaa\x80",
+        "palette": bytes([2, 1, 3, 2, 0, 3]) + SIX + SIX[:3] + b"\1\2\3" + b"\0\0\1",
+        "interlaced": bytes([3, 3, 3, 0, 1, 0]) + bytes(18),
+    },
     "safetensors": {
         "two": safetensors({"__metadata__": {"a": "b"}, "x": entry("F32", [2], 0, 8), "y": entry("F64", [], 8, 16)},
                            struct.pack("<2fd", 1, 2, 3)),

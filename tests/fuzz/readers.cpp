@@ -212,7 +212,7 @@ State changed(State state, std::string_view bytes) {
       state.tensors.insert(std::move(part));
     } else if (what == 3) {
       std::vector<std::int64_t> shape;
-      for (const char extent : content.substr(0, 5)) shape.push_back(static_cast<unsigned char>(extent) % 40);
+      for (const char extent : content.substr(0, 3)) shape.push_back(static_cast<unsigned char>(extent) % 40);
       nth(state.tensors, which)->second =
           full(Shape(shape.data(), static_cast<int>(shape.size())), 0.5, which & 128 ? float32 : float64);
     } else {

@@ -64,22 +64,33 @@ std::vector<double> numbers(const State& state, const std::string& name, std::in
   return table.to_vector();
 }
 
-// Throws unless every number of the table that counts something is whole.
+// A step, or a number of elements.
+std::int64_t whole(const std::string& name, double value) {
+  if (!(value >= 0 && value <= 9e15 && value == std::floor(value)))
+    fail("History", "the state's ", name, " holds ", value, ", wanted a whole number of at least 0");
+  return static_cast<std::int64_t>(value);
+}
+
+// Throws unless each step comes after the one before.
+template <class Step>
+void check_steps(const std::string& name, const std::vector<Step>& steps) {
+  for (std::size_t i = 1; i < steps.size(); ++i) {
+    if (!(steps[i] > steps[i - 1]))
+      fail("History", "the state's ", name, " has step ", steps[i], " after step ", steps[i - 1]);
+  }
+}
+
 ParameterHistory::Series series_of(const State& state, const std::string& name) {
   const std::vector<double> values = numbers(state, name, columns_before + bins);
-  const auto whole = [&](double value) {
-    if (value != std::floor(value) || std::abs(value) > 9e15) {
-      fail("History", "the state's ", name, " holds ", value, ", wanted a whole number");
-    }
-    return static_cast<std::int64_t>(value);
-  };
   ParameterHistory::Series series;
+  const auto count = [&](double value) { return whole(name, value); };
   for (auto row = values.begin(); row != values.end(); row += columns_before + bins) {
-    series.step.push_back(whole(row[0]));
-    Histogram one{row[1], row[2], row[3], row[4], whole(row[5]), {}};
-    std::transform(row + columns_before, row + columns_before + bins, std::back_inserter(one.counts), whole);
+    series.step.push_back(count(row[0]));
+    Histogram one{row[1], row[2], row[3], row[4], count(row[5]), {}};
+    std::transform(row + columns_before, row + columns_before + bins, std::back_inserter(one.counts), count);
     series.histogram.push_back(std::move(one));
   }
+  check_steps(name, series.step);
   return series;
 }
 
@@ -163,7 +174,7 @@ State History::state() const {
 }
 
 void History::load_state(const State& state) {
-  const auto whole = [&](const std::string& name) {
+  const auto whole_text = [&](const std::string& name) {
     const auto found = state.texts.find(name);
     std::int64_t value = 0;
     if (found == state.texts.end() || !internal::from_text(found->second, value) || value < 0) {
@@ -173,22 +184,26 @@ void History::load_state(const State& state) {
     return value;
   };
   History loaded(name_);
-  loaded.interval_ = std::max<std::int64_t>(1, whole("interval"));
+  loaded.interval_ = std::max<std::int64_t>(1, whole_text("interval"));
   for (const auto& [name, tensor] : state.tensors) {
     if (!name.starts_with(curve_prefix)) continue;
     const std::vector<double> values = numbers(state, name, 2);
     Curve& curve = loaded.curves_[name.substr(curve_prefix.size())];
     for (std::size_t i = 0; i < values.size(); i += 2) {
+      if (!std::isfinite(values[i])) fail("History", "the state's ", name, " has the step ", values[i]);
       curve.step.push_back(values[i]), curve.value.push_back(values[i + 1]);
     }
+    check_steps(name, curve.step);
   }
   for (std::size_t i = 0;; ++i) {
     const std::string number = std::to_string(i);
     const auto name = state.texts.find("parameter." + number);
     if (name == state.texts.end()) break;
-    loaded.parameters_.push_back({name->second, whole("size." + number),
+    loaded.parameters_.push_back({name->second, whole_text("size." + number),
                                   series_of(state, "weights." + number),
                                   series_of(state, "gradients." + number)});
+    if (loaded.parameters_[i].weights.step.empty())
+      fail("History", "the state's weights.", number, " is missing or empty");
   }
   *this = std::move(loaded);
 }

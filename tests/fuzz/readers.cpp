@@ -249,6 +249,10 @@ void read_checkpoint(std::string_view bytes) {
           [&](bool) {
             training::Page page("a run", "");
             page.histograms(second.history);
+            for (const auto& [name, curve] : second.history.curves()) {
+              page.charts(
+                  {{.title = name, .x_label = "step", .series = {training::series(second.history, name)}}});
+            }
             require(!page.html().empty(), "a history can be shown");
           });
 }

@@ -152,6 +152,18 @@ TEST(History, RejectsWhatIsNoState) {
   rejects("size.0 is missing", [](State& state) { state.texts.erase("size.0"); });
   rejects("curve.loss has the shape (3,)", [](State& state) { state.tensors["curve.loss"] = zeros({3}); });
   rejects("weights.1", [](State& state) { state.tensors["weights.1"] = full({1, 38}, 0.5); });
+  rejects("weights.0 is missing", [](State& state) { state.tensors.erase("weights.0"); });
+  rejects("weights.0 is missing or empty", [](State& state) { state.tensors["weights.0"] = zeros({0, 38}); });
+  rejects("weights.0 holds -1", [](State& state) { state.tensors["weights.0"] = full({1, 38}, -1); });
+  rejects("weights.0 has step 0 after step 0", [](State& state) {
+    state.tensors["weights.0"] = zeros({2, 38});
+  });
+  rejects("curve.loss has step 1 after step 1", [](State& state) {
+    state.tensors["curve.loss"] = ones({2, 2});
+  });
+  rejects("curve.loss has the step nan", [](State& state) {
+    state.tensors["curve.loss"] = full({1, 2}, NAN);
+  });
 }
 
 }  // namespace

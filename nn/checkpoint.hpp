@@ -16,8 +16,8 @@ namespace taper::nn {
 void save(const std::string& path, const Module& model);
 
 // Reads such a file, or the model out of a checkpoint, into the parameters of a model of the same form, in
-// place. Throws, naming the file and every tensor that does not fit, if it can't be read or is another
-// model's; then nothing has changed.
+// place. Throws, naming the file and every tensor that does not fit, if it can't be read, has a tensor that is
+// neither float32 nor float64 (load_safetensors converts it) or is another model's; then nothing has changed.
 void load(const std::string& path, const Module& model);
 
 // All that a training run goes on from. A schedule is a function of the step, so that the step is its state.

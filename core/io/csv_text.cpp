@@ -112,21 +112,17 @@ void CsvPlace::reject_columns(std::int64_t columns, std::string_view last, std::
 }
 
 double csv_number(std::string_view field, char separator, DType dtype, const CsvPlace& place) {
+  // A float32 that came by way of a double would be rounded twice.
+  float narrow = 0;
   double value = 0;
-  const auto reject_range = [&] {
-    place.reject(shown_field(field) + " is beyond the range of " +
-                 (dtype == float32 ? "float32" : "float64"));
-  };
-  const std::errc error = spelled(field, value);
+  const std::errc error = dtype == float32 ? spelled(field, narrow) : spelled(field, value);
+  if (error == std::errc()) return dtype == float32 ? narrow : value;
   if (error == std::errc::invalid_argument)
     place.reject(shown_field(field) + " is not a number" + cause(field, separator));
-  if (error != std::errc()) reject_range();
-  if (dtype == float64) return value;
-  // A float32 that comes by way of a double would be rounded twice.
-  float narrow = 0;
-  if (spelled(field, narrow) == std::errc()) return narrow;
-  if (std::abs(value) > 1) reject_range();
-  return std::copysign(0.0, value);
+  // Too large, or so small that it becomes 0.
+  if (dtype == float32 && spelled(field, value) == std::errc() && std::abs(value) < 1)
+    return std::copysign(0.0, value);
+  place.reject(shown_field(field) + " is beyond the range of " + (dtype == float32 ? "float32" : "float64"));
 }
 
 }  // namespace taper::internal

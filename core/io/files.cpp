@@ -142,9 +142,9 @@ void write_file(const char* op, const std::string& path, std::string_view bytes)
   if (exists && faccessat(AT_FDCWD, target.c_str(), W_OK, AT_EACCESS) != 0) fail_to_write(op, path, errno);
   const Descriptor file = open_locked(partial);
   if (!file) fail_to_open(op, path);
-  if (ftruncate(*file, 0) == 0 && (!exists || fchmod(*file, old.st_mode & 0777) == 0) &&
-      write_all(*file, bytes) && uninterrupted([&] { return fsync(*file); }) == 0 &&
-      std::rename(partial.c_str(), target.c_str()) == 0) {
+  if (exists) fchmod(*file, old.st_mode & 0777);  // as far as the file system has permissions
+  if (ftruncate(*file, 0) == 0 && write_all(*file, bytes) &&
+      uninterrupted([&] { return fsync(*file); }) == 0 && std::rename(partial.c_str(), target.c_str()) == 0) {
     flush_folder(target);
     return;
   }

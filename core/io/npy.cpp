@@ -47,6 +47,10 @@ class NpyHeaderReader {
     while (!take('}')) {
       const std::string key = string();
       expect(':');
+      if (key == "descr" && skip_spaces() == '[')
+        reject(
+            path_,
+            "has fields (a structured dtype); save each as an array of its own: numpy.save(path, x['name'])");
       if (key == "descr" && !header.descr) {
         header.descr = string();
       } else if (key == "fortran_order" && !header.fortran_order) {
@@ -167,7 +171,9 @@ StoredArray array_of(const std::string& path, std::string_view bytes) {
   const std::optional<Stored> kind = kind_of(*header.descr);
   if (!kind) {
     reject(path, "has dtype " + internal::shown(*header.descr) +
-                     ", wanted truth values, whole numbers or floats of at most 64 bits");
+                     ", wanted truth values, whole numbers or floats of at most 64 bits; NumPy converts to "
+                     "them, as in "
+                     "numpy.save(path, x.astype('float32'))");
   }
   const Shape shape(header.shape->data(), static_cast<int>(header.shape->size()));
   std::int64_t wanted = 0;

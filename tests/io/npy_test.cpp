@@ -196,23 +196,25 @@ TEST_F(Npy, RefusesNumbersThatTheDtypeLacks) {
 }
 
 TEST_F(Npy, RefusesOtherDtypesAndForms) {
-  expect_rejected(npy(header("<c8", "(1,)"), std::string(8, 0)),
-                  "has dtype '<c8', wanted truth values, whole numbers or floats of at most 64 bits");
+  expect_rejected(
+      npy(header("<c8", "(1,)"), std::string(8, 0)),
+      "has dtype '<c8', wanted truth values, whole numbers or floats of at most 64 bits; NumPy converts");
   expect_rejected(npy(header("<f16", "(1,)"), std::string(16, 0)), "'<f16'");
   expect_rejected(npy(header("", "(1,)"), std::string(16, 0)), "''");
   expect_rejected("PK\3\4 and more bytes", "is a .npz archive");
   expect_rejected("this is a text, and no array", "not a .npy file");
   expect_rejected("", "not a .npy file");
   const std::string four(4, 0);
-  for (const char* form :
-       {"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", "{}", "", "{'descr': '<f4'}",
-        "{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (1,)}",
-        "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'more': '1'}",
-        "{'descr': '<f4', 'fortran_order': False, 'shape': (1,)} 1",
-        "{'descr': '<f4' 'fortran_order': False, 'shape': (1,)}",
-        "{'descr': '<f4', 'fortran_order': false, 'shape': (1,)}",
-        "{'descr': '<f4', 'fortran_order': False, 'shape': [1]}",
-        "{'descr': '<f4, 'fortran_order': False, 'shape': (1,)}"}) {
+  expect_rejected(npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", four),
+                  "has fields (a structured dtype)");
+  for (const char* form : {"{}", "", "{'descr': '<f4'}",
+                           "{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (1,)}",
+                           "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'more': '1'}",
+                           "{'descr': '<f4', 'fortran_order': False, 'shape': (1,)} 1",
+                           "{'descr': '<f4' 'fortran_order': False, 'shape': (1,)}",
+                           "{'descr': '<f4', 'fortran_order': false, 'shape': (1,)}",
+                           "{'descr': '<f4', 'fortran_order': False, 'shape': [1]}",
+                           "{'descr': '<f4, 'fortran_order': False, 'shape': (1,)}"}) {
     SCOPED_TRACE(form);
     expect_rejected(npy(form, four), "header that is not that of a plain array");
   }

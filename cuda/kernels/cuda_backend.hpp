@@ -61,7 +61,7 @@ class CudaBackend final : public kernels::Backend {
                          const Tensor& totals, Tensor& dz) const override;
 
   // attention/select_keys.cu, attention/transpose_pattern.cu, attention/sparse_pattern.cu
-  void select_keys(const Tensor& queries, const Tensor& keys, double scale,
+  bool select_keys(const Tensor& queries, const Tensor& keys, double scale,
                    const kernels::Visibility& visibility, kernels::SparsePattern& pattern,
                    Tensor& p) const override;
   void transpose_pattern(const kernels::SparsePattern& pattern,

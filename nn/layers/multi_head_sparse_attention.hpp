@@ -22,7 +22,7 @@ struct MultiHeadSparseAttentionOptions {
 // What a call may bring along: attention(x, {.mask = mask}).
 struct AttentionMask {
   // If given, it broadcasts to (b, n, m) and holds for every head: a query may look at a key where the
-  // mask is not 0.
+  // mask, which consists of 0 and 1, is 1.
   Tensor mask = {};
 };
 

@@ -38,8 +38,9 @@ class SparseAttention : public Module {
   // Throws, naming the argument, if shapes or dtypes do not fit together.
   Tensor operator()(const Tensor& queries, const Tensor& keys, const Tensor& values) const;
 
-  // With a mask that broadcasts to (b, n, m): a query may look at a key where it is not 0. A query that may
-  // look at no key at all gives zeros, and no gradient.
+  // With a mask of 0 and 1 that broadcasts to (b, n, m): a query may look at a key where it is 1. A query that may look
+  // at no key at all gives zeros, and no gradient. Throws as above, and if the mask has another element; what PyTorch's
+  // layers take is converted by mask_from_additive or mask_from_hidden (ops/attention/sparse_attention.hpp).
   Tensor operator()(const Tensor& queries, const Tensor& keys, const Tensor& values,
                     const Tensor& mask) const;
 

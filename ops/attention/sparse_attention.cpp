@@ -10,10 +10,14 @@
 #include "../../core/record.hpp"
 #include "../../core/tape/creations.hpp"
 #include "../elementwise/cast.hpp"
+#include "../elementwise/maximum.hpp"
 #include "../kernels/attention/select_keys.hpp"
 #include "../kernels/elementwise/elementwise.hpp"
 #include "../kernels/elementwise/functions.hpp"
+#include "../kernels/reduction/reduce.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 #include <memory>
 
@@ -58,8 +62,8 @@ Tensor prepared(const Tensor& mask, const Shape& scores, DType dtype) {
          mask.shape());
   }
   Tensor m = mask.detach();
-  if (m.dtype() != dtype) {  // as 0 or 1, so that no element rounds to 0
-    m = cast(kernels::map("sparse_attention", m, kernels::functions::IsNotZero()), dtype);
+  if (m.dtype() != dtype) {  // with NaN in the place of what is wrong, so that it does not round to 0 or 1
+    m = cast(kernels::map("sparse_attention", m, kernels::functions::MaskElement()), dtype);
   }
   Shape shape = Shape::filled(3, 1);
   for (int i = 1; i <= m.rank(); ++i) shape[3 - i] = m.extent(-i);
@@ -68,7 +72,44 @@ Tensor prepared(const Tensor& mask, const Shape& scores, DType dtype) {
   return m.shape() == shape ? m : kernels::broadcast("sparse_attention", m, shape);
 }
 
+// Throws if an element x of the mask is NaN in `checked`, and says what it was.
+void check_elements(const char* name, const Tensor& mask, const Tensor& checked, const char* wanted) {
+  const kernels::ReducePlan plan =
+      kernels::plan_reduction(checked.shape(), Shape::filled(checked.rank(), 1), false);
+  if (checked.size() == 0 || !std::isnan(kernels::min(name, plan, checked).item())) return;
+  const std::vector<double> found = checked.to_vector();
+  const auto at = std::find_if(found.begin(), found.end(), [](double x) { return std::isnan(x); });
+  fail(name, wanted, ", got ", mask.to_vector()[static_cast<std::size_t>(at - found.begin())]);
+}
+
 }  // namespace
+
+void internal::check_mask(const char* name, const Tensor& mask) {
+  check_elements(
+      name, mask, kernels::map(name, mask, kernels::functions::MaskElement()),
+      "mask must be 1 where a query may look at a key and 0 where it may not (one that is added to the "
+      "scores is converted by mask_from_additive, one whose ones hide keys by mask_from_hidden)");
+}
+
+Mask mask_from_additive(const Tensor& mask) {
+  check_given("mask_from_additive", "mask", mask);
+  const Tensor is_seen = equal(mask, 0.0), is_hidden = mask <= -10000.0;
+  // 0 / 0 where it is neither.
+  const Tensor checked = kernels::map("mask_from_additive", is_seen.detach(), maximum(is_seen, is_hidden),
+                                      kernels::functions::Divide());
+  check_elements("mask_from_additive", mask, checked,
+                 "mask must be 0 where a query may look at a key and -inf, or at "
+                 "most -10000, where it may not");
+  return Mask(is_seen);
+}
+
+Mask mask_from_hidden(const Tensor& mask) {
+  check_given("mask_from_hidden", "mask", mask);
+  check_elements("mask_from_hidden", mask,
+                 kernels::map("mask_from_hidden", mask, kernels::functions::MaskElement()),
+                 "mask must be 0 where a query may look at a key and 1 where it may not");
+  return equal(mask, 0.0);
+}
 
 void internal::check_attention(const char* name, const Tensor& queries, const Tensor& keys,
                                const Tensor& values) {
@@ -102,7 +143,9 @@ Tensor sparse_attention(const Tensor& queries, const Tensor& keys, const Tensor&
 
   const auto kept = std::allocate_shared<kernels::SparsePattern>(
       internal::PoolAllocator<kernels::SparsePattern>(), queries.device(), batch, n, m, std::min(k, m));
-  const Tensor probabilities = kernels::select_keys(queries, keys, options.scale, visibility, *kept);
+  const auto [probabilities, mask_is_right] =
+      kernels::select_keys(queries, keys, options.scale, visibility, *kept);
+  if (!mask_is_right) internal::check_mask("sparse_attention", options.mask);
   const Pattern pattern = kept;
   internal::note_creation(kept.get(), "sparse pattern", {batch, n, m}, kept->bytes(),
                           [&] { return kept->contents(); });

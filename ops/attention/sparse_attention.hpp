@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../../core/tensor.hpp"
+#include "../elementwise/comparison.hpp"
 
 namespace taper {
 
@@ -12,7 +13,8 @@ struct AttentionOptions {
   // Query i may look at keys 0 … i + m - n only: the last query sees all m keys, and with m = n each position
   // sees itself and those before.
   bool causal = false;
-  // If given, broadcasts to (b, n, m): a query may look at a key if its element is not 0.
+  // If given, broadcasts to (b, n, m) and consists of 0 and 1: a query may look at a key if its element is 1. For masks
+  // of other kinds see mask_from_additive and mask_from_hidden below.
   Tensor mask = {};
 };
 
@@ -32,14 +34,26 @@ struct AttentionOptions {
 // query keeps counts for nothing, even if it is NaN (the composition multiplies it by 0).
 //
 // The result is bitwise the same for any number of threads. float32 or float64, all three the same. Throws if
-// shapes or dtypes do not fit together, k < 1 or the mask does not broadcast.
+// shapes or dtypes do not fit together, k < 1, or the mask does not broadcast or has an element other than 0 and 1.
 // Sources: docs/ops/sparse_attention.md; sparse_softmax.hpp.
 Tensor sparse_attention(const Tensor& queries, const Tensor& keys, const Tensor& values, std::int64_t k,
                         const AttentionOptions& options = {});
 
+// What a mask that is added to the scores lets be seen: 1 where it is 0; and 0 where it is -inf, or -10000 or less, which
+// some programs write instead. Such are the masks of numbers that PyTorch's attention takes. Throws if an element is
+// anything else: a bias of the scores is no mask.
+Mask mask_from_additive(const Tensor& mask);
+
+// What a mask whose ones hide lets be seen: 1 where it is 0, and 0 where it is 1. Such are the boolean masks of PyTorch's
+// MultiheadAttention and Transformer; those of its scaled_dot_product_attention are 1 at what is seen, as here. Throws
+// if an element is neither.
+Mask mask_from_hidden(const Tensor& mask);
+
 namespace internal {
 // Throws in the name of `name` if shapes or dtypes do not fit together.
 void check_attention(const char* name, const Tensor& queries, const Tensor& keys, const Tensor& values);
+// Throws in the name of `name` if an element of the mask is neither 0 nor 1.
+void check_mask(const char* name, const Tensor& mask);
 }  // namespace internal
 
 }  // namespace taper

@@ -136,8 +136,8 @@ class Backend {
   virtual void cross_entropy_vjp(const CrossEntropyCall& call, const Tensor& dloss, const Tensor& logits,
                                  const Tensor& totals, Tensor& dz) const = 0;
 
-  // Sparse attention: sparse_pattern.hpp, select_keys.hpp.
-  virtual void select_keys(const Tensor& queries, const Tensor& keys, double scale,
+  // Sparse attention: sparse_pattern.hpp, select_keys.hpp. select_keys returns Selection::mask_is_right.
+  virtual bool select_keys(const Tensor& queries, const Tensor& keys, double scale,
                            const Visibility& visibility, SparsePattern& pattern, Tensor& p) const = 0;
   virtual void transpose_pattern(const SparsePattern& pattern,
                                  SparsePattern::Transposed& transposed) const = 0;

@@ -68,8 +68,9 @@ Tensor norm_dx(const Batch& batch, const Tensor& dy) {
                 vjp(x,
                     [=, epsilon = batch.epsilon](const Tensor& ddx) {
                       const Tensor g = centered(as_column(gain, x) * dy), v = centered(ddx);
-                      const Tensor r = pow(channel_mean(square(centered(x))) + epsilon, -0.5);
-                      const Tensor u = centered(x) * r;
+                      const Tensor c = centered(centered(x));  // as below
+                      const Tensor r = pow(channel_mean(square(c)) + epsilon, -0.5);
+                      const Tensor u = c * r;
                       const Tensor gu = channel_mean(g * u), vu = channel_mean(v * u);
                       return -1.0 * square(r) * (v * gu + g * vu + u * (channel_mean(g * v) - 3.0 * gu * vu));
                     }),

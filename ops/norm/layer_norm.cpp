@@ -38,8 +38,10 @@ Tensor norm_dx(const Normalization& which, const Tensor& dy, const Tensor& x, co
             const auto centered = [&](const Tensor& t) { return which.centers ? t - row_mean(t) : t; };
             const Tensor g = centered(gain * dy);
             const Tensor v = centered(ddx);
-            const Tensor r = pow(row_mean(square(centered(x))) + which.epsilon, -0.5);
-            const Tensor u = centered(x) * r;
+            const Tensor c =
+                centered(centered(x));  // the second mean is what the rounding of the first has missed
+            const Tensor r = pow(row_mean(square(c)) + which.epsilon, -0.5);
+            const Tensor u = c * r;
             const Tensor gu = row_mean(g * u);
             const Tensor vu = row_mean(v * u);
             return -1.0 * square(r) * (v * gu + g * vu + u * (row_mean(g * v) - 3.0 * gu * vu));

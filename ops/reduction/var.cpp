@@ -24,6 +24,13 @@ struct Call {
   double divisor;  // n - correction, or 0 if that is negative
 };
 
+// x minus its mean, in two steps: the second mean is what the rounding of the first has missed, which would be as large
+// as the deviations themselves if these are small beside the mean.
+Tensor centered(const Tensor& x, const Axes& axes) {
+  const Tensor once = x - mean(x, axes, true);
+  return once - mean(once, axes, true);
+}
+
 Call checked_call(const char* op, const Tensor& x, const Axes& axes, bool keepdims,
                   const VarOptions& options) {
   check_given(op, "x", x);
@@ -40,8 +47,9 @@ Call checked_call(const char* op, const Tensor& x, const Axes& axes, bool keepdi
 Tensor var(const Tensor& x, const Axes& axes, bool keepdims, const VarOptions& options) {
   const auto [plan, divisor] = checked_call("var", x, axes, keepdims, options);
   const Tensor y = kernels::variance("var", plan, x, divisor, false);
-  return record("var", y, vjp(x, [x, axes, kept = plan.kept, factor = 2 / divisor](const Tensor& dy) {
-                  return (factor * reshape(dy, kept)) * (x - mean(x, axes, true));
+  return record("var", y, vjp(x, [x, axes, kept = plan.kept, divisor = divisor](const Tensor& dy) {
+                  const double factor = x.size() == 0 ? 0 : 2 / divisor;  // not 2 / 0 for no elements
+                  return (factor * reshape(dy, kept)) * centered(x, axes);
                 }));
 }
 
@@ -51,7 +59,7 @@ Tensor stddev(const Tensor& x, const Axes& axes, bool keepdims, const VarOptions
   return record("stddev", y, vjp(x, [x, y, axes, kept = plan.kept, divisor = divisor](const Tensor& dy) {
                   // 1 in the place of y = 0, so that no branch of any derivative divides by 0.
                   const Tensor scale = divisor * where(y, y, scalar_like(1, y));
-                  const Tensor slope = (x - mean(x, axes, true)) / reshape(scale, kept);
+                  const Tensor slope = centered(x, axes) / reshape(scale, kept);
                   return reshape(where(y, dy, scalar_like(0, y)), kept) * slope;
                 }));
 }

@@ -219,7 +219,7 @@ TEST_F(CudaAttention, EachKernelIsThatOfTheCpu) {
       kernels::Visibility visibility{problem.options.causal};
       if (problem.options.mask) visibility.mask = problem.options.mask.to(device);
       const Tensor x = left.to(device), y = right.to(device), w = weights.to(device);
-      const Tensor p = kernels::select_keys(x, y, problem.options.scale, visibility, pattern);
+      const Tensor p = kernels::select_keys(x, y, problem.options.scale, visibility, pattern).probabilities;
       const auto& t = pattern.transposed();
       Results r{pattern.sizes.to_vector(),
                 t.rows.to_vector(),

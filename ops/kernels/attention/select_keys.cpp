@@ -12,6 +12,8 @@
 #include "../softmax/candidates-inl.hpp"
 #include "select_keys_call.hpp"
 
+#include <atomic>
+
 HWY_BEFORE_NAMESPACE();
 namespace taper::kernels::HWY_NAMESPACE {
 
@@ -99,9 +101,22 @@ SparsePattern::Tile log_entry(const Candidates<T>& row, const T* scores, std::in
                                    : Tile::below_maximum;
 }
 
-// Queries [first, last) of problem b. No key has an element larger than key_magnitude.
+// Hides what the mask hides of `seen` scores. Returns whether all `columns` elements of the mask are 0 or 1: those count
+// too that causal hides, for a mask of the wrong kind may differ there alone.
 template <class T>
-void select_block(const SelectKeysCall<T>& a, const T* packed, T key_magnitude, std::int64_t b,
+bool hide(const T* mask, std::int64_t seen, std::int64_t columns, T* scores) {
+  bool is_wrong = false;
+  for (std::int64_t j = 0; j < seen; ++j) {
+    scores[j] = mask[j] != 0 ? scores[j] : -infinity<T>;
+    is_wrong |= (mask[j] != 0) & (mask[j] != 1);
+  }
+  for (std::int64_t j = seen; j < columns; ++j) is_wrong |= (mask[j] != 0) & (mask[j] != 1);
+  return !is_wrong;
+}
+
+// Queries [first, last) of problem b. No key has an element larger than key_magnitude. Returns whether the mask is one.
+template <class T>
+bool select_block(const SelectKeysCall<T>& a, const T* packed, T key_magnitude, std::int64_t b,
                   std::int64_t first, std::int64_t last) {
   // If no sum of products can overflow, there is no NaN and no infinity to look for.
   const double largest_sum =
@@ -113,6 +128,7 @@ void select_block(const SelectKeysCall<T>& a, const T* packed, T key_magnitude, 
   internal::PoolVector<Candidates<T>> rows;
   for (std::int64_t i = first; i < last; ++i) rows.push_back(memory.start(i - first, T{1}));
   HWY_ALIGN T scores[group * tile];
+  bool mask_is_right = true;
   for (std::int64_t j0 = 0; j0 < a.m; j0 += tile) {
     const std::int64_t columns = std::min<std::int64_t>(tile, a.m - j0);
     for (std::int64_t i0 = first; i0 < last; i0 += group) {
@@ -132,9 +148,8 @@ void select_block(const SelectKeysCall<T>& a, const T* packed, T key_magnitude, 
         T* row = scores + r * tile;
         const std::int64_t seen = visible(i0 + r), padded = round_up(seen, Candidates<T>::step);
         std::fill(row + seen, row + padded, -infinity<T>);
-        if (const T* mask = a.mask_of(b, static_cast<int>(i0 + r))) {
-          for (std::int64_t j = 0; j < seen; ++j) row[j] = mask[j0 + j] != 0 ? row[j] : -infinity<T>;
-        }
+        if (const T* mask = a.mask_of(b, static_cast<int>(i0 + r)))
+          mask_is_right &= hide(mask + j0, seen, columns, row);
         Candidates<T>& candidates = rows[static_cast<std::size_t>(i0 - first + r)];
         const bool scanned = is_finite ? scan_finite(hn::ScalableTag<T>(), candidates, row, padded, j0)
                                        : scan(hn::ScalableTag<T>(), candidates, row, padded, j0);
@@ -159,10 +174,11 @@ void select_block(const SelectKeysCall<T>& a, const T* packed, T key_magnitude, 
     std::copy_n(row.values, row.count, a.probabilities + at * a.k);
     std::fill_n(a.probabilities + at * a.k + row.count, a.k - row.count, T{0});
   }
+  return mask_is_right;
 }
 
 template <class T>
-void select_all(const SelectKeysCall<T>& a) {
+bool select_all(const SelectKeysCall<T>& a) {
   const std::int64_t tiles = a.tiles, blocks = (a.n + block - 1) / block;
   const std::int64_t keys = round_up(a.m, panel<T>);
   Tensor packed = Tensor::uninitialized("sparse_attention", {a.batch, keys, a.d}, dtype_of<T>);
@@ -175,13 +191,16 @@ void select_all(const SelectKeysCall<T>& a) {
     pack(from, a.m, a.d, first, count, packed_data + b * keys * a.d);
     magnitudes[static_cast<std::size_t>(task)] = magnitude(from + first * a.d, count * a.d);
   });
+  std::atomic<bool> mask_is_right = true;
   parallel_for(a.batch * blocks, [&](std::int64_t task) {
     const std::int64_t b = task / blocks, first = task % blocks * block;
     const auto of_keys = magnitudes.begin() + b * tiles;
     const T largest = tiles == 0 ? T{0} : *std::max_element(of_keys, of_keys + tiles);
-    select_block(a, packed_data + b * keys * a.d, largest, b, first,
-                 std::min<std::int64_t>(first + block, a.n));
+    if (!select_block(a, packed_data + b * keys * a.d, largest, b, first,
+                      std::min<std::int64_t>(first + block, a.n)))
+      mask_is_right = false;
   });
+  return mask_is_right;
 }
 
 TAPER_NAME_BOTH(select_all);
@@ -197,21 +216,23 @@ TAPER_EXPORT_BOTH(select_all);
 
 }  // namespace
 
-Tensor select_keys(const Tensor& queries, const Tensor& keys, double scale, const Visibility& visibility,
-                   SparsePattern& pattern) {
+Selection select_keys(const Tensor& queries, const Tensor& keys, double scale, const Visibility& visibility,
+                      SparsePattern& pattern) {
   Tensor probabilities =
       Tensor::uninitialized("sparse_attention", {pattern.batch, pattern.n, pattern.k}, queries.kind());
   if (const Backend* backend = backend_of(queries)) {
-    backend->select_keys(queries, keys, scale, visibility, pattern, probabilities);
-    return probabilities;
+    const bool is_right = backend->select_keys(queries, keys, scale, visibility, pattern, probabilities);
+    return {probabilities, is_right};
   }
   if (internal::recorders) {
     pattern.tile_log = {"sparse_attention", Device::cpu(), pattern.batch * pattern.n * pattern.tiles()};
   }
+  bool mask_is_right = true;
   dispatch(queries.dtype(), [&]<class T>() {
-    select_all<T>(SelectKeysCall<T>(queries, keys, scale, visibility, pattern, probabilities));
+    mask_is_right =
+        select_all<T>(SelectKeysCall<T>(queries, keys, scale, visibility, pattern, probabilities));
   });
-  return probabilities;
+  return {probabilities, mask_is_right};
 }
 
 }  // namespace taper::kernels

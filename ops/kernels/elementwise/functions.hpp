@@ -40,9 +40,9 @@ struct LeakyRelu { template <class T> TAPER_HOST_DEVICE T operator()(T x, T slop
 struct Elu { template <class T> TAPER_HOST_DEVICE T operator()(T x, T alpha) const { return x > 0 ? x : alpha * std::expm1(x); } };
 
 // 1 if the condition holds, else 0; a NaN is not 0 and equals nothing.
-struct IsZero { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return x == 0; } };
 struct IsNotZero { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return x != 0; } };
-struct AreZero { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x == 0 && y == 0; } };
+// Whether x^y is 0 or 1 for every y nearby that is not negative.
+struct IgnoresExponent { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x == 0 && y >= 0; } };
 struct AreEqual { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x == y; } };
 struct AreUnequal { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x != y; } };
 struct Less { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x < y; } };
@@ -50,6 +50,8 @@ struct LessEqual { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) c
 struct Greater { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x > y; } };
 struct GreaterEqual { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x >= y; } };
 struct IsWithin { template <class T> TAPER_HOST_DEVICE T operator()(T x, T low, T high) const { return x >= low ? T(x <= high) : T(0); } };
+// An element of a mask as it is, or NaN if it is neither 0 nor 1.
+struct MaskElement { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return x == 0 || x == 1 ? x : T(NAN); } };
 // The slope of relu, which lets a NaN pass.
 struct PassesRelu { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return !(x <= 0); } };
 // The same, but NaN for NaN.
@@ -59,6 +61,14 @@ struct LeakyReluSlope { template <class T> TAPER_HOST_DEVICE T operator()(T x, T
 struct EluSlope { template <class T> TAPER_HOST_DEVICE T operator()(T x, T alpha) const { return x <= 0 ? alpha * std::exp(x) : T(1); } };
 // clang-format on
 
+// x y, but 0 for 0 * inf: whichever factor is 0 vanishes faster than the other grows.
+struct MultiplyToZero {
+  template <class T>
+  TAPER_HOST_DEVICE T operator()(T x, T y) const {
+    const T product = x * y;
+    return product == product || x != x || y != y ? product : T(0);
+  }
+};
 // The weight of the first argument of a maximum: 1/2 at a tie, NaN if one of the two is NaN.
 struct MaximumWeight {
   template <class T>
@@ -160,11 +170,11 @@ using Functions = FunctionList<
     functions::Log1p, functions::Sin, functions::Cos, functions::Erf, functions::Negate, functions::Sqrt,
     functions::Square, functions::Relu, functions::LeakyRelu, functions::LeakyReluSlope, functions::Elu,
     functions::EluSlope, functions::Sigmoid, functions::LogSigmoid, functions::Softplus, functions::Silu,
-    functions::SiluSlope, functions::Tanh, functions::Gelu, functions::GeluVjp, functions::IsZero,
-    functions::IsNotZero, functions::PassesRelu, functions::IsPositive, functions::AreEqual,
-    functions::AreUnequal, functions::AreZero, functions::Less, functions::LessEqual, functions::Greater,
-    functions::GreaterEqual, functions::IsWithin, functions::Add, functions::Subtract, functions::Multiply,
-    functions::Divide, functions::Power, functions::Maximum, functions::MaximumWeight, functions::Minimum,
-    functions::Clamp, functions::Where, functions::KeepFrom>;
+    functions::SiluSlope, functions::Tanh, functions::Gelu, functions::GeluVjp, functions::IsNotZero,
+    functions::MaskElement, functions::PassesRelu, functions::IsPositive, functions::AreEqual,
+    functions::AreUnequal, functions::IgnoresExponent, functions::Less, functions::LessEqual,
+    functions::Greater, functions::GreaterEqual, functions::IsWithin, functions::Add, functions::Subtract,
+    functions::Multiply, functions::MultiplyToZero, functions::Divide, functions::Power, functions::Maximum,
+    functions::MaximumWeight, functions::Minimum, functions::Clamp, functions::Where, functions::KeepFrom>;
 
 }  // namespace taper::kernels

@@ -50,6 +50,8 @@ Tensor factor_of_derivative(const Tensor& x, const Tensor& p, int k, int j) {
   return sum;
 }
 
+Tensor derivative_by_exponent(const Tensor& x, const Tensor& p, int k, const Tensor& power);
+
 // The k-th derivative by x and j-th by p of x^p, given x^(p-k). It is recorded as an op of its own, whose derivatives
 // are the next ones: none is a sum in which 0 meets an infinity, and their order makes no difference.
 Tensor derivative(const Tensor& x, const Tensor& p, int k, int j, const Tensor& power) {
@@ -62,13 +64,17 @@ Tensor derivative(const Tensor& x, const Tensor& p, int k, int j, const Tensor& 
                       return to_x(dy * derivative(x, p, k + 1, j, lower));
                     }),
                 vjp(p, [=, to_p = SumTo(p, y)](const Tensor& dy) {
-                  return to_p(dy * derivative(x, p, k, j + 1, power));
+                  return to_p(dy * (j == 0 ? derivative_by_exponent(x, p, k, power)
+                                           : derivative(x, p, k, j + 1, power)));
                 }));
 }
 
-// 1 where every derivative that involves p is 0 by convention: at x = 0, for p >= 0.
-Tensor ignores_exponent(const Tensor& x, const Tensor& p) {
-  return kernels::map("pow", x, p, kernels::functions::IgnoresExponent());
+// The first derivative by p of the k-th by x. At x = 0, p >= 0 it is 0 by convention, and so is all that is derived from
+// it: x counts as a constant 1, and x^(p-k) as 0.
+Tensor derivative_by_exponent(const Tensor& x, const Tensor& p, int k, const Tensor& power) {
+  const Tensor is_constant = kernels::map("pow", x, p, kernels::functions::IgnoresExponent());
+  return derivative(where(is_constant, scalar_like(1, x), x), p, k, 1,
+                    where(is_constant, scalar_like(0, power), power));
 }
 
 }  // namespace
@@ -76,19 +82,16 @@ Tensor ignores_exponent(const Tensor& x, const Tensor& p) {
 Tensor pow(const Tensor& x, const Tensor& p) {
   check_given("pow", "x", x, "p", p);
   const Tensor y = kernels::map("pow", x, p, kernels::functions::Power());
-  return record(
-      "pow", y,
-      vjp(x,
-          [x, p, to_x = SumTo(x, y)](const Tensor& dy) {
-            const Tensor exponent = Tape::tracks(p) ? where(ignores_exponent(x, p), p.detach(), p) : p;
-            const Tensor power = kernels::map("pow", x, p.detach() - 1.0, kernels::functions::Power());
-            return to_x(dy * derivative(x, exponent, 1, 0, power));
-          }),
-      vjp(p, [x, p, y, to_p = SumTo(p, y)](const Tensor& dy) {
-        // log 1 = 0 in place of log 0.
-        const Tensor base = where(ignores_exponent(x, p), scalar_like(1, x), x);
-        return to_p(dy * derivative(base, p, 0, 1, y.detach()));
-      }));
+  return record("pow", y,
+                vjp(x,
+                    [x, p, to_x = SumTo(x, y)](const Tensor& dy) {
+                      const Tensor power =
+                          kernels::map("pow", x, p.detach() - 1.0, kernels::functions::Power());
+                      return to_x(dy * derivative(x, p, 1, 0, power));
+                    }),
+                vjp(p, [x, p, y, to_p = SumTo(p, y)](const Tensor& dy) {
+                  return to_p(dy * derivative_by_exponent(x, p, 0, y.detach()));
+                }));
 }
 
 }  // namespace taper

@@ -170,11 +170,11 @@ using Functions = FunctionList<
     functions::Log1p, functions::Sin, functions::Cos, functions::Erf, functions::Negate, functions::Sqrt,
     functions::Square, functions::Relu, functions::LeakyRelu, functions::LeakyReluSlope, functions::Elu,
     functions::EluSlope, functions::Sigmoid, functions::LogSigmoid, functions::Softplus, functions::Silu,
-    functions::SiluSlope, functions::Tanh, functions::Gelu, functions::GeluVjp, functions::IsNotZero,
-    functions::MaskElement, functions::PassesRelu, functions::IsPositive, functions::AreEqual,
+    functions::SiluSlope, functions::Tanh, functions::Gelu, functions::GeluVjp, functions::MaskElement,
+    functions::IsNotZero, functions::PassesRelu, functions::IsPositive, functions::AreEqual,
     functions::AreUnequal, functions::IgnoresExponent, functions::Less, functions::LessEqual,
     functions::Greater, functions::GreaterEqual, functions::IsWithin, functions::Add, functions::Subtract,
-    functions::Multiply, functions::MultiplyToZero, functions::Divide, functions::Power, functions::Maximum,
-    functions::MaximumWeight, functions::Minimum, functions::Clamp, functions::Where, functions::KeepFrom>;
+    functions::Multiply, functions::Divide, functions::Power, functions::Maximum, functions::MaximumWeight,
+    functions::Minimum, functions::Clamp, functions::Where, functions::KeepFrom, functions::MultiplyToZero>;
 
 }  // namespace taper::kernels

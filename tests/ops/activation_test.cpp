@@ -42,8 +42,8 @@ TEST(ActivationEdges, Silu) {
                       {-1000, 0, 0, 0},
                       {1e20, 1e20, 1, 0},
                       {-1e20, 0, 0, 0},
-                      {inf, inf, 1, nan},  // 0 * inf in the second derivative
-                      {-inf, 0, 0, nan},
+                      {inf, inf, 1, 0},
+                      {-inf, 0, 0, 0},
                       {nan, nan, nan, nan}});
   expect_float64_edges(silu, {{1e308, 1e308, 1, 0}, {-1e308, 0, 0, 0}});
   expect_digits(silu, -100, -100 * std::exp(-100.0), -99 * std::exp(-100.0));

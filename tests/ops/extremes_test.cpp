@@ -41,6 +41,7 @@ const std::vector<Exception>& exceptions() {
       {"rms_norm", Extreme::infinite, 1, "the gain's infinity less its mean"},
       {"sparse_attention", Extreme::infinite, 1, "an infinite dp less its mean over the support"},
       {"sparse_attention", Extreme::offset, 2, "the scores themselves are rounded by whole numbers"},
+      {"conv2d", Extreme::infinite, 1, "zeros beside the picture times an infinite weight"},
       {"rnn", Extreme::infinite, 1, "a saturated gate's slope of 0 times an infinite weight"},
       {"gru", Extreme::infinite, 1, "a saturated gate's slope of 0 times an infinite weight"},
       {"lstm", Extreme::infinite, 1, "a saturated gate's slope of 0 times an infinite weight"},

@@ -73,13 +73,27 @@ Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& targ
                      vjp(targets, [logits](const Tensor& dy) { return dy * -logits; })));
 }
 
+namespace {
+
+// log p - log q; 0 where p is 0.
+Tensor log_ratio(const Tensor& p, const Tensor& log_q) {
+  return log(where(p, p, scalar_like(1, p))) - where(p, log_q, scalar_like(0, p));
+}
+
+}  // namespace
+
 Tensor kl_divergence(const Tensor& log_probabilities, const Tensor& target) {
   check_alike("kl_divergence", "log_probabilities", log_probabilities, "target", target);
   if (target.rank() == 0) fail("kl_divergence", "target must have at least one axis, got ", target.shape());
-  // Where p is 0, neither log p nor log q reaches the loss or a gradient.
-  const Tensor log_p = log(where(target, target, scalar_like(1, target)));
-  const Tensor log_q = where(target, log_probabilities, scalar_like(0, target));
-  return mean(sum(target * (log_p - log_q), -1));
+  // Recorded as one function, whose slope log p + 1 - log q has the derivative 1 / p: composed, p / p^2 would be 0 * inf
+  // at a tiny p. Where p is 0, neither p nor log q gets a gradient.
+  const Tensor log_q = log_probabilities, p = target, zero = scalar_like(0, p);
+  const Tensor loss = p.detach() * log_ratio(p.detach(), log_q.detach());
+  return mean(
+      sum(record("kl_divergence", loss,
+                 vjp(log_q, [p, zero](const Tensor& dy) { return where(p, -(dy * p), zero); }),
+                 vjp(p, [=](const Tensor& dy) { return where(p, dy * (log_ratio(p, log_q) + 1.0), zero); })),
+          -1));
 }
 
 namespace {

@@ -39,14 +39,14 @@ struct AttentionOptions {
 Tensor sparse_attention(const Tensor& queries, const Tensor& keys, const Tensor& values, std::int64_t k,
                         const AttentionOptions& options = {});
 
-// What a mask that is added to the scores lets be seen: 1 where it is 0; and 0 where it is -inf, or -10000 or less, which
-// some programs write instead. Such are the masks of numbers that PyTorch's attention takes. Throws if an element is
-// anything else: a bias of the scores is no mask.
+// What a mask that is added to the scores lets be seen: 1 where it is 0; and 0 where it is -inf, or -10000 or less,
+// which some programs write instead. Such are the masks of numbers that PyTorch's attention takes. Throws if an
+// element is anything else: a bias of the scores is no mask.
 Mask mask_from_additive(const Tensor& mask);
 
-// What a mask whose ones hide lets be seen: 1 where it is 0, and 0 where it is 1. Such are the boolean masks of PyTorch's
-// MultiheadAttention and Transformer; those of its scaled_dot_product_attention are 1 at what is seen, as here. Throws
-// if an element is neither.
+// What a mask whose ones hide lets be seen: 1 where it is 0, and 0 where it is 1. Such are the boolean masks of
+// PyTorch's MultiheadAttention and Transformer; those of its scaled_dot_product_attention are 1 at what is seen, as
+// here. Throws if an element is neither.
 Mask mask_from_hidden(const Tensor& mask);
 
 namespace internal {

@@ -22,8 +22,8 @@ Tensor times(const Tensor& a, const Tensor& b) {
   return kernels::map("pow", a, b, kernels::functions::MultiplyToZero());
 }
 
-// The k-th derivative by x and j-th by p of x^p, divided by x^(p-k): the sum over i of binom(j, i) f_i log^(j-i) x, where
-// f_i is the i-th derivative of f(p) = p (p-1) … (p-k+1).
+// The k-th derivative by x and j-th by p of x^p, divided by x^(p-k): the sum over i of binom(j, i) f_i log^(j-i) x,
+// where f_i is the i-th derivative of f(p) = p (p-1) … (p-k+1).
 Tensor factor_of_derivative(const Tensor& x, const Tensor& p, int k, int j) {
   const Tensor logarithm = j > 0 ? log(x) : Tensor();
   if (k == 0) {
@@ -69,8 +69,8 @@ Tensor derivative(const Tensor& x, const Tensor& p, int k, int j, const Tensor& 
                 }));
 }
 
-// The first derivative by p of the k-th by x. At x = 0, p >= 0 it is 0 by convention, and so is all that is derived from
-// it: x counts as a constant 1, and x^(p-k) as 0.
+// The first derivative by p of the k-th by x. At x = 0, p >= 0 it is 0 by convention, and so is all that is derived
+// from it: x counts as a constant 1, and x^(p-k) as 0.
 Tensor derivative_by_exponent(const Tensor& x, const Tensor& p, int k, const Tensor& power) {
   const Tensor is_constant = kernels::map("pow", x, p, kernels::functions::IgnoresExponent());
   return derivative(where(is_constant, scalar_like(1, x), x), p, k, 1,

@@ -1,6 +1,7 @@
-// The registry at extreme inputs: zeros, subnormals, huge numbers and infinities in an input, one or all of its elements,
-// and rows of a large offset. The derivatives of the first three orders must be numbers where there are any: in float32
-// those of float64, which holds them all. limits_test.cpp has the exact limits of functions of one or two elements.
+// The registry at extreme inputs: zeros, subnormals, huge numbers and infinities as one element of an input or as all
+// of them, and rows of a large offset. The derivatives of the first three orders must be numbers, but for the
+// exceptions in the table below; in float32 a number is wanted where float64, which holds them all, has one.
+// limits_test.cpp has the exact limits of functions of one or two elements.
 #include "ops/registry.hpp"
 #include "support/kinds.hpp"
 #include <taper/cuda/device.hpp>
@@ -19,7 +20,7 @@ constexpr double inf = std::numeric_limits<double>::infinity();
 
 enum class Extreme { zero, tiny, huge, infinite, offset };
 
-// A NaN in a derivative, or digits, that the limit does not have: at inputs of these kinds, from this order on.
+// A NaN in a derivative is accepted, or that it lacks digits: for inputs of this kind, from this order on.
 struct Exception {
   std::string op;
   Extreme kind;
@@ -37,11 +38,13 @@ const std::vector<Exception>& exceptions() {
       {"prod", Extreme::huge, 3, "the product overflows, and zeros of the factors' slices meet it"},
       {"prod", Extreme::offset, 3, "the product overflows, and zeros of the factors' slices meet it"},
       {"batch_norm", Extreme::infinite, 2, "the gain's infinity less its mean"},
+      {"batch_norm", Extreme::huge, 3, "composed on a device: a slope of 0 times squares that overflow"},
       {"layer_norm", Extreme::infinite, 1, "the gain's infinity less its mean"},
       {"rms_norm", Extreme::infinite, 1, "the gain's infinity less its mean"},
       {"sparse_attention", Extreme::infinite, 1, "an infinite dp less its mean over the support"},
       {"sparse_attention", Extreme::offset, 2, "the scores themselves are rounded by whole numbers"},
       {"conv2d", Extreme::infinite, 1, "zeros beside the picture times an infinite weight"},
+      {"binary_cross_entropy_with_logits", Extreme::offset, 3, "targets far beyond 1, whose terms cancel"},
       {"rnn", Extreme::infinite, 1, "a saturated gate's slope of 0 times an infinite weight"},
       {"gru", Extreme::infinite, 1, "a saturated gate's slope of 0 times an infinite weight"},
       {"lstm", Extreme::infinite, 1, "a saturated gate's slope of 0 times an infinite weight"},
@@ -239,9 +242,41 @@ TEST_P(EmptyAxis, HasSecondDerivativesOfZero) {
 
 INSTANTIATE_TEST_SUITE_P(Everywhere, EmptyAxis, all_kinds);
 
+// The losses, which are no rows of the registry.
+const std::vector<OpRow>& losses() {
+  static const std::vector<OpRow> all = [] {
+    using Loss = std::function<Tensor(const Tensor&, const Tensor&)>;
+    std::vector<OpRow> rows;
+    const auto add = [&](const char* name, const Draw& draw, const Loss& loss) {
+      const Variant variant{name,
+                            [loss](const Tensors& x) { return loss(x[0], x[1]); },
+                            {},
+                            {{{3, 4}, distinct}, {{3, 4}, draw}}};
+      rows.push_back({.op = name, .variants = {variant}, .family = "losses"});
+    };
+    add("mean_squared_error", between(-1, 1), nn::mean_squared_error);
+    add("mean_absolute_error", between(-1, 1), nn::mean_absolute_error);
+    add("huber_loss", between(-1, 1), [](const Tensor& a, const Tensor& b) { return nn::huber_loss(a, b); });
+    add("binary_cross_entropy_with_logits", between(0.1, 0.9), nn::binary_cross_entropy_with_logits);
+    add("kl_divergence", between(0.1, 0.9), nn::kl_divergence);
+    rows.push_back({.op = "sparsemax_loss",
+                    .variants = {{"rows",
+                                  [](const Tensors& x) {
+                                    return nn::sparsemax_loss(x[0], {0, 2, 1});
+                                  },
+                                  {},
+                                  {{{3, 4}, distinct}}}},
+                    .family = "losses"});
+    return rows;
+  }();
+  return all;
+}
+
 std::vector<OpOnDevice> all_rows_on(Device device) {
   std::vector<OpOnDevice> all;
-  for (const OpRow& op_row : registry()) all.push_back({&op_row, device});
+  for (const std::vector<OpRow>* rows : {&registry(), &losses()}) {
+    for (const OpRow& op_row : *rows) all.push_back({&op_row, device});
+  }
   return all;
 }
 

@@ -146,6 +146,26 @@ const std::vector<Unary>& unary_functions() {
          const Real e = std::exp(-2 * std::abs(x)), t = std::tanh(x), slope = 4 * e / ((1 + e) * (1 + e));
          return {slope, -2 * t * slope, slope * (6 * t * t - 2)};
        }},
+      {"binary cross entropy, target 0.25",
+       [](const Tensor& x) {
+         return nn::binary_cross_entropy_with_logits(x, full({}, 0.25, {x.dtype(), x.device()}));
+       },
+       [](Real x) -> std::vector<Real> {
+         const std::vector<Real> s = of_sigmoid(x);
+         return {s[3] - 0.25L, s[0], s[1]};
+       }},
+      {"huber_loss", [](const Tensor& x) { return nn::huber_loss(x, zeros_like(x), 0.5); },
+       [](Real x) {
+         return x > 0.5L ? constant(0.5L) : x < -0.5L ? constant(-0.5L) : std::vector<Real>{x, 1, 0};
+       }},
+      {"kl_divergence",
+       [](const Tensor& p) {
+         return nn::kl_divergence(zeros({1}, {p.dtype(), p.device()}), reshape(p, {1}));
+       },
+       [](Real p) {
+         return p == 0 ? constant(0) : std::vector<Real>{std::log(p) + 1, 1 / p, -1 / (p * p)};
+       },
+       Unary::positive},
   };
   return all;
 }

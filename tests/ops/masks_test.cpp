@@ -16,8 +16,8 @@ constexpr double inf = std::numeric_limits<double>::infinity();
 const double nan = std::numeric_limits<double>::quiet_NaN();
 
 struct Masks : Kinds {
-  // Calls check(name of who complains, call with this mask) for each way to hand over a mask for 3 queries and 5 keys in 2
-  // problems.
+  // Calls check(name of who complains, call with this mask) for each way to hand over a mask for 3 queries and 5 keys
+  // in 2 problems.
   template <class Check>
   void for_each_way(bool causal, const Check& check) const {
     Generator generator(1);

@@ -101,8 +101,8 @@ SparsePattern::Tile log_entry(const Candidates<T>& row, const T* scores, std::in
                                    : Tile::below_maximum;
 }
 
-// Hides what the mask hides of `seen` scores. Returns whether all `columns` elements of the mask are 0 or 1: those count
-// too that causal hides, for a mask of the wrong kind may differ there alone.
+// Hides what the mask hides of `seen` scores. Returns whether all `columns` elements of the mask are 0 or 1, those
+// too that causal hides: a mask of the wrong kind may have other elements there alone.
 template <class T>
 bool hide(const T* mask, std::int64_t seen, std::int64_t columns, T* scores) {
   bool is_wrong = false;

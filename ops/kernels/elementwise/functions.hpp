@@ -41,7 +41,7 @@ struct Elu { template <class T> TAPER_HOST_DEVICE T operator()(T x, T alpha) con
 
 // 1 if the condition holds, else 0; a NaN is not 0 and equals nothing.
 struct IsNotZero { template <class T> TAPER_HOST_DEVICE T operator()(T x) const { return x != 0; } };
-// Whether x^y is 0 or 1 for every y nearby that is not negative.
+// The places at which pow has no derivatives by y.
 struct IgnoresExponent { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x == 0 && y >= 0; } };
 struct AreEqual { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x == y; } };
 struct AreUnequal { template <class T> TAPER_HOST_DEVICE T operator()(T x, T y) const { return x != y; } };

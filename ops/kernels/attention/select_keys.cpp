@@ -105,13 +105,23 @@ SparsePattern::Tile log_entry(const Candidates<T>& row, const T* scores, std::in
 // too that causal hides: a mask of the wrong kind may have other elements there alone.
 template <class T>
 bool hide(const T* mask, std::int64_t seen, std::int64_t columns, T* scores) {
-  bool is_wrong = false;
-  for (std::int64_t j = 0; j < seen; ++j) {
-    scores[j] = mask[j] != 0 ? scores[j] : -infinity<T>;
-    is_wrong |= (mask[j] != 0) & (mask[j] != 1);
+  const hn::ScalableTag<T> d;
+  const std::int64_t lanes = hn::Lanes(d);
+  const auto zero = hn::Zero(d), one = hn::Set(d, T{1});
+  auto is_right = hn::Eq(zero, zero);
+  std::int64_t j = 0;
+  for (; j + lanes <= seen; j += lanes) {
+    const auto element = hn::LoadU(d, mask + j);
+    const auto is_hidden = hn::Eq(element, zero);
+    is_right = hn::And(is_right, hn::Or(is_hidden, hn::Eq(element, one)));
+    hn::StoreU(hn::IfThenElse(is_hidden, hn::Set(d, -infinity<T>), hn::LoadU(d, scores + j)), d, scores + j);
   }
-  for (std::int64_t j = seen; j < columns; ++j) is_wrong |= (mask[j] != 0) & (mask[j] != 1);
-  return !is_wrong;
+  bool are_right = hn::AllTrue(d, is_right);
+  for (; j < columns; ++j) {
+    are_right &= mask[j] == 0 || mask[j] == 1;
+    if (j < seen && mask[j] == 0) scores[j] = -infinity<T>;
+  }
+  return are_right;
 }
 
 // Queries [first, last) of problem b. No key has an element larger than key_magnitude. Returns whether the mask is one.

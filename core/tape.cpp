@@ -3,6 +3,7 @@
 
 #include "create.hpp"
 #include "fail.hpp"
+#include "gradient_lock.hpp"
 #include "memory/device_memory.hpp"
 #include "record.hpp"
 #include "tape/recorder.hpp"
@@ -128,11 +129,8 @@ void Tape::check_output(const char* op, const Tensor& output, const GradientOpti
          "tape recorded");
   }
   if (impl.tape != 0 && impl.tape != id_) {
-    for (const Tape* tape = recording_; tape; tape = tape->enclosing_) {
-      if (tape->id_ == impl.tape) fail(op, "loss of shape ", output.shape(), " was recorded on another tape");
-    }
-    fail(op, "loss of shape ", output.shape(),
-         " was recorded on a tape that is gone (or on another thread's): call backward while it lives");
+    fail(op, "loss of shape ", output.shape(), " was recorded on ", text_of_tape(impl.tape, recording_),
+         ": call that tape's backward while it lives");
   }
   if (!options.cotangent) {
     if (output.size() != 1) {
@@ -160,6 +158,7 @@ Tape::PoolVector<Tensor> Tape::walk_back(const char* op, const Tensor& output, c
   const bool keep_graph = options.keep_graph || options.create_graph;
   const std::uint32_t last = node_of(output);
   PoolVector<Tensor> cotangents(last + std::size_t{1});
+  const Tape* const innermost = recording_;
   const Recording recording(options.create_graph ? this : nullptr);
   cotangents[last] = options.cotangent ? options.cotangent : ones(output.shape(), output.kind());
 
@@ -177,11 +176,7 @@ Tape::PoolVector<Tensor> Tape::walk_back(const char* op, const Tensor& output, c
     walk.visit(i, nodes_[i].recorded, cotangent);
     recorder.begin_visit(i, cotangent);
     for (const Edge* edge = nodes_[i].edges; edge; edge = edge->next) {
-      if (edge->input == foreign) {
-        fail(op, "reached an input of ", nodes_[i].op,
-             " that was recorded on another tape: call detach() on it to "
-             "use its value as a constant");
-      }
+      if (edge->input == foreign) fail_foreign(op, i, *edge, innermost);
       if (marks && !(*marks)[edge->input].is_wanted()) continue;
       Tensor& total = cotangents[edge->input];
       if (total && may_add_in_place && edge->add_to(total, cotangent)) {
@@ -211,6 +206,7 @@ void Tape::backward(const Tensor& loss, const GradientOptions& options) {
   check_output("backward", loss, options);
   PoolVector<Tensor> cotangents = walk_back("backward", loss, options, nullptr);
 
+  const internal::GradientLock lock;
   PoolVector<std::pair<const Leaf*, Tensor>> totals;  // all of them first: a failing call changes no gradient
   totals.reserve(leaves_.size());
   for (const Leaf& leaf : leaves_) {

@@ -68,7 +68,8 @@ class Tape {
   //
   // Throws if loss has more than one element and no cotangent is given, if loss was not recorded on this tape
   // (its tape is gone, or is another one), or if the graph was freed by an earlier backward. A failed call
-  // changes no grad().
+  // changes no grad(). Threads with a tape each may call it at the same time for the same leaves: each adds
+  // its gradients, one thread after the other.
   void backward(const Tensor& loss, const GradientOptions& options = {});
 
   // d(loss)/d(inputs[i]) for each i, of its shape; zeros if loss does not depend on it. Leaves' grad() is
@@ -117,7 +118,10 @@ class Tape {
   template <class EdgeType, class Function>
   void add_edge(Edge*& edges, std::uint32_t argument, const Tensor& input, Function&& function) {
     const std::uint32_t node = node_of(input);  // before the edge, for it may throw
-    Edge* edge = new (arena_.allocate<EdgeType>()) EdgeType(std::forward<Function>(function));
+    void* const memory = arena_.allocate<EdgeType>();
+    if (node == foreign) [[unlikely]]
+      foreign_inputs_.push_back({memory, input.impl().tape});
+    Edge* edge = new (memory) EdgeType(std::forward<Function>(function));
     edge->input = node;
     edge->argument = argument;
     edge->next = edges;
@@ -167,6 +171,10 @@ class Tape {
     Tensor tensor;
     std::uint32_t node;
   };
+  struct ForeignInput {
+    const void* edge;
+    std::uint64_t tape;  // its number
+  };
   // What gradient() wants from a node.
   struct Mark {
     bool is_input = false;        // its cotangent is asked for
@@ -198,6 +206,11 @@ class Tape {
   // Throws, for op, because edge `edge` of node `node` returned a wrong `contribution`.
   [[noreturn]] void fail_contribution(const char* op, std::uint32_t node, const Edge& edge,
                                       const Tensor& contribution) const;
+  // What to call the tape of this number, if `innermost` and those around it are this thread's.
+  static const char* text_of_tape(std::uint64_t id, const Tape* innermost);
+  // Throws, for op, because edge `edge` of node `node` leads to another tape.
+  [[noreturn]] void fail_foreign(const char* op, std::uint32_t node, const Edge& edge,
+                                 const Tape* innermost) const;
   // With check_finite: throws if the sum of what has come for node `node` so far is not finite.
   void check_total(const char* op, std::uint32_t node, const Tensor& total) const;
   // "sqrt (node 1, in encoder.layer.3)"
@@ -226,6 +239,7 @@ class Tape {
   PoolVector<Node> nodes_;
   PoolVector<Leaf> leaves_;  // in the order of their nodes
   LeafNodes leaf_nodes_;
+  PoolVector<ForeignInput> foreign_inputs_;  // of the edges that lead to another tape
   internal::Arena arena_;
 };
 

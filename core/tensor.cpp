@@ -1,6 +1,7 @@
 // Tensor: memory, sharing, access, and the op `to`. Printing is in print.cpp, which alone pays for xtensor's
 // headers.
 #include "fail.hpp"
+#include "gradient_lock.hpp"
 #include "memory/device_memory.hpp"
 #include "memory/pool.hpp"
 #include "memory/transfer.hpp"
@@ -169,6 +170,19 @@ Tensor& Tensor::requires_grad(bool value) {
   }
   impl_->wants_grad = value;
   return *this;
+}
+
+Tensor Tensor::grad() const {
+  const internal::TensorImpl& impl = this->impl("grad");
+  const internal::GradientLock lock;
+  return impl.grad;
+}
+
+void Tensor::zero_grad() {
+  internal::TensorImpl& impl = this->impl("zero_grad");
+  Tensor before;  // ends after the lock
+  const internal::GradientLock lock;
+  std::swap(impl.grad, before);
 }
 
 }  // namespace taper

@@ -110,7 +110,8 @@ class Tensor {
   // tensor that no tape recorded as a result; throws otherwise. Returns *this.
   Tensor& requires_grad(bool value = true);
   bool wants_grad() const;
-  // The gradient accumulated so far; an empty handle before the first backward and after zero_grad.
+  // The gradient accumulated so far; an empty handle before the first backward and after zero_grad. Both may
+  // be called while another thread runs backward.
   Tensor grad() const;
   void zero_grad();
 
@@ -257,8 +258,6 @@ inline std::byte* Tensor::mutable_bytes() {
   if (!is_sole_owner()) internal::mark_changed(*impl_);
   return impl_->data;
 }
-inline Tensor Tensor::grad() const { return impl("grad").grad; }
-inline void Tensor::zero_grad() { impl("zero_grad").grad = Tensor(); }
 inline bool Tensor::is_sole_owner() const {
   return impl("is_sole_owner").references.load(std::memory_order_acquire) == 1 && !impl().owner;
 }

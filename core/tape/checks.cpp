@@ -4,7 +4,9 @@
 #include "../text.hpp"
 #include "walk_state.hpp"
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace taper {
@@ -39,6 +41,25 @@ void Tape::fail_contribution(const char* op, std::uint32_t node, const Edge& edg
                                        : "an empty handle";
   fail(op, "the vector-Jacobian product of ", nodes_[node].op, " (node ", node, ") with respect to argument ",
        edge.argument, " must be ", input.kind, " ", wanted, ", got ", got);
+}
+
+const char* Tape::text_of_tape(std::uint64_t id, const Tape* innermost) {
+  for (const Tape* tape = innermost; tape; tape = tape->enclosing_) {
+    if (tape->id_ == id) return "another tape";
+  }
+  return "a tape that is gone (or on another thread's)";
+}
+
+void Tape::fail_foreign(const char* op, std::uint32_t node, const Edge& edge, const Tape* innermost) const {
+  const auto input = std::find_if(foreign_inputs_.begin(), foreign_inputs_.end(),
+                                  [&](const ForeignInput& foreign) { return foreign.edge == &edge; });
+  const char* const where = text_of_tape(input->tape, innermost);
+  if (nodes_[node].op == std::string_view("sum_of_cotangents")) {
+    fail(op, "reached a gradient that was recorded on ", where,
+         " and to which this tape added: call zero_grad() before a backward with create_graph");
+  }
+  fail(op, "reached an input of ", nodes_[node].op, " that was recorded on ", where,
+       ": call detach() on it to use its value as a constant");
 }
 
 void internal::check_unchanged(TensorImpl& impl) {

@@ -58,7 +58,7 @@ class Optimizer {
   // What a step does to one parameter.
   struct Update {
     Tensor parameter;
-    const Tensor& gradient;
+    Tensor gradient;
     std::span<Tensor> moments;  // in the order of their names
     std::int64_t step;          // 1, 2, …: how often the parameter was updated, this time included
     double learning_rate;       // this parameter's

@@ -82,6 +82,76 @@ TEST_P(EdgeCheck, RefusesWhateverIsNotLikeTheInput) {
   }
 }
 
+// w's gradient of w^4 on a tape of its own, recorded, and then f(tape, w).
+void after_a_recorded_backward(Tensor& w, const std::function<void(Tape&)>& f) {
+  Tape tape;
+  tape.backward(sum(square(square(w))), {.create_graph = true});
+  f(tape);
+}
+
+TEST(TwoTapes, InARowEachRecordsItsGradients) {
+  Tensor w = row({1, 2}).requires_grad();
+  const auto add_second_derivative = [&](Tape& tape) {
+    const Tensor g = w.grad();
+    w.zero_grad();
+    tape.backward(sum(g));
+  };
+  for (int round = 0; round < 3; ++round) {
+    after_a_recorded_backward(w, add_second_derivative);
+    expect_values(w.grad(), {12, 48});
+    w.zero_grad();
+  }
+}
+
+// The first gradient has lost its history. Adding to it is right, and differentiating the sum is not.
+TEST(TwoTapes, AGradientOfATapeThatIsGoneCanBeAddedTo) {
+  Tensor w = row({1, 2}).requires_grad();
+  for (int round = 1; round <= 3; ++round) {
+    after_a_recorded_backward(w, [](Tape&) {});
+    expect_values(w.grad(), {4.0 * round, 32.0 * round});
+  }
+  const std::vector<std::string> says{"reached a gradient that was recorded on a tape that is gone",
+                                      "call zero_grad() before a backward with create_graph"};
+  after_a_recorded_backward(w, [&](Tape& tape) {
+    expect_error(
+        "backward", [&] { tape.backward(sum(w.grad())); }, says);
+    expect_error(
+        "gradient", [&] { tape.gradient(sum(w.grad()), {w}); }, says);
+  });
+  expect_values(w.grad(), {16, 128});
+  Tape plain;
+  plain.backward(sum(w));
+  expect_values(w.grad(), {17, 129});
+}
+
+TEST(TwoTapes, AnInnerTapeThatAddsToAGradientNamesTheOuter) {
+  Tensor w = row({1, 2}).requires_grad();
+  Tape outer;
+  outer.backward(sum(square(w)), {.create_graph = true});
+  after_a_recorded_backward(w, [&](Tape& inner) {
+    expect_error("backward", [&] { inner.backward(sum(w.grad())); },
+                 {"reached a gradient that was recorded on another tape", "zero_grad()"});
+  });
+}
+
+TEST(TwoTapes, AResultOfATapeThatIsGoneSaysSo) {
+  Tensor w = row({1, 2}).requires_grad(), y, g;
+  {
+    Tape tape;
+    y = square(w);
+    g = tape.gradient(sum(square(y)), {w}, {.create_graph = true})[0];
+  }
+  Tape tape;
+  for (const Tensor& gone : {y, g}) {
+    const Tensor product = gone * w, both = concat(Tensors{w, gone}, 0);
+    for (const Tensor& loss : {product, both}) {
+      expect_error("backward", [&] { tape.backward(sum(loss), {.keep_graph = true}); },
+                   {"reached an input of ", "recorded on a tape that is gone", "detach()"});
+    }
+  }
+  EXPECT_FALSE(w.grad());
+}
+
 TEST(EdgeCheckOf, AVariableNumberOfInputsAndManyAxes) {
   const Shape wide{1, 2, 1, 1, 2, 1, 1};  // more axes than a Shape keeps inline
   Tensor a = zeros(wide, float64).requires_grad(), b = zeros(wide, float64).requires_grad();

@@ -152,7 +152,7 @@ TEST(Tape, RefusesALossOfAnotherTape) {
   Tape outer;
   here = square(a);
   expect_error("backward", [&] { outer.backward(gone); },
-               {"loss", "tape that is gone", "call backward while it lives"});
+               {"loss", "tape that is gone", "call that tape's backward while it lives"});
   Tape inner;
   expect_error("backward", [&] { inner.backward(here); }, {"loss", "another tape"});
   expect_error("gradient", [&] { inner.gradient(here, {a}); }, {"another tape"});

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cfenv>
 #include <chrono>
+#include <cmath>
 #include <condition_variable>
 #include <mutex>
 #include <queue>
@@ -58,6 +59,38 @@ TEST(Threads, ALossOfAnotherThreadsTapeIsRefused) {
     Tape own;
     expect_error("backward", [&] { own.backward(loss); }, {"another thread's"});
   }).join();
+}
+
+TEST(Threads, AddTheirGradientsToASharedParameter) {
+  constexpr std::int64_t n = 2000;
+  constexpr int threads = 4, rounds = 1000;
+  Tensor weights = full({n}, 3, float64).requires_grad(), alone = row({5}).requires_grad();
+  run_in_threads(threads, [&](int) {
+    for (int round = 0; round < rounds; ++round) {
+      Tape tape;
+      tape.backward(sum(square(weights)) + sum(weights) * sum(alone), {.create_graph = round % 10 == 0});
+    }
+  });
+  // Whole numbers, so that the order of the sums does not show.
+  expect_same(weights.grad().detach(), full({n}, threads * rounds * (2 * 3 + 5), float64));
+  expect_same(alone.grad().detach(), row({threads * rounds * 3.0 * n}));
+}
+
+TEST(Threads, MayReadAndClearAGradientThatAnotherAddsTo) {
+  Tensor weights = full({2000}, 3, float64).requires_grad();
+  run_in_threads(4, [&](int i) {
+    for (int round = 0; round < 3000; ++round) {
+      if (i == 0) {
+        weights.zero_grad();
+      } else if (i == 1) {
+        const Tensor gradient = weights.grad();
+        if (gradient) EXPECT_EQ(std::fmod(gradient.data<double>()[round % 16], 6), 0);
+      } else {
+        Tape tape;
+        tape.backward(sum(square(weights)));
+      }
+    }
+  });
 }
 
 TEST(Threads, HandlesAreCopiedAndDroppedAtTheSameTime) {

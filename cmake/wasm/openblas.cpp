@@ -55,6 +55,10 @@ void cblas_somatcopy(int, int, int rows, int columns, float factor, const float*
 
 void openblas_set_num_threads(int) {}
 
+int openblas_get_num_threads() { return 1; }
+
+int openblas_get_parallel() { return 0; }
+
 const char* openblas_get_corename() { return "WebAssembly"; }
 
 }  // extern "C"

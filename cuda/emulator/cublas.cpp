@@ -1,6 +1,7 @@
 // cuBLAS's matrix products by the BLAS of the host.
 #include "../kernels/product/cublas.hpp"
 
+#include "../../ops/kernels/product/openblas.hpp"
 #include "internal.hpp"
 
 #include <cblas.h>
@@ -49,6 +50,9 @@ cublasStatus_t products(cublasHandle_t handle, cublasOperation_t transa, cublasO
   if (!inside) return CUBLAS_STATUS_INVALID_VALUE;
   const std::lock_guard lock(cuda_emulator::device_mutex());
   const cuda_emulator::Access access;
+  const bool may_use_threads = taper::kernels::may_use_threads(m, n, k);
+  const taper::kernels::OpenBlasCalls calls(may_use_threads);
+  const taper::kernels::OneOpenMpThread one(may_use_threads);
   for (std::int64_t i = 0; i < batch; ++i) {
     product(operation(transa), operation(transb), static_cast<int>(m), static_cast<int>(n),
             static_cast<int>(k), *alpha, a + i * stride_a, static_cast<int>(lda), b + i * stride_b,

@@ -84,7 +84,9 @@ TEST(Threads, MayReadAndClearAGradientThatAnotherAddsTo) {
         weights.zero_grad();
       } else if (i == 1) {
         const Tensor gradient = weights.grad();
-        if (gradient) EXPECT_EQ(std::fmod(gradient.data<double>()[round % 16], 6), 0);
+        if (gradient) {
+          EXPECT_EQ(std::fmod(gradient.data<double>()[round % 16], 6), 0);
+        }
       } else {
         Tape tape;
         tape.backward(sum(square(weights)));

@@ -19,6 +19,13 @@ namespace {
 
 constexpr int row_major = 101, as_it_is = 111;  // as CBLAS numbers them
 
+struct Calls {
+  Calls(std::int64_t m, std::int64_t n, std::int64_t k)
+      : calls(may_use_threads(m, n, k)), one(may_use_threads(m, n, k)) {}
+  const OpenBlasCalls calls;
+  const OneOpenMpThread one;
+};
+
 // A B is cut into calls for which OpenBLAS copies nothing: along its columns, or, if few of them would fit, along
 // the inner dimension as well.
 struct Slices {
@@ -37,7 +44,7 @@ Slices slices(std::int64_t m, std::int64_t n, std::int64_t k) {
 
 void multiply_block(std::int64_t m, std::int64_t n, std::int64_t k, const float* a, const float* b, bool adds,
                     float* c) {
-  make_openblas_single_threaded();
+  const Calls calls(m, n, k);
   const auto [columns, depth] = slices(m, n, k);
   for (std::int64_t j = 0; j < n; j += columns) {
     for (std::int64_t i = 0; i < k; i += depth) {
@@ -51,7 +58,7 @@ void multiply_block(std::int64_t m, std::int64_t n, std::int64_t k, const float*
 
 void multiply_block(std::int64_t m, std::int64_t n, std::int64_t k, const double* a, const double* b,
                     bool adds, double* c) {
-  make_openblas_single_threaded();
+  const Calls calls(m, n, k);
   cblas_dgemm(row_major, as_it_is, as_it_is, static_cast<int>(m), static_cast<int>(n), static_cast<int>(k), 1,
               a, static_cast<int>(k), b, static_cast<int>(n), adds ? 1.0 : 0.0, c, static_cast<int>(n));
 }

@@ -101,6 +101,7 @@ class Multiplication {
         b_(b),
         bias_(bias),
         c_(c),
+        may_use_threads_(may_use_threads(call.m, call.n, call.k)),
         parts_(product_parts(call.batch, call.m, call.n, call.k)),
         slice_rows_(call.m),
         slice_depth_(call.k) {
@@ -117,7 +118,7 @@ class Multiplication {
   void run() {
     const ProductCall& p = call_;
     if (p.k == 0) return start_rows(0, p.batch * p.m);  // an empty sum
-    make_openblas_single_threaded();
+    const OpenBlasCalls calls(may_use_threads_);
     // Waking a thread takes as long as some ten thousand multiplications.
     const std::int64_t tasks = p.batch * parts_.rows * parts_.depth;
     if (static_cast<double>(p.m * p.n) * static_cast<double>(p.k) * static_cast<double>(p.batch) < 1e5) {
@@ -140,6 +141,7 @@ class Multiplication {
   void multiply(std::int64_t task) {
     using cxxblas::NoTrans, cxxblas::Trans;
     const auto [transpose_a, transpose_b, batch, m, n, k] = call_;
+    const OneOpenMpThread one(may_use_threads_);
     const std::int64_t i = task / (parts_.rows * parts_.depth), row = task / parts_.depth % parts_.rows;
     const std::int64_t piece = task % parts_.depth;
     const std::int64_t first = row * m / parts_.rows, last = (row + 1) * m / parts_.rows;
@@ -177,6 +179,7 @@ class Multiplication {
   const ProductCall call_;
   const T *const a_, *const b_, *const bias_;
   T* const c_;
+  const bool may_use_threads_;
   const Parts parts_;
   std::int64_t slice_rows_, slice_depth_;  // of each part
   Tensor pieces_;                          // the matrices that are added up, if there are several

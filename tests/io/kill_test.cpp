@@ -1,12 +1,14 @@
-// A training run that is killed two hundred times, at any moment, and goes on each time from its checkpoint
-// as if nothing had happened.
+// A training run that signals end two hundred times, at any moment, and that goes on each time from its
+// checkpoint as if nothing had happened. TAPER_KILLS sets another number.
 #include "support/helpers.hpp"
 #include "support/scratch.hpp"
 #include <taper/core/io/safetensors.hpp>
 #include <taper/core/random.hpp>
 
+#include <array>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <thread>
@@ -51,7 +53,7 @@ class Process {
     pollfd wanted{output_, POLLIN, 0};
     poll(&wanted, 1, -1);
   }
-  void kill() const { ::kill(id_, SIGKILL); }
+  void kill(int signal) const { ::kill(id_, signal); }
   // Reads "step bits" lines until its end into `losses`. Returns the status of waitpid.
   int finish(std::map<int, std::string>& losses) const {
     std::string text;
@@ -105,7 +107,8 @@ TEST_F(Kill, ARunSurvivesTwoHundred) {
   };
 
   int during_write = 0, reached = 0;
-  for (int round = 0; round < 200; ++round) {
+  const char* const kills = std::getenv("TAPER_KILLS");
+  for (int round = 0; round < (kills ? std::atoi(kills) : 200); ++round) {
     const Process process(path("pieces"), 1'000'000);
     if (round % 10 == 0) {  // also while it starts and loads
       sleep_seconds(generator.uniform() * start_takes);
@@ -115,9 +118,10 @@ TEST_F(Kill, ARunSurvivesTwoHundred) {
       sleep_seconds(delay);
       stepping += delay;
     }
-    process.kill();
+    const int signal = std::array{SIGKILL, SIGINT, SIGTERM, SIGHUP}[static_cast<std::size_t>(round % 4)];
+    process.kill(signal);
     const int status = finish(process);
-    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == signal)
         << "it ended by itself, in round " << round;
 
     if (reached > 0 || std::filesystem::exists(checkpoint)) {

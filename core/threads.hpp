@@ -34,7 +34,8 @@ void parallel_ranges(std::int64_t count, std::int64_t part, RangeBody body);
 // Calls body(i) for each i in [0, count), on up to thread_count() threads, and returns when all have ended.
 // Which thread takes which i is not fixed, so body must not depend on it. Inside a body, or while another
 // thread's loop runs, it is a plain loop. The first exception that a body throws is thrown again here; then
-// some i may not have run. All bodies round as the calling thread does (std::fesetround).
+// some i may not have run. All bodies round as the calling thread does (std::fesetround). If a body calls
+// fork(), it must not return in the child, since the other bodies are the parent's: parallel_for throws there.
 template <class Body>
 void parallel_for(std::int64_t count, const Body& body) {
   internal::parallel_for(

@@ -12,9 +12,9 @@
 #include "../../../core/threads.hpp"
 #include "../backend.hpp"
 #include "../layout/copy_strided.hpp"
+#include "../product/tile_product.hpp"
 #include "conv2d.hpp"
 #include "conv2d_layout.hpp"
-#include "tile_product-inl.hpp"
 #include "window_copies-inl.hpp"
 
 #include <algorithm>
@@ -33,7 +33,7 @@ void convolve_windows(const Layout& layout, std::int64_t group, std::int64_t fir
                       const T* x, const T* weight, const T* bias, T* y) {
   const Convolution& call = layout.call;
   const std::int64_t depth = layout.depth, outputs = call.outputs;
-  constexpr std::int64_t panel = tile_columns<T>, lanes = lanes_of<T>;
+  constexpr std::int64_t lanes = lanes_of<T>, panel = lanes * tile_vectors;
   const Array<T> matrix("conv2d", Device::cpu(), depth * panel + lanes);
   const Array<T> result("conv2d", Device::cpu(), outputs * panel);
   internal::PoolVector<Run> runs;
@@ -44,7 +44,7 @@ void convolve_windows(const Layout& layout, std::int64_t group, std::int64_t fir
     const std::int64_t end = runs.back().start + layout.offsets.back() + layout.count.width + lanes;
     const bool overruns = layout.step == 1 && end <= layout.x_start(call.batch, 0);
     (overruns ? copy_columns<true, T> : copy_columns<false, T>)(layout, runs, panel, x, matrix.data());
-    multiply<T>({outputs, count, depth, weight + group * outputs * depth, depth, 1, matrix.data(), panel,
+    multiply<T>({outputs, count, depth, weight + group * outputs * depth, depth, 1, matrix.data(), panel, 0,
                  result.data(), panel, false});
     for (std::int64_t done = 0; done < count;) {
       const std::int64_t b = (w + done) / layout.windows, inside = w + done - b * layout.windows;
@@ -69,7 +69,7 @@ void convolve_dx_channels(const Layout& layout, std::int64_t b, std::int64_t gro
   const Convolution& call = layout.call;
   const std::int64_t area = call.windows.size.area(), outputs = call.outputs;
   const std::int64_t rows = (last - first) * area, from = first * area;
-  constexpr std::int64_t panel = tile_columns<T>;
+  constexpr std::int64_t panel = lanes_of<T> * tile_vectors;
   const Array<T> matrix("conv2d", Device::cpu(), rows * panel),
       cotangents("conv2d", Device::cpu(), outputs * panel);
   internal::PoolVector<Run> runs;
@@ -83,7 +83,7 @@ void convolve_dx_channels(const Layout& layout, std::int64_t b, std::int64_t gro
       if (count < panel) std::fill(row + count, row + panel, T{0});
     }
     multiply<T>({rows, count, outputs, weight + group * outputs * layout.depth + from, 1, layout.depth,
-                 cotangents.data(), panel, matrix.data(), panel, false});
+                 cotangents.data(), panel, 0, matrix.data(), panel, false});
     find_runs(layout, group, b * layout.windows + w, b * layout.windows + w + count, runs);
     for (std::int64_t k = 0; k < rows; ++k) {
       const T* const row = matrix.data() + k * panel;
@@ -108,19 +108,13 @@ void convolve_dweight_blocks(const Layout& layout, std::int64_t group, std::int6
     const std::int64_t count = std::min(length, layout.windows - w);
     copy_windows(layout, w, count, x + layout.x_start(b, group), width, matrix.data());
     multiply<T>({outputs, layout.depth, count, dy + layout.y_start(b, group) + w, layout.windows, 1,
-                 matrix.data(), width, dweight, width, true});
+                 matrix.data(), width, lanes_of<T> * tile_vectors, dweight, width, true});
   }
 }
 
 TAPER_NAME_BOTH(convolve_windows);
 TAPER_NAME_BOTH(convolve_dx_channels);
 TAPER_NAME_BOTH(convolve_dweight_blocks);
-
-template <class T>
-std::int64_t windows_per_panel() {
-  return tile_columns<T>;
-}
-TAPER_NAME_BOTH(windows_per_panel);
 
 }  // namespace taper::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -132,7 +126,6 @@ namespace {
 TAPER_EXPORT_BOTH(convolve_windows)
 TAPER_EXPORT_BOTH(convolve_dx_channels)
 TAPER_EXPORT_BOTH(convolve_dweight_blocks)
-TAPER_EXPORT_BOTH(windows_per_panel)
 
 // The same windows over pictures that have their padding.
 Convolution on_padded(Convolution call) {
@@ -198,7 +191,7 @@ Tensor convolve(const char* op, const Convolution& call, const Tensor& x, const 
     const T *const from = wide.data<T>(), *const w = weight.data<T>(),
                    *const b = bias ? bias->data<T>() : nullptr;
     T* const to = y.mutable_data<T>();
-    const std::int64_t panel = windows_per_panel<T>();
+    const std::int64_t panel = tile_columns<T>();
     const std::int64_t windows = call.batch * layout.windows, panels = (windows + panel - 1) / panel;
     const double each = multiplications_per_window(call) * static_cast<double>(panel);
     for (std::int64_t group = 0; group < call.groups; ++group) {

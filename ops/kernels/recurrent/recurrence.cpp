@@ -15,8 +15,7 @@
 #include "../../../core/memory/pool.hpp"
 #include "../../../core/threads.hpp"
 #include "../backend.hpp"
-#include "../layout/swap_axes.hpp"
-#include "../product/block_product.hpp"
+#include "../product/tile_product.hpp"
 
 #include <algorithm>
 
@@ -231,8 +230,8 @@ namespace {
 TAPER_EXPORT_BOTH(forward);
 TAPER_EXPORT_BOTH(backward);
 
-// Sequences that one thread takes at a time; the results' last digits depend on it.
-constexpr std::int64_t block_rows = 32;
+// Sequences that one thread takes at a time.
+constexpr std::int64_t block_rows = 16;
 // Steps whose products with W are computed at a time.
 constexpr std::int64_t product_rows = 64;
 
@@ -274,13 +273,10 @@ RecurrentStates recur(const Recurrence& call, const RecurrentInputs& inputs) {
   states.gates =
       call.cell == Cell::gru ? make({batch, steps, 4 * n}) : states.projected.view({batch, steps, sums});
   if (is_lstm) states.cells = make({batch, steps, n}), states.last_cell = make({batch, n});
-  const auto transposed = [&](const Tensor& weight) {
-    const std::int64_t columns = weight.extent(1);
-    return swap_axes(call.op, {.rows = sums, .columns = columns}, weight, {columns, sums});
-  };
-  const Tensor input_weight = transposed(inputs.input_weight), weight = transposed(inputs.hidden_weight);
   const auto lengths = lengths_of(call, batch, steps);
   dispatch(inputs.x.dtype(), [&]<class T>() {
+    const PackedMatrix<T> input_weight(call.op, width, sums, inputs.input_weight.data<T>(), 1, width);
+    const PackedMatrix<T> weight(call.op, n, sums, inputs.hidden_weight.data<T>(), 1, n);
     T* const projected = states.projected.mutable_data<T>();
     T *const outputs = states.outputs.mutable_data<T>(), *const gate_values = states.gates.mutable_data<T>();
     T* const cells = is_lstm ? states.cells.mutable_data<T>() : nullptr;
@@ -290,9 +286,8 @@ RecurrentStates recur(const Recurrence& call, const RecurrentInputs& inputs) {
       std::copy_n(inputs.state.data<T>() + first * n, rows * n, h.data());
       if (is_lstm) std::copy_n(inputs.cell.data<T>() + first * n, rows * n, c.data());
       for (std::int64_t row = first * steps; row < (first + rows) * steps; row += product_rows) {
-        multiply_block(std::min(product_rows, (first + rows) * steps - row), sums, width,
-                       inputs.x.data<T>() + row * width, input_weight.data<T>(), false,
-                       projected + row * sums);
+        input_weight.multiply(std::min(product_rows, (first + rows) * steps - row),
+                              inputs.x.data<T>() + row * width, projected + row * sums, false);
       }
       ForwardStep<T> s{};
       s.cell = call.cell, s.is_reversed = call.is_reversed, s.steps = steps, s.n = n, s.rows = rows;
@@ -307,7 +302,7 @@ RecurrentStates recur(const Recurrence& call, const RecurrentInputs& inputs) {
         s.outputs = outputs + at * n;
         if (gates > 1) s.gates = gate_values + at * 4 * n;
         if (is_lstm) s.cells = cells + at * n;
-        multiply_block(rows, sums, n, h.data(), weight.data<T>(), false, hidden.data());
+        weight.multiply(rows, h.data(), hidden.data(), false);
         forward<T>(s);
       }
       if (is_lstm) std::copy_n(c.data(), rows * n, last_cell + first * n);
@@ -329,6 +324,7 @@ RecurrentCotangents recur_back(const Recurrence& call, const RecurrentStates& st
   if (is_lstm) result.cell = make({batch, n});
   const auto lengths = lengths_of(call, batch, steps);
   dispatch(y.dtype(), [&]<class T>() {
+    const PackedMatrix<T> weight(call.op, gates * n, n, inputs.hidden_weight.data<T>(), n, 1);
     T* const d_state = result.state.mutable_data<T>();
     T* const d_cell = is_lstm ? result.cell.mutable_data<T>() : nullptr;
     T* const d_gates = result.gates.mutable_data<T>();
@@ -350,9 +346,7 @@ RecurrentCotangents recur_back(const Recurrence& call, const RecurrentStates& st
         s.dy = d_outputs ? d_outputs.data<T>() + at * n : nullptr;
         s.d_gates = d_gates + at * stored * n;
         backward<T>(s);
-        if (step + 1 < steps || wants_state)
-          multiply_block(rows, n, gates * n, d_hidden.data(), inputs.hidden_weight.data<T>(), true,
-                         dh.data());
+        if (step + 1 < steps || wants_state) weight.multiply(rows, d_hidden.data(), dh.data(), true);
       }
       std::copy_n(dh.data(), rows * n, d_state + first * n);
       if (is_lstm) std::copy_n(dc.data(), rows * n, d_cell + first * n);

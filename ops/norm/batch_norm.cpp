@@ -12,6 +12,7 @@
 #include "../elementwise/square.hpp"
 #include "../elementwise/sub.hpp"
 #include "../kernels/norm/batch_normalize.hpp"
+#include "../kernels/of_cotangent.hpp"
 #include "../layout/broadcast_to.hpp"
 #include "../layout/reshape.hpp"
 #include "../reduction/mean.hpp"
@@ -42,17 +43,10 @@ struct Batch {
   Tensor x, gain, moments;
   double epsilon;
 
-  struct Sums {
-    Tensor dy, value;
-    std::uint64_t changed = 0;  // dy's stamp: it may be another program's, who writes into it
-  };
-  std::shared_ptr<Sums> sums = std::make_shared<Sums>();
+  std::shared_ptr<kernels::OfCotangent<Tensor>> sums = std::make_shared<kernels::OfCotangent<Tensor>>();
 
   const Tensor& sums_of(const Tensor& dy) const {
-    const std::uint64_t changed = dy.impl().owner_of_elements().changed.load(std::memory_order_relaxed);
-    if (!sums->dy || &sums->dy.impl() != &dy.impl() || sums->changed != changed)
-      *sums = {dy, kernels::batch_normalize_sums(dy, x, moments), changed};
-    return sums->value;
+    return (*sums)(dy, [&] { return kernels::batch_normalize_sums(dy, x, moments); });
   }
 };
 

@@ -15,6 +15,7 @@
 #include "../elementwise/mul.hpp"
 #include "../elementwise/sub.hpp"
 #include "../elementwise/where.hpp"
+#include "../kernels/of_cotangent.hpp"
 #include "../kernels/recurrent/recurrence.hpp"
 #include "../layout/concat.hpp"
 #include "../layout/reshape.hpp"
@@ -22,6 +23,9 @@
 #include "../layout/stack.hpp"
 #include "../product/bmm.hpp"
 #include "../reduction/sum.hpp"
+
+#include <memory>
+#include <utility>
 
 namespace taper {
 namespace {
@@ -120,14 +124,27 @@ Composition compose(const Layer& layer, const Tensor& projected, Tensor h, Tenso
 // What is wanted of a walk back through the steps.
 enum class Of { gates, state, cell };
 
+// What the kernel's last walk back found for the edges of one result, until each has taken its own.
+struct Walk {
+  bool wants_state;
+  kernels::OfCotangent<kernels::RecurrentCotangents> found = {};
+};
+
 // The cotangent of `of` for one of the outputs or one of the last cell; the other is an empty handle. By the
 // kernel, or, if it is recorded to be differentiated again, through the composition.
 Tensor walk_back(Of of, const Layer& layer, const RecurrentStates& states, const Tensor& d_outputs,
-                 const Tensor& d_cell) {
+                 const Tensor& d_cell, Walk& walk) {
   Tape* const tape = Tape::recording();
   if (!tape) {
-    const auto result = kernels::recur_back(layer.call, states, layer, d_outputs, d_cell, of == Of::state);
-    return of == Of::gates ? result.gates : of == Of::state ? result.state : result.cell;
+    const auto take = [&] {
+      auto& result = walk.found(d_outputs ? d_outputs : d_cell, [&] {
+        return kernels::recur_back(layer.call, states, layer, d_outputs, d_cell, walk.wants_state);
+      });
+      return std::exchange(of == Of::gates ? result.gates : of == Of::state ? result.state : result.cell, {});
+    };
+    if (Tensor found = take()) return found;
+    walk.found.forget();  // taken before: the walk goes through a graph that was kept once more
+    return take();
   }
   // New handles: the state may be one tensor with another argument.
   const auto alias = [](const Tensor& x) { return x ? reshape(x, x.shape()) : Tensor(); };
@@ -192,14 +209,15 @@ LstmStates run(const Layer& layer) {
   RecurrentStates kept = states;  // without what the way back does not read
   kept.projected = Tensor();
   if (call.cell == Cell::rnn) kept.gates = Tensor();
-  const auto edge = [&](Of of, const Tensor& input) {
-    return vjp(input, [=](const Tensor& dy) { return walk_back(of, layer, kept, dy, {}); });
+  const auto new_walk = [&] { return std::make_shared<Walk>(Walk{Tape::tracks(layer.state)}); };
+  const auto edge = [&, walk = new_walk()](Of of, const Tensor& input) {
+    return vjp(input, [=](const Tensor& dy) { return walk_back(of, layer, kept, dy, {}, *walk); });
   };
   auto of_gates = edge(Of::gates, states.gates), of_state = edge(Of::state, layer.state);
   if (call.cell != Cell::lstm)
     return {record(call.op, states.outputs, std::move(of_gates), std::move(of_state)), {}};
-  const auto cell_edge = [&](Of of, const Tensor& input) {
-    return vjp(input, [=](const Tensor& dc) { return walk_back(of, layer, kept, {}, dc); });
+  const auto cell_edge = [&, walk = new_walk()](Of of, const Tensor& input) {
+    return vjp(input, [=](const Tensor& dc) { return walk_back(of, layer, kept, {}, dc, *walk); });
   };
   return {
       record(call.op, states.outputs, std::move(of_gates), std::move(of_state), edge(Of::cell, layer.cell)),

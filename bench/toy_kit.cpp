@@ -109,7 +109,16 @@ Work pool_backward(Tensor (*pool)(const Tensor&, const Size2d&, const Pool2dOpti
           arrays * large * sizeof(float)};
 }
 
+// A reduction, which reads everything once and writes little.
+Work reduction(const Shape& shape, Tensor (*reduce)(const Tensor&, const Axes&, bool), const Axes& axes) {
+  const Tensor x = numbers(shape, 0);
+  return {[=] { return static_cast<double>(*reduce(x, axes, false).data<float>()); },
+          static_cast<double>(x.size()) * sizeof(float)};
+}
+Tensor variance(const Tensor& x, const Axes& axes, bool keepdims) { return var(x, axes, keepdims); }
+
 const std::map<std::string, std::function<Work()>>& cases() {
+  const Shape matrix{4096, 4096}, pictures{64, 64, 64, 64};
   static const std::map<std::string, std::function<Work()>> table{
       {"copy", copy},
       {"lenet_6_16", [] { return lenet(6, 16); }},
@@ -118,6 +127,32 @@ const std::map<std::string, std::function<Work()>>& cases() {
       {"max_pool2d_backward", [] { return pool_backward(max_pool2d, 2.25); }},
       {"avg_pool2d", [] { return pool_forward(avg_pool2d); }},
       {"avg_pool2d_backward", [] { return pool_backward(avg_pool2d, 1.25); }},
+      {"sum_all", [=] { return reduction(matrix, sum, {}); }},
+      {"sum_rows", [=] { return reduction(matrix, sum, 1); }},
+      {"sum_columns", [=] { return reduction(matrix, sum, 0); }},
+      {"sum_channels",
+       [=] {
+         return reduction(pictures, sum, {0, 2, 3});
+       }},
+      {"sum_short_rows",
+       [] {
+         return reduction({large / 16, 16}, sum, 1);
+       }},
+      {"sum_short_columns",
+       [] {
+         return reduction({large / 256, 16, 16}, sum, 1);
+       }},
+      {"max_all", [=] { return reduction(matrix, max, {}); }},
+      {"max_columns", [=] { return reduction(matrix, max, 0); }},
+      {"norm_all", [=] { return reduction(matrix, norm, {}); }},
+      {"var_all", [=] { return reduction(matrix, variance, {}); }},
+      {"var_rows", [=] { return reduction(matrix, variance, 1); }},
+      {"var_columns", [=] { return reduction(matrix, variance, 0); }},
+      {"var_channels",
+       [=] {
+         return reduction(pictures, variance, {0, 2, 3});
+       }},
+      {"logsumexp_rows", [=] { return reduction(matrix, logsumexp, 1); }},
   };
   return table;
 }

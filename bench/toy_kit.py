@@ -40,6 +40,20 @@ MEMORY_CASES = [
     Case("max_pool2d_backward", "its backward", 1.25, "9 bytes an element"),
     Case("avg_pool2d", "avg_pool2d of the same", 1.25, "5 bytes an element"),
     Case("avg_pool2d_backward", "its backward", 1.25, "5 bytes an element"),
+    Case("sum_all", "sum of 4096 x 4096", 1.25, "4 bytes an element"),
+    Case("sum_rows", "its rows' sums", 1.25, "4 bytes an element"),
+    Case("sum_columns", "its columns' sums", 1.25, "4 bytes an element"),
+    Case("sum_channels", "sums of 64 x 64 x 64 x 64 over all axes but the second", 1.25, "4 bytes an element"),
+    Case("sum_short_rows", "sums of rows of 16", 1.25, "4 bytes an element"),
+    Case("sum_short_columns", "sums of columns of 16, 16 beside each other", 1.25, "4 bytes an element"),
+    Case("max_all", "max of 4096 x 4096", 1.25, "4 bytes an element"),
+    Case("max_columns", "its columns' max", 1.25, "4 bytes an element"),
+    Case("norm_all", "its norm", 1.25, "4 bytes an element"),
+    Case("var_all", "its var", 1.25, "4 bytes an element"),
+    Case("var_rows", "its rows' var", 1.25, "4 bytes an element"),
+    Case("var_columns", "its columns' var", 1.25, "4 bytes an element"),
+    Case("var_channels", "var of 64 x 64 x 64 x 64 over all axes but the second", 1.25, "4 bytes an element"),
+    Case("logsumexp_rows", "logsumexp of the rows of 4096 x 4096", 1.25, "4 bytes an element, and its power"),
 ]
 LARGEST_DIFFERENCE = 1e-3  # between what the two compute
 

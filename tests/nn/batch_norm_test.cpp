@@ -99,6 +99,42 @@ TEST(BatchNorm, KeepsTheDigitsOfAnOffset) {
   }
 }
 
+// In many parts and blocks, of columns and of lines, about their own means.
+TEST(BatchNorm, MomentsOfManyElementsAreThoseOfFloat64) {
+  Generator generator(8);
+  for (const Shape& shape : {Shape{5003, 70}, Shape{700, 9, 7, 9}, Shape{3, 2, 130, 101}}) {
+    const Tensor x = 1e4 + randn(shape, generator);
+    const Tensor wide = cast(x, float64), one = ones({shape[1]}, float64), zero = 0.0 * one;
+    const BatchNormed exact = batch_norm(wide, one, zero),
+                      found = batch_norm(x, ones({shape[1]}), zeros({shape[1]}));
+    expect_close(cast(found.y, float64), exact.y, 1e-5);
+    expect_close(cast(found.mean, float64), exact.mean, 1e-7);
+    expect_close(cast(found.variance, float64), exact.variance, 1e-6);
+    const Tensor by_rows = reshape(transpose(wide, 0, 1), {shape[1], x.size() / shape[1]});
+    if (shape.size() == 2) expect_close(exact.variance, var(by_rows, 1, false, {.correction = 0}), 1e-10);
+  }
+}
+
+// Large results go past the cache, unless their lines begin where no vector may.
+TEST(BatchNorm, OfLargeTensorsIsTheFormula) {
+  Generator generator(9);
+  for (const Shape& shape : {Shape{2050, 2048}, Shape{4200, 1001}, Shape{1, 4, 1024, 1056}}) {
+    const Tensor x = randn(shape, generator).requires_grad(), dy = randn(shape, generator);
+    const Tensor gain = uniform({shape[1]}, 0.5, 1.5, generator), bias = randn({shape[1]}, generator);
+    const auto column = [&](const Tensor& of_channels) {
+      return shape.size() == 2 ? of_channels : reshape(of_channels, {shape[1], 1, 1});
+    };
+    const Axes axes = shape.size() == 2 ? Axes(0) : Axes({0, 2, 3});
+    Tape tape;
+    const BatchNormed found = batch_norm(x, gain, bias);
+    const Tensor dx = tape.gradient(found.y, {x}, {.cotangent = dy})[0];
+    const Tensor r = column(pow(found.variance + 1e-5, -0.5)), u = (x.detach() - column(found.mean)) * r;
+    EXPECT_LT(max(abs(found.y - (u * column(gain) + column(bias)))).item(), 1e-5);
+    const Tensor expected = column(gain) * r * (dy - mean(dy, axes, true) - u * mean(dy * u, axes, true));
+    EXPECT_LT(max(abs(dx - expected)).item(), 1e-5);
+  }
+}
+
 TEST(BatchNorm, AConstantChannelGivesTheBiasAndNanStaysInItsChannel) {
   Tensor x = full({4, 3}, 7.0);
   expect_same(batch_norm(x, ones({3}), tensor({1, 2, 3})).y, broadcast_to(tensor({1, 2, 3}), {4, 3}));

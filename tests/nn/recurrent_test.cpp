@@ -155,7 +155,7 @@ TEST(Recurrent, LengthsLeaveTheRestOut) {
   }
 }
 
-// Long enough to be shared out among threads, and wide enough for products that are cut into slices.
+// A sequence gives the same bits alone and among others, whichever thread takes it, and so do its weights' gradients.
 TEST(Recurrent, HasTheSameBitsForAnyNumberOfThreads) {
   Generator generator(4);
   const nn::Gru gru(24, 136, generator);
@@ -171,6 +171,61 @@ TEST(Recurrent, HasTheSameBitsForAnyNumberOfThreads) {
   }
   set_thread_count(before);
   for (std::size_t i = 0; i < results[0].size(); ++i) expect_same(results[0][i], results[1][i]);
+  for (const std::int64_t i : {0, 15, 16, 69})
+    expect_same(gru(slice(x.detach(), 0, i, i + 1)), slice(results[0][3], 0, i, i + 1));
+}
+
+// Widths and numbers of sequences that fill no vector, tile or block, in float32 against float64.
+TEST(Recurrent, TakesEveryWidth) {
+  Generator generator(6);
+  for (const std::int64_t inputs : {1, 3, 50}) {
+    for (const std::int64_t width : {1, 5, 16, 17, 49, 100}) {
+      for (const std::int64_t batch : {1, 7, 18}) {
+        SCOPED_TRACE(testing::Message() << inputs << " inputs, width " << width << ", batch " << batch);
+        const Tensor x = randn({batch, 4, inputs}, generator, float64);
+        const nn::Lstm wide(inputs, width, generator, {.dtype = float64});
+        const nn::Lstm narrow(inputs, width);
+        std::map<std::string, Tensor> state = wide.state_dict();
+        for (auto& [name, tensor] : state) tensor = tensor.to(float32);
+        narrow.load_state_dict(state);
+        const auto of = [&](const nn::Lstm& lstm) {
+          const Tensor input = x.to(lstm.weights[0].input.dtype()).requires_grad();
+          Tape tape;
+          const auto [y, last, cell] = lstm.run(input);
+          Tensors all = tape.gradient(sum(square(y)) + sum(cell),
+                                      {input, lstm.weights[0].input, lstm.weights[0].hidden});
+          all.push_back(y), all.push_back(cell);
+          return all;
+        };
+        const Tensors found = of(narrow), exact = of(wide);
+        for (std::size_t i = 0; i < exact.size(); ++i) expect_close(found[i].to(float64), exact[i], 1e-4);
+      }
+    }
+  }
+}
+
+// The edges of one result share a walk back: one after another, once more through a graph that is kept, for another
+// cotangent, and after somebody has written into what was returned.
+TEST(Recurrent, EveryWalkBackGivesTheSameGradients) {
+  Generator generator(7);
+  const nn::Lstm lstm(2, 5, generator, {.dtype = float64});
+  const Tensor x = randn({3, 4, 2}, generator, float64);
+  const Tensor state = randn({1, 3, 5}, generator, float64).requires_grad(),
+               cell = randn({1, 3, 5}, generator, float64).requires_grad();
+  Tensor dy = randn({3, 4, 5}, generator, float64);
+  const Tensors inputs{cell, state, lstm.weights[0].hidden};
+  Tape tape;
+  const Tensor y = lstm.run(x, {.state = state, .cell = cell}).outputs;
+  for (int round = 0; round < 3; ++round) {
+    Tensors found = tape.gradient(y, inputs, {.keep_graph = true, .cotangent = dy});
+    const Tensors composed = tape.gradient(y, inputs, {.create_graph = true, .cotangent = dy});
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      expect_close(found[i], composed[i]);
+      found[i].mutable_data<double>()[0] = 1e6;
+    }
+    expect_close(tape.gradient(y, {state}, {.keep_graph = true, .cotangent = dy})[0], composed[1]);
+    if (round == 1) dy.mutable_data<double>()[3] += 1;
+  }
 }
 
 TEST(Recurrent, StartsUniformInTheBoundsOfItsWidth) {

@@ -124,6 +124,63 @@ TEST_F(InstructionSets, GiveTheSameBitsInElementaryFunctions) {
   }
 }
 
+// Rows and columns of every kind of length, and all that is special in a maximum.
+TEST_F(InstructionSets, GiveTheSameBitsInReductions) {
+  for (const DType dtype : {float32, float64}) {
+    for (const std::int64_t n : {1, 3, 8, 17, 31, 64, 200, 5000}) {
+      SCOPED_TRACE(n);
+      Tensor x = draw({9, n, 6}, 1, false, dtype);
+      const Tensor tied = draw({9, n}, 0.3, true, dtype);
+      const auto f = [&] {
+        Tensors results;
+        for (const Axes& axes : {Axes(), Axes(0), Axes(1), Axes(2), Axes({0, 2}), Axes({1, 2})}) {
+          for (const Tensor& y : {sum(x, axes), norm(x, axes), prod(x, axes), max(x, axes), min(x, axes),
+                                  var(x, axes, false, {.correction = 0})})
+            results.push_back(y);
+        }
+        for (const Tensor& zero : {0.0 * tied, -0.0 * tied}) {
+          results.push_back(max(zero, 1)), results.push_back(min(zero, 1));
+        }
+        return results;
+      };
+      compare_all(f, [](const Tensors& found, const Tensors& first) {
+        for (std::size_t i = 0; i < found.size(); ++i) expect_same(found[i], first[i]);
+      });
+    }
+  }
+}
+
+// Their products fuse multiplications and additions if the set can.
+TEST_F(InstructionSets, AgreeInRecurrentLayersConvolutionAndBatchNorm) {
+  for (const DType dtype : {float32, float64}) {
+    const double tolerance = dtype == float32 ? 1e-4 : 1e-12;
+    const Tensor x = draw({5, 3, 7}, 1, false, dtype), state = draw({5, 19}, 1, false, dtype);
+    const Tensor pictures = draw({2, 3, 9, 11}, 1, false, dtype),
+                 weight = draw({5, 3, 2, 3}, 1, false, dtype);
+    const Tensor values = draw({70, 3, 9}, 1, false, dtype), gain = draw({3}, 1, false, dtype);
+    const Tensor w = draw({76, 7}, 0.3, false, dtype), u = draw({76, 19}, 0.3, false, dtype),
+                 b = draw({76}, 0.3, false, dtype), c = draw({76}, 0.3, false, dtype);
+    const auto layer = [](const Tensors& in) {
+      const LstmStates result = lstm(in[0], in[1], in[1], {in[2], in[3], in[4], in[5]});
+      return sum(square(result.outputs)) + sum(result.cell);
+    };
+    const auto f = [&] {
+      Tensors results = gradients(layer, {x, state, w, u, b, c}, ones({}, dtype));
+      for (const Tensor& g : gradients([](const Tensors& in) { return sum(square(conv2d(in[0], in[1]))); },
+                                       {pictures, weight}, ones({}, dtype)))
+        results.push_back(g);
+      for (const Tensor& g :
+           gradients([](const Tensors& in) { return sum(exp(batch_norm(in[0], in[1], in[1]).y)); },
+                     {values, gain}, ones({}, dtype)))
+        results.push_back(g);
+      return results;
+    };
+    compare_all(f, [&](const Tensors& found, const Tensors& first) {
+      for (std::size_t i = 0; i < found.size(); ++i) expect_close(found[i], first[i], 10 * tolerance);
+    });
+  }
+}
+
 // On inputs whose products are exact. (Otherwise their last digits depend on the order of the sums, and with
 // them what lies at a kink.)
 TEST_F(InstructionSets, GiveTheSameSupportsInSparseAttention) {

@@ -132,6 +132,54 @@ TEST(Var, OfManyElementsIsThatOfTwoPasses) {
   }
 }
 
+// float32 with an offset that leaves few digits: against float64, for axes whose elements lie in every way.
+TEST(Var, OfFloat32KeepsItsDigitsAtALargeOffset) {
+  Generator generator(1);
+  for (const Shape& shape : {Shape{90001}, Shape{9001, 3}, Shape{5001, 16}, Shape{601, 49}, Shape{41, 3001},
+                             Shape{300, 17, 16}, Shape{7, 6, 30, 40}}) {
+    const Tensor x = 1e4 + randn(shape, generator), wide = cast(x, float64);
+    for (int axis = 0; axis < shape.size(); ++axis) {
+      const Tensor exact =
+          sum(square(wide - mean(wide, axis, true)), axis) / static_cast<double>(shape[axis] - 1);
+      expect_close(cast(var(x, axis), float64), exact, 1e-6);
+      expect_close(var(wide, axis), exact, 1e-11);
+      expect_close(cast(stddev(x, axis), float64), sqrt(exact), 1e-6);
+    }
+    const Tensor exact = sum(square(wide - mean(wide))) / static_cast<double>(x.size() - 1);
+    expect_close(cast(var(x), float64), exact, 1e-6);
+  }
+}
+
+// Rows and columns of every length: fewer than a vector has, a few more than some vectors have, and several pages.
+TEST(Reductions, OfEveryLengthAreThoseOfALoop) {
+  Generator generator(2);
+  std::vector<std::int64_t> lengths{4096, 4097, 9000};
+  for (std::int64_t n = 1; n < 70; ++n) lengths.push_back(n);
+  for (const DType dtype : {float32, float64}) {
+    for (const std::int64_t n : lengths) {
+      SCOPED_TRACE(n);
+      const Tensor x = randn({3, n}, generator, dtype), turned = transpose(x, 0, 1);
+      const std::vector<double> values = x.to_vector();
+      std::vector<double> sums, squares, largest, smallest;
+      for (std::int64_t row = 0; row < 3; ++row) {
+        const double* const of_row = values.data() + row * n;
+        double total = 0, total_of_squares = 0;
+        for (std::int64_t i = 0; i < n; ++i) total += of_row[i], total_of_squares += of_row[i] * of_row[i];
+        sums.push_back(total), squares.push_back(std::sqrt(total_of_squares));
+        largest.push_back(*std::max_element(of_row, of_row + n));
+        smallest.push_back(*std::min_element(of_row, of_row + n));
+      }
+      const double rounding = dtype == float32 ? 1e-7 : 1e-14;
+      for (const auto& [of, axis] : {std::pair(x, 1), std::pair(turned, 0)}) {
+        expect_values(sum(of, axis), sums, 10 * rounding);
+        expect_values(norm(of, axis), squares, 10 * rounding);
+        expect_values(max(of, axis), largest, 0);
+        expect_values(min(of, axis), smallest, 0);
+      }
+    }
+  }
+}
+
 // Along an axis whose elements lie apart: columns that are no vector's worth, more rows than are taken at a time, and
 // all that is special.
 TEST(LogSumExp, OfColumnsIsThatOfRows) {
@@ -148,6 +196,25 @@ TEST(LogSumExp, OfColumnsIsThatOfRows) {
       expect_close(logsumexp(x, 1), logsumexp(transpose(x, 1, 2), 2), dtype == float32 ? 1e-6 : 1e-13);
     }
   }
+}
+
+TEST(Reductions, HaveTheSameBitsForAnyNumberOfThreads) {
+  Generator generator(3);
+  const int before = thread_count();
+  for (const Shape& shape : {Shape{200001}, Shape{40000, 5}, Shape{300, 700}, Shape{500, 16, 40}}) {
+    const Tensor x = randn(shape, generator);
+    Tensors results[2];
+    for (const int threads : {1, 3}) {
+      set_thread_count(threads);
+      for (int axis = -1; axis < shape.size(); ++axis) {
+        const Axes axes = axis < 0 ? Axes() : Axes(axis);
+        for (const Tensor& y : {sum(x, axes), norm(x, axes), var(x, axes), max(x, axes), logsumexp(x, axes)})
+          results[threads / 2].push_back(y);
+      }
+    }
+    for (std::size_t i = 0; i < results[0].size(); ++i) expect_same(results[0][i], results[1][i]);
+  }
+  set_thread_count(before);
 }
 
 // In pieces, one of them of -inf alone.

@@ -1,74 +1,189 @@
-// The loops of reductions, compiled for each instruction set.
+// The loops of reductions, compiled for each instruction set. Lanes are as many with each of them, so that all add up
+// in the same order.
 // foreach_target.h includes this file again, and the order matters:
 // clang-format off
 #include "../simd.hpp"
 #define HWY_TARGET_INCLUDE "taper/ops/kernels/reduction/folds.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "../vectors-inl.hpp"
 // clang-format on
 
 #include "folds.hpp"
 
 #include <algorithm>
 
+#include <hwy/cache_control.h>
+
 HWY_BEFORE_NAMESPACE();
 namespace taper::kernels::HWY_NAMESPACE {
 
-// x[0 … n), which belong to one result, folded: in independent lanes, so that the compiler vectorises it, and
-// always in the same order. A long row is read in four places at a time, a page from each other: from one alone, the
-// processor does not fetch memory ahead as fast as it could.
-template <class Fold, class T>
-typename Fold::Accumulator fold_row(const T* x, std::int64_t n, std::int64_t result, const Fold& f) {
-  using Accumulator = typename Fold::Accumulator;
-  constexpr int lanes = Fold::lanes;
-  constexpr std::int64_t page = 4096 / sizeof(T);
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Vectors of totals: a fold of two of them, and what an element adds. `center` is 0, or what Deviations are from.
+template <class T, class V>
+HWY_INLINE V combined(const Sums<T>&, V a, V b) {
+  return hn::Add(a, b);
+}
+template <class T, class V>
+HWY_INLINE V combined(const Products<T>&, V a, V b) {
+  return hn::Mul(a, b);
+}
+template <class T, class V>
+HWY_INLINE V combined(const Maxima<T>&, V a, V b) {
+  return hn::IfThenElse(hn::Or(hn::Gt(b, a), hn::IsNaN(b)), b, a);
+}
+template <class T, class V>
+HWY_INLINE V combined(const Minima<T>&, V a, V b) {
+  return hn::IfThenElse(hn::Or(hn::Lt(b, a), hn::IsNaN(b)), b, a);
+}
+
+template <class D, class T, class A = hn::TFromD<D>>
+HWY_INLINE hn::Vec<D> load(D d, const T* x, std::int64_t ahead) {
+  hwy::Prefetch(x + ahead);
+  if constexpr (sizeof(T) == sizeof(A)) {
+    return hn::LoadU(d, x);
+  } else {
+    return hn::PromoteTo(d, hn::LoadU(hn::Rebind<T, D>(), x));
+  }
+}
+// Left to itself, the processor fetches short rows too late: it stops at the end of each page.
+constexpr std::int64_t ahead = 512;
+template <class Fold, class D, class T>
+HWY_INLINE hn::Vec<D> term(const Fold&, D d, const T* x, hn::Vec<D>) {
+  return load(d, x, ahead);
+}
+template <class D, class T>
+HWY_INLINE hn::Vec<D> term(const Norms<T>&, D d, const T* x, hn::Vec<D>) {
+  const auto v = load(d, x, ahead);
+  return hn::Mul(v, v);
+}
+template <class D, class T>
+HWY_INLINE hn::Vec<D> term(const Deviations<T>& f, D d, const T* x, hn::Vec<D> center) {
+  const auto v = hn::Sub(load(d, x, f.ahead), center);
+  return hn::Mul(v, v);
+}
+
+// What the elements of one result deviate from, or those of results after another.
+template <class Fold, class D>
+HWY_INLINE hn::Vec<D> center_of_row(const Fold&, D d, std::int64_t) {
+  return hn::Zero(d);
+}
+template <class T, class D>
+HWY_INLINE hn::Vec<D> center_of_row(const Deviations<T>& f, D d, std::int64_t result) {
+  return hn::Set(d, f.means[result]);
+}
+template <class Fold, class D>
+HWY_INLINE hn::Vec<D> center_of_columns(const Fold&, D d, std::int64_t) {
+  return hn::Zero(d);
+}
+template <class T, class D>
+HWY_INLINE hn::Vec<D> center_of_columns(const Deviations<T>& f, D d, std::int64_t result) {
+  return hn::LoadU(d, f.means + result);
+}
+
+// The lanes of a vector folded: each with the one that is half of them further, until one is left.
+template <class Fold, class D, class A = hn::TFromD<D>>
+HWY_INLINE A fold_lanes(const Fold& f, D d, hn::Vec<D> v) {
+  constexpr std::size_t lanes = hn::MaxLanes(D());
+  if constexpr (lanes * sizeof(A) > 16) {
+    const hn::Half<D> half;
+    return fold_lanes(f, half, combined(f, hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
+  } else {
+    HWY_ALIGN A of_lanes[lanes];
+    hn::Store(v, d, of_lanes);
+    for (std::size_t half = lanes / 2; half > 0; half /= 2) {
+      for (std::size_t l = 0; l < half; ++l) of_lanes[l] = f(of_lanes[l], of_lanes[l + half]);
+    }
+    return of_lanes[0];
+  }
+}
+
+// x[0 … n), which belong to one result, folded. A long row is read in four places at a time, a page from each other:
+// from one alone, the processor does not fetch memory ahead as fast as it could, and would wait for each sum.
+template <class Fold, class T, class A = typename Fold::Accumulator>
+HWY_INLINE A fold_row(const T* x, std::int64_t n, std::int64_t result, const Fold& f) {
+  constexpr std::int64_t lanes = 64 / sizeof(A), page = 4096 / sizeof(T);
+  const hn::CappedTag<A, static_cast<std::size_t>(lanes)> d;
+  constexpr std::int64_t of_vector = static_cast<std::int64_t>(hn::MaxLanes(decltype(d)()));
+  constexpr int vectors = static_cast<int>(lanes / of_vector);
+  struct Lanes {
+    hn::Vec<decltype(d)> v[vectors];
+  };
   std::int64_t i = 0;
-  Accumulator total = Fold::start;
+  A total = Fold::start;
   if (n >= lanes) {
-    Accumulator a[lanes];
-    std::fill_n(a, lanes, Fold::start);
-    if (n >= 4 * page) {
-      Accumulator b[lanes], c[lanes], d[lanes];
-      for (Accumulator* other : {b, c, d}) std::fill_n(other, lanes, Fold::start);
-      for (; i + 4 * page <= n; i += 3 * page) {
-        for (const std::int64_t end = i + page; i < end; i += lanes) {
-          for (int l = 0; l < lanes; ++l) {
-            a[l] = f(a[l], f.load(x[i + l], result));
-            b[l] = f(b[l], f.load(x[i + l + page], result));
-            c[l] = f(c[l], f.load(x[i + l + 2 * page], result));
-            d[l] = f(d[l], f.load(x[i + l + 3 * page], result));
-          }
+    const auto center = center_of_row(f, d, result);
+    const auto add = [&](Lanes& all, const T* from) HWY_ATTR {
+      for (int v = 0; v < vectors; ++v)
+        all.v[v] = combined(f, all.v[v], term(f, d, from + v * of_vector, center));
+    };
+    const auto add_lanes = [&](Lanes& all, const Lanes& others) HWY_ATTR {
+      for (int v = 0; v < vectors; ++v) all.v[v] = combined(f, all.v[v], others.v[v]);
+    };
+    Lanes first;
+    std::fill_n(first.v, vectors, hn::Set(d, Fold::start));
+    if (n >= 4 * lanes) {
+      Lanes others[3] = {first, first, first};
+      while (n - i >= 4 * lanes) {
+        const std::int64_t apart = std::min(page, (n - i) / 4 / lanes * lanes);
+        for (const std::int64_t end = i + apart; i < end; i += lanes) {
+          add(first, x + i);
+          for (int place = 0; place < 3; ++place) add(others[place], x + i + (place + 1) * apart);
         }
+        i += 3 * apart;
       }
-      for (int l = 0; l < lanes; ++l) a[l] = f(f(a[l], b[l]), f(c[l], d[l]));
+      add_lanes(first, others[0]);
+      add_lanes(others[1], others[2]);
+      add_lanes(first, others[1]);
     }
-    for (; i + lanes <= n; i += lanes) {
-      for (int l = 0; l < lanes; ++l) a[l] = f(a[l], f.load(x[i + l], result));
+    for (; i + lanes <= n; i += lanes) add(first, x + i);
+    for (int half = vectors / 2; half > 0; half /= 2) {
+      for (int v = 0; v < half; ++v) first.v[v] = combined(f, first.v[v], first.v[v + half]);
     }
-    for (int half = lanes / 2; half > 0; half /= 2) {
-      for (int l = 0; l < half; ++l) a[l] = f(a[l], a[l + half]);
-    }
-    total = a[0];
+    total = fold_lanes(f, d, first.v[0]);
   }
   for (; i < n; ++i) total = f(total, f.load(x[i], result));
   return total;
 }
 
-// Folds `rows` rows of n elements into out[0 … n), the totals of `result` and those after it: one row after
-// the other, but eight at a time, so that out is read and written less often.
-template <class Fold, class T>
-void fold_rows(const T* x, std::int64_t rows, std::int64_t n, std::int64_t result,
-               typename Fold::Accumulator* __restrict out, const Fold& f) {
-  constexpr int at_once = 8;
-  for (; rows >= at_once; rows -= at_once, x += at_once * n) {
-    for (std::int64_t i = 0; i < n; ++i) {
-      auto total = out[i];
-      for (int row = 0; row < at_once; ++row) total = f(total, f.load(x[row * n + i], result + i));
-      out[i] = total;
-    }
+// `vectors` vectors of columns of so many rows, n elements apart. Every other row is added up apart, so that a sum need
+// not wait for the one before.
+template <int vectors, class Fold, class D, class T, class A>
+HWY_INLINE void fold_some_columns(D d, const T* x, std::int64_t rows, std::int64_t n, std::int64_t result,
+                                  A* out, const Fold& f) {
+  const auto lanes = static_cast<std::int64_t>(hn::MaxLanes(d));
+  hn::Vec<D> totals[2][vectors], centers[vectors];
+  for (int v = 0; v < vectors; ++v) {
+    totals[0][v] = hn::LoadU(d, out + v * lanes);
+    totals[1][v] = hn::Set(d, Fold::start);
+    centers[v] = center_of_columns(f, d, result + v * lanes);
   }
-  for (; rows > 0; --rows, x += n) {
-    for (std::int64_t i = 0; i < n; ++i) out[i] = f(out[i], f.load(x[i], result + i));
+  const auto add = [&](int place, std::int64_t row) HWY_ATTR {
+    for (int v = 0; v < vectors; ++v)
+      totals[place][v] = combined(f, totals[place][v], term(f, d, x + row * n + v * lanes, centers[v]));
+  };
+  for (std::int64_t row = 0; row + 2 <= rows; row += 2) add(0, row), add(1, row + 1);
+  if (rows % 2 == 1) add(0, rows - 1);
+  for (int v = 0; v < vectors; ++v) hn::StoreU(combined(f, totals[0][v], totals[1][v]), d, out + v * lanes);
+}
+
+// Folds `rows` rows of n elements into out[0 … n), the totals of `result` and those after it: in groups of rows that
+// stay in the cache, so that out is read and written less often.
+template <class Fold, class T, class A = typename Fold::Accumulator>
+void fold_columns(const T* x, std::int64_t rows, std::int64_t n, std::int64_t result, A* out, const Fold& f) {
+  const hn::ScalableTag<A> d;
+  const std::int64_t group = std::max<std::int64_t>(8, 4096 / n);
+  for (; rows > 0; rows -= group, x += group * n) {
+    const std::int64_t count = std::min(group, rows);
+    std::int64_t i = 0;
+    for (; i + 2 * lanes_of<A> <= n; i += 2 * lanes_of<A>)
+      fold_some_columns<2>(d, x + i, count, n, result + i, out + i, f);
+    for_each_vector<A>(
+        n,
+        [&](auto part, std::int64_t column)
+            HWY_ATTR { fold_some_columns<1>(part, x + column, count, n, result + column, out + column, f); },
+        i);
   }
 }
 
@@ -76,22 +191,21 @@ template <class Fold, class T>
 void fold_loops(const FoldCall<T>& call, typename Fold::Accumulator* totals, const Fold& f) {
   const ReducePlan& plan = call.plan;
   const T* x = call.x;
-  std::int64_t result = call.result;
+  std::int64_t result = 0;
   Shape extents = plan.extents;
-  extents[0] = call.end - call.begin;
+  extents[0] = call.turns;
   if (std::find(extents.begin(), extents.end(), 0) != extents.end()) return;
-  const int last = extents.size() - 1;
-  const std::int64_t n = extents[last];
-  // In a sum over columns the rows fold into the same elements: rows and elements are one step.
-  const bool is_column_sum = last > 0 && plan.strides[last] != 0;
-  const int inner = is_column_sum ? last - 1 : last;
-  const std::int64_t rows = is_column_sum ? extents[inner] : 1;
+  // The two innermost loops are one step: rows of n elements. In a sum over columns, all fold into the same elements;
+  // otherwise each is a result's.
+  const int last = extents.size() - 1, inner = std::max(0, last - 1);
+  const std::int64_t n = extents[last], rows = last > 0 ? extents[inner] : 1;
   Shape counter = Shape::filled(inner, 0);
   for (;;) {
     if (plan.strides[last] == 0) {
-      totals[result] = f(totals[result], fold_row(x, n, result, f));
+      for (std::int64_t row = 0; row < rows; ++row)
+        totals[result + row] = f(totals[result + row], fold_row(x + row * n, n, result + row, f));
     } else {
-      fold_rows(x, rows, n, result, totals + result, f);
+      fold_columns(x, rows, n, result, totals + result, f);
     }
     x += rows * n;
     int axis = inner - 1;

@@ -11,13 +11,11 @@
 namespace taper::kernels {
 
 // An associative and commutative operator() with its neutral element `start`, on totals of the type Accumulator.
-// load() makes one of an element that belongs to the given result, and finish() the result of a total. Several
-// totals, `lanes` of them, are folded beside each other.
+// load() makes one of an element that belongs to the given result, and finish() the result of a total.
 template <class T>
 struct Sums {
   using Accumulator = double;
   static constexpr double start = 0;
-  static constexpr int lanes = 8;
   double load(T x, std::int64_t) const { return static_cast<double>(x); }
   double operator()(double a, double b) const { return a + b; }
   double finish(double total) const { return total; }
@@ -32,47 +30,45 @@ struct Norms : Sums<T> {
   double load(T x, std::int64_t) const { return static_cast<double>(x) * static_cast<double>(x); }
   double finish(double total) const { return std::sqrt(total); }
 };
-// The squares of the distances from each result's mean.
+// The squares of the distances from each result's mean. The elements are in the cache already; those that come next,
+// so many `ahead`, are fetched meanwhile.
 template <class T>
 struct Deviations : Sums<T> {
   const double* means;
-  explicit Deviations(const double* means) : means(means) {}
+  std::int64_t ahead;
+  Deviations(const double* means, std::int64_t ahead) : means(means), ahead(ahead) {}
   double load(T x, std::int64_t result) const {
     const double deviation = static_cast<double>(x) - means[result];
     return deviation * deviation;
   }
 };
-// NaN, once seen, stays. The compiler vectorises choices, without a branch (hence |, not ||), in a loop over
-// many lanes only.
+// NaN, once seen, stays.
 template <class T>
 struct Maxima {
   using Accumulator = T;
   static constexpr T start = -std::numeric_limits<T>::infinity();
-  static constexpr int lanes = 128 / sizeof(T);
   T load(T x, std::int64_t) const { return x; }
-  T operator()(T a, T b) const { return ((b > a) | (b != b)) ? b : a; }
+  T operator()(T a, T b) const { return (b > a || b != b) ? b : a; }
   T finish(T largest) const { return largest; }
 };
 template <class T>
 struct Minima : Maxima<T> {
   static constexpr T start = std::numeric_limits<T>::infinity();
-  T operator()(T a, T b) const { return ((b < a) | (b != b)) ? b : a; }
+  T operator()(T a, T b) const { return (b < a || b != b) ? b : a; }
 };
 
 template <class T>
 using AnyFold = std::variant<Sums<T>, Products<T>, Norms<T>, Deviations<T>, Maxima<T>, Minima<T>>;
 
-// A part of a reduction: the turns [begin, end) of the plan's outermost loop. Their elements start at x, and
-// belong to `result` and those after it.
+// A part of a reduction: so many turns of the plan's outermost loop, whose elements start at x.
 template <class T>
 struct FoldCall {
   const ReducePlan& plan;
-  std::int64_t begin, end;
+  std::int64_t turns;
   const T* x;
-  std::int64_t result;
 };
-// Folds them into totals[result] and those after it, which are of the fold's Accumulator. Every instruction set
-// gives the same bits.
+// Folds them into totals, the first of which is the part's first result's. They are of the fold's Accumulator. Every
+// instruction set gives the same bits.
 template <class T>
 void fold_part(const FoldCall<T>& call, const AnyFold<T>& fold, void* totals);
 

@@ -11,54 +11,43 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
 
 namespace taper::kernels {
 namespace {
 
-// How a reduction is cut into parts, one task each: by the shape alone, so that no result depends on the number of
-// threads. Each part consists of turns of the outermost loop. If that loop is itself reduced, each part has totals of
-// its own, which are combined at the end; they must be few compared with the elements that are reduced.
+// How a reduction is cut into parts, by the shape alone, so that no result depends on the number of threads. Each part
+// consists of turns of the outermost loop, and of `smallest` elements at least. If that loop is itself reduced, each part
+// has totals of its own for all results, which are combined at the end; they must be few compared with the elements
+// that are reduced. If not, each part has results of its own.
 class Parts {
  public:
-  explicit Parts(const ReducePlan& plan) : plan_(plan), are_apart_(plan.strides[0] == 0) {
+  Parts(const ReducePlan& plan, std::int64_t smallest) : plan_(plan), are_apart_(plan.strides[0] == 0) {
     for (const std::int64_t extent : plan.result) results_ *= extent;
     for (int loop = 1; loop < plan.extents.size(); ++loop) turn_size_ *= plan.extents[loop];
-    const std::int64_t smallest = std::max(2 * part_size, are_apart_ ? 32 * results_ : 0),
-                       turns = plan.extents[0];
+    if (are_apart_) smallest = std::max(smallest, 32 * results_);
+    const std::int64_t turns = plan.extents[0];
     turns_each_ =
         turn_size_ == 0 ? std::max<std::int64_t>(1, turns) : std::max<std::int64_t>(1, smallest / turn_size_);
     count_ = std::max<std::int64_t>(1, (turns + turns_each_ - 1) / turns_each_);
   }
 
+  bool are_apart() const { return are_apart_; }
   std::int64_t results() const { return results_; }
-  std::size_t totals() const { return static_cast<std::size_t>(are_apart_ ? count_ * results_ : results_); }
-  // How many parts there are with totals of their own for every result.
-  std::int64_t sets_of_totals() const { return are_apart_ ? count_ : 1; }
+  std::int64_t count() const { return count_; }
 
-  // The totals of part p: places begin … end - 1 among all totals, each of `elements` elements.
-  struct Range {
-    std::int64_t begin, end, elements;
+  // What part p reduces: `size` elements, `elements` of them for each of its results.
+  struct Part {
+    std::int64_t turns, size, first_result, results, elements;
   };
-  Range range(std::int64_t p) const {
-    const std::int64_t turns = std::min(plan_.extents[0], (p + 1) * turns_each_) - p * turns_each_;
-    if (are_apart_)
-      return {p * results_, (p + 1) * results_, turns * turn_size_ / std::max<std::int64_t>(1, results_)};
-    const std::int64_t stride = plan_.strides[0], begin = p * turns_each_ * stride;
-    return {begin, begin + turns * stride, turn_size_ / std::max<std::int64_t>(1, stride)};
-  }
-
-  template <class Body>
-  void for_each(const Body& body) const {
-    parallel_for(count_, body);
+  Part part(std::int64_t p) const {
+    const std::int64_t first = p * turns_each_, turns = std::min(plan_.extents[0] - first, turns_each_);
+    const std::int64_t size = turns * turn_size_, stride = plan_.strides[0];
+    const std::int64_t results = are_apart_ ? results_ : turns * stride;
+    return {turns, size, are_apart_ ? 0 : first * stride, results, size / std::max<std::int64_t>(1, results)};
   }
   template <class T>
-  void fold(std::int64_t p, const T* x, const AnyFold<T>& f, void* totals, std::size_t size_of_total) const {
-    const std::int64_t begin = p * turns_each_, end = std::min(plan_.extents[0], begin + turns_each_);
-    const std::int64_t first = are_apart_ ? p * results_ : 0,
-                       result = are_apart_ ? 0 : begin * plan_.strides[0];
-    fold_part<T>({plan_, begin, end, x + begin * turn_size_, result}, f,
-                 static_cast<std::byte*>(totals) + static_cast<std::size_t>(first) * size_of_total);
+  void fold(std::int64_t p, const T* x, const AnyFold<T>& f, void* totals) const {
+    fold_part<T>({plan_, part(p).turns, x + p * turns_each_ * turn_size_}, f, totals);
   }
 
  private:
@@ -67,50 +56,86 @@ class Parts {
   std::int64_t results_ = 1, turn_size_ = 1, turns_each_, count_;
 };
 
+template <class Total>
+using Totals = internal::PoolVector<Total>;
+template <class Total>
+Totals<Total> totals(std::int64_t count, Total start) {
+  return Totals<Total>(static_cast<std::size_t>(count), start);
+}
+
 // Folds over the reduced axes.
 template <class Fold, class T>
 void reduce(const ReducePlan& plan, const T* x, T* y, const Fold& f) {
-  const Parts parts(plan);
-  internal::PoolVector<typename Fold::Accumulator> totals(parts.totals(), Fold::start);
-  parts.for_each([&](std::int64_t p) { parts.fold<T>(p, x, f, totals.data(), sizeof totals[0]); });
+  using Total = typename Fold::Accumulator;
+  const Parts parts(plan, 2 * part_size);
   const std::int64_t results = parts.results();
-  for (std::int64_t p = 1; p < parts.sets_of_totals(); ++p) {
-    for (std::int64_t i = 0; i < results; ++i) totals[i] = f(totals[i], totals[p * results + i]);
+  const auto finish = [&](const Total* from, std::int64_t count, T* to) {
+    for (std::int64_t i = 0; i < count; ++i) to[i] = static_cast<T>(f.finish(from[i]));
+  };
+  if (!parts.are_apart()) {
+    return parallel_for(parts.count(), [&](std::int64_t p) {
+      const Parts::Part part = parts.part(p);
+      Totals<Total> own = totals<Total>(part.results, Fold::start);
+      parts.fold<T>(p, x, f, own.data());
+      finish(own.data(), part.results, y + part.first_result);
+    });
   }
-  for (std::int64_t i = 0; i < results; ++i)
-    y[i] = static_cast<T>(f.finish(totals[static_cast<std::size_t>(i)]));
+  Totals<Total> all = totals<Total>(parts.count() * results, Fold::start);
+  parallel_for(parts.count(), [&](std::int64_t p) { parts.fold<T>(p, x, f, all.data() + p * results); });
+  for (std::int64_t p = 1; p < parts.count(); ++p) {
+    const Total* const of_part = all.data() + p * results;
+    for (std::int64_t i = 0; i < results; ++i)
+      all[static_cast<std::size_t>(i)] = f(all[static_cast<std::size_t>(i)], of_part[i]);
+  }
+  finish(all.data(), results, y);
 }
 
 // Each part's mean comes first and then the squares of the distances from it, while the part lies in the cache. Two
 // parts are combined as by Chan, Golub and LeVeque, The American Statistician 37 (1983).
 template <class T>
 void variances(const ReducePlan& plan, const T* x, T* y, double divisor, bool takes_root) {
-  const Parts parts(plan);
-  internal::PoolVector<double> means(parts.totals(), 0), squares(parts.totals(), 0);
-  parts.for_each([&](std::int64_t p) {
-    const Parts::Range range = parts.range(p);
-    parts.fold<T>(p, x, Sums<T>(), means.data(), sizeof means[0]);
-    for (std::int64_t i = range.begin; i < range.end; ++i) means[i] /= static_cast<double>(range.elements);
-    const bool are_apart = parts.sets_of_totals() > 1;
-    parts.fold<T>(p, x, Deviations<T>(means.data() + (are_apart ? range.begin : 0)), squares.data(),
-                  sizeof squares[0]);
-  });
+  const Parts parts(plan, part_size / 4);
   const std::int64_t results = parts.results();
-  double before = static_cast<double>(parts.range(0).elements);
-  for (std::int64_t p = 1; p < parts.sets_of_totals(); ++p) {
-    const Parts::Range range = parts.range(p);
-    const double added = static_cast<double>(range.elements), share = added / (before + added);
+  const auto finish = [=](const double* squares, std::int64_t count, T* to) {
+    for (std::int64_t i = 0; i < count; ++i) {
+      const double variance = squares[i] / divisor;
+      to[i] = static_cast<T>(takes_root ? std::sqrt(variance) : variance);
+    }
+  };
+  const auto fold_both = [&](std::int64_t p, const Parts::Part& part, double* means, double* squares) {
+    parts.fold<T>(p, x, Sums<T>(), means);
+    for (std::int64_t i = 0; i < part.results; ++i) means[i] /= static_cast<double>(part.elements);
+    parts.fold<T>(p, x, Deviations<T>(means, part.size), squares);
+  };
+  // Parts that one thread takes after each other, so that what it fetches ahead is its own.
+  const auto for_each = [&](const auto& body) {
+    parallel_ranges(parts.count(), 8, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t p = begin; p < end; ++p) body(p, parts.part(p));
+    });
+  };
+  if (!parts.are_apart()) {
+    return for_each([&](std::int64_t p, const Parts::Part& part) {
+      Totals<double> means = totals(part.results, 0.0), squares = totals(part.results, 0.0);
+      fold_both(p, part, means.data(), squares.data());
+      finish(squares.data(), part.results, y + part.first_result);
+    });
+  }
+  Totals<double> means = totals(parts.count() * results, 0.0), squares = means;
+  for_each([&](std::int64_t p, const Parts::Part& part) {
+    fold_both(p, part, means.data() + p * results, squares.data() + p * results);
+  });
+  double before = static_cast<double>(parts.part(0).elements);
+  double *const mean = means.data(), *const square = squares.data();
+  for (std::int64_t p = 1; p < parts.count(); ++p) {
+    const double added = static_cast<double>(parts.part(p).elements), share = added / (before + added);
     for (std::int64_t i = 0; i < results; ++i) {
-      const double difference = means[range.begin + i] - means[i];
-      means[i] += difference * share;
-      squares[i] += squares[range.begin + i] + difference * difference * (before * share);
+      const double difference = mean[p * results + i] - mean[i];
+      mean[i] += difference * share;
+      square[i] += square[p * results + i] + difference * difference * (before * share);
     }
     before += added;
   }
-  for (std::int64_t i = 0; i < results; ++i) {
-    const double variance = squares[i] / divisor;
-    y[i] = static_cast<T>(takes_root ? std::sqrt(variance) : variance);
-  }
+  finish(square, results, y);
 }
 
 // The reduction `what` by the device's kernel, or on the CPU by folding.

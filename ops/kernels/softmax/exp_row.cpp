@@ -13,6 +13,8 @@
 #include <algorithm>
 #include <limits>
 
+#include <hwy/cache_control.h>
+
 HWY_BEFORE_NAMESPACE();
 namespace taper::kernels::HWY_NAMESPACE {
 
@@ -43,8 +45,12 @@ ExpTotal<T> total(const T* x, std::int64_t n) {
     is_below = hn::And(is_below, hn::Lt(v, hn::Set(d, infinity)));
     largest = hn::Max(largest, v);
   };
-  for (std::int64_t i = 0; i < whole; i += lanes) compare(hn::LoadU(d, x + i));
-  if (whole < n) compare(last_vector(d, x, whole, n));
+  for (std::int64_t i = 0; i < whole; i += lanes) {
+    hwy::Prefetch(x + i + 512);
+    compare(hn::LoadU(d, x + i));
+  }
+  const auto last = whole < n ? last_vector(d, x, whole, n) : hn::Set(d, -infinity);
+  compare(last);
   const T shift = hn::GetLane(hn::MaxOfLanes(d, largest));
   if (!hn::AllTrue(d, is_below) || shift == -infinity)
     return {shift, std::numeric_limits<double>::quiet_NaN()};
@@ -52,7 +58,7 @@ ExpTotal<T> total(const T* x, std::int64_t n) {
   // Up to 64 vectors are summed in T; such sums are added in double.
   const std::int64_t tile = 64 * lanes;
   const auto power = [&](auto v) HWY_ATTR { return hn::Exp(d, hn::Sub(v, hn::Set(d, shift))); };
-  auto sum = whole < n ? power(last_vector(d, x, whole, n)) : hn::Zero(d);
+  auto sum = whole < n ? power(last) : hn::Zero(d);
   double total = 0;
   for (std::int64_t i = 0; i < whole || i == 0; i += tile) {
     for (std::int64_t j = i; j < std::min(i + tile, whole); j += lanes) {
@@ -81,13 +87,14 @@ void column_totals(const T* x, std::int64_t n, std::int64_t stride, std::int64_t
   };
   constexpr std::int64_t room = exp_totals_columns<T> + HWY_MAX_BYTES / sizeof(T);
   HWY_ALIGN T top[room], sums[room], is_below[room];  // is_below: 1 if no element so far is NaN or +inf
-  std::fill_n(top, room, -infinity);
-  std::fill_n(is_below, room, T{1});
+  const std::int64_t used = (columns + lanes - 1) / lanes * lanes;
+  std::fill_n(top, used, -infinity);
+  std::fill_n(is_below, used, T{1});
   std::fill_n(totals, columns, 0.0);
 
   for (std::int64_t i = 0; i < n; i += 64) {
     const std::int64_t end = std::min(i + 64, n);
-    std::copy_n(top, room, sums);
+    std::copy_n(top, used, sums);
     for (std::int64_t row = i; row < end; ++row) {
       for (std::int64_t c = 0; c < columns; c += lanes) {
         const auto v = load(x + row * stride, c);
@@ -102,7 +109,7 @@ void column_totals(const T* x, std::int64_t n, std::int64_t stride, std::int64_t
       hn::Store(hn::IfThenZeroElse(hn::Eq(before, minus_infinity), factor), d, sums + c);
     }
     for (std::int64_t c = 0; c < columns; ++c) totals[c] *= static_cast<double>(sums[c]);
-    std::fill_n(sums, room, T{0});
+    std::fill_n(sums, used, T{0});
     for (std::int64_t row = i; row < end; ++row) {
       for (std::int64_t c = 0; c < columns; c += lanes) {
         const auto largest_so_far = hn::Load(d, top + c);

@@ -208,14 +208,14 @@ TEST(Recurrent, TakesEveryWidth) {
 // cotangent, and after somebody has written into what was returned.
 TEST(Recurrent, EveryWalkBackGivesTheSameGradients) {
   Generator generator(7);
-  const nn::Lstm lstm(2, 5, generator, {.dtype = float64});
+  const RecurrentWeights weights = nn::Lstm(2, 5, generator, {.dtype = float64}).weights[0];
   const Tensor x = randn({3, 4, 2}, generator, float64);
-  const Tensor state = randn({1, 3, 5}, generator, float64).requires_grad(),
-               cell = randn({1, 3, 5}, generator, float64).requires_grad();
+  const Tensor state = randn({3, 5}, generator, float64).requires_grad(),
+               cell = randn({3, 5}, generator, float64).requires_grad();
   Tensor dy = randn({3, 4, 5}, generator, float64);
-  const Tensors inputs{cell, state, lstm.weights[0].hidden};
+  const Tensors inputs{cell, state, weights.hidden};
   Tape tape;
-  const Tensor y = lstm.run(x, {.state = state, .cell = cell}).outputs;
+  const Tensor y = lstm(x, state, cell, weights).outputs;
   for (int round = 0; round < 3; ++round) {
     Tensors found = tape.gradient(y, inputs, {.keep_graph = true, .cotangent = dy});
     const Tensors composed = tape.gradient(y, inputs, {.create_graph = true, .cotangent = dy});

@@ -82,13 +82,14 @@ HWY_INLINE hn::Vec<D> center_of_columns(const Deviations<T>& f, D d, std::int64_
   return hn::LoadU(d, f.means + result);
 }
 
-// The lanes of a vector folded: each with the one that is half of them further, until one is left.
+// The lanes of a vector folded: each with the one that is half of them further, until one is left. (The halves are
+// found by their arguments, since hn of single numbers has no UpperHalf.)
 template <class Fold, class D, class A = hn::TFromD<D>>
 HWY_INLINE A fold_lanes(const Fold& f, D d, hn::Vec<D> v) {
   constexpr std::size_t lanes = hn::MaxLanes(D());
   if constexpr (lanes * sizeof(A) > 16) {
     const hn::Half<D> half;
-    return fold_lanes(f, half, combined(f, hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
+    return fold_lanes(f, half, combined(f, LowerHalf(half, v), UpperHalf(half, v)));
   } else {
     HWY_ALIGN A of_lanes[lanes];
     hn::Store(v, d, of_lanes);

@@ -1,12 +1,12 @@
 // Text of CSV files: what is no text is refused, and what is no number is explained.
 #include "csv_text.hpp"
 
+#include "../charconv.hpp"
 #include "../fail.hpp"
 #include "files.hpp"
 #include "safetensors.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <iterator>
 #include <system_error>
@@ -27,7 +27,7 @@ std::string quoted(char separator) {
 template <class T>
 std::errc spelled(std::string_view field, T& value) {
   if (field.size() > 1 && field[0] == '+' && field[1] != '-') field.remove_prefix(1);
-  const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
+  const auto [end, error] = from_chars(field.data(), field.data() + field.size(), value);
   const bool whole = end == field.data() + field.size();
   const bool number = error == std::errc() ? std::isfinite(value) : error == std::errc::result_out_of_range;
   return whole && number ? error : std::errc::invalid_argument;

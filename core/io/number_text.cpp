@@ -1,7 +1,9 @@
-// Numbers as text, by <charconv>: no locale, no rounding.
+// Numbers as text: no locale, no rounding.
 #include "number_text.hpp"
 
-#include <charconv>
+#include "../charconv.hpp"
+
+#include <system_error>
 
 namespace taper::internal {
 namespace {
@@ -9,13 +11,13 @@ namespace {
 template <class T>
 std::string written(T value) {
   char buffer[32];  // a double takes 24 at most, a 64-bit integer 20
-  return {buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr};
+  return {buffer, to_chars(buffer, buffer + sizeof buffer, value).ptr};
 }
 
 template <class T>
 bool read(std::string_view text, T& value) {
   T number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const auto [end, error] = from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size()) return false;
   value = number;
   return true;

@@ -1,9 +1,9 @@
 // Numbers as text and back, one a line: native and WebAssembly builds have to write the same lines. The latter
-// go through cmake/wasm/include/charconv.
+// take the C library's way of core/charconv.cpp.
+#include <taper/core/charconv.hpp>
 #include <taper/core/random.hpp>
 
 #include <bit>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -20,14 +20,14 @@ using taper::Generator;
 template <class T>
 std::string text_of(T value) {
   char buffer[64];
-  return {buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr};
+  return {buffer, taper::internal::to_chars(buffer, buffer + sizeof buffer, value).ptr};
 }
 
 // How much was read, what is wrong, and the bits of the result.
 template <class T, class Bits>
 std::string reading(const std::string& text) {
   T value = 42;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const auto [end, error] = taper::internal::from_chars(text.data(), text.data() + text.size(), value);
   std::ostringstream line;
   line << end - text.data() << ' '
        << (error == std::errc()                      ? "ok"

@@ -40,15 +40,16 @@ Tensor filled(const char* op, const Shape& shape, double value, Kind kind) {
 
 }  // namespace
 
-// The extents along the first element of each list; write() then checks every other list against them.
-void NestedList::measure(std::vector<std::int64_t>& extents) const {
+internal::NestedItem::NestedItem(const NestedList& list) : NestedItem(list.item_) { is_nested_list_ = true; }
+
+void internal::NestedItem::measure(std::vector<std::int64_t>& extents) const {
   if (!is_list_) return;
   extents.push_back(static_cast<std::int64_t>(items_.size()));
   if (!items_.empty()) items_.front().measure(extents);
 }
 
-void NestedList::write(std::size_t depth, const std::vector<std::int64_t>& extents,
-                       std::vector<double>& out) const {
+void internal::NestedItem::write(std::size_t depth, const std::vector<std::int64_t>& extents,
+                                 std::vector<double>& out) const {
   if (is_list_ != (depth < extents.size())) {
     fail("tensor", "ragged list: at depth ", depth, " a ", is_list_ ? "list" : "number", " stands beside ",
          is_list_ ? "numbers" : "lists");
@@ -58,10 +59,10 @@ void NestedList::write(std::size_t depth, const std::vector<std::int64_t>& exten
     fail("tensor", "ragged list: at depth ", depth, " a list of ", items_.size(), " stands beside one of ",
          extents[depth]);
   }
-  for (const NestedList& item : items_) item.write(depth + 1, extents, out);
+  for (const NestedItem& item : items_) item.write(depth + 1, extents, out);
 }
 
-Tensor tensor(const NestedList& values, Kind kind) {
+Tensor tensor(const internal::NestedItem& values, Kind kind) {
   std::vector<std::int64_t> extents;
   std::vector<double> flat;
   values.measure(extents);

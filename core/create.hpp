@@ -9,25 +9,48 @@
 
 namespace taper {
 
-// Numbers in braces, nested to any depth: 1.5, {1, 2, 3}, {{1, 2}, {3, 4}}.
-class NestedList {
- public:
-  NestedList(double value) : value_(value) {}
-  NestedList(std::initializer_list<NestedList> items) : items_(items), is_list_(true) {}
+class NestedList;
 
- private:
-  friend Tensor tensor(const NestedList& values, Kind kind);
+namespace internal {
+
+// What stands between braces: a number, a list of items, or a NestedList. A type of its own, because compilers
+// do not agree on what T{t} is, a copy of t or a list of one, if t is a T (CWG 2137).
+class NestedItem {
+ public:
+  NestedItem(double value) : value_(value) {}
+  NestedItem(std::initializer_list<NestedItem> items) : items_(items), is_list_(true) {}
+  NestedItem(const NestedList& list);
+
+  // Whether it was made of a NestedList.
+  bool is_nested_list() const { return is_nested_list_; }
+  // Appends the extents along the first element of each list; write() then checks every other list against them.
   void measure(std::vector<std::int64_t>& extents) const;
   void write(std::size_t depth, const std::vector<std::int64_t>& extents, std::vector<double>& out) const;
 
+ private:
   double value_ = 0;
-  std::vector<NestedList> items_;
-  bool is_list_ = false;
+  std::vector<NestedItem> items_;
+  bool is_list_ = false, is_nested_list_ = false;
 };
 
-// The tensor that the braces spell: tensor({{1, 2}, {3, 4}}) has shape (2, 2), tensor(3.5) rank 0. Throws if
-// the lists are ragged.
-Tensor tensor(const NestedList& values, Kind kind = float32);
+}  // namespace internal
+
+// Numbers in braces, nested to any depth: 1.5, {1, 2, 3}, {{1, 2}, {3, 4}}; {row, row} where row is a NestedList.
+// NestedList{row} is a copy of row.
+class NestedList {
+ public:
+  NestedList(double value) : item_(value) {}
+  NestedList(std::initializer_list<internal::NestedItem> items)
+      : item_(items.size() == 1 && items.begin()->is_nested_list() ? *items.begin() : items) {}
+
+ private:
+  friend class internal::NestedItem;
+  internal::NestedItem item_;
+};
+
+// The tensor that the braces spell: tensor({{1, 2}, {3, 4}}) has shape (2, 2), tensor(3.5) rank 0. A NestedList
+// in braces is one item: tensor({row}) has an axis more than tensor(row). Throws if the lists are ragged.
+Tensor tensor(const internal::NestedItem& values, Kind kind = float32);
 
 // A tensor of the given shape with these elements in row-major order. Throws if their number does not fit.
 Tensor tensor(const std::vector<double>& values, const Shape& shape, Kind kind = float32);

@@ -3,6 +3,7 @@
 #include <taper/taper.hpp>
 
 #include <limits>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -18,6 +19,38 @@ TEST(Tensor, FromNestedLists) {
   EXPECT_EQ(tensor(3.5).rank(), 0);
   EXPECT_EQ(tensor(3.5).item(), 3.5);
   EXPECT_TRUE(tensor({{}, {}}).shape() == (Shape{2, 0}));
+}
+
+// Whether braces around one NestedList add an axis must not depend on the compiler.
+TEST(Tensor, FromNestedListsInBraces) {
+  const NestedList row{1, 2, 3}, one{7}, number = 5;
+  EXPECT_TRUE(tensor(row).shape() == (Shape{3}));
+  EXPECT_TRUE(tensor({row}).shape() == (Shape{1, 3}));
+  EXPECT_TRUE(tensor({{row}}).shape() == (Shape{1, 1, 3}));
+  EXPECT_TRUE(tensor({{{row}}}, float64).shape() == (Shape{1, 1, 1, 3}));
+  EXPECT_TRUE(tensor({row, row}).shape() == (Shape{2, 3}));
+  EXPECT_TRUE(tensor({{row}, {row}}).shape() == (Shape{2, 1, 3}));
+  EXPECT_TRUE(tensor({row, {4, 5, 6}}).shape() == (Shape{2, 3}));
+  expect_values(tensor({{4, 5, 6}, row}), {4, 5, 6, 1, 2, 3}, 0);
+  EXPECT_TRUE(tensor({one}).shape() == (Shape{1, 1}));
+  EXPECT_EQ(tensor(number).rank(), 0);
+  EXPECT_TRUE(tensor({number}).shape() == (Shape{1}));
+  EXPECT_TRUE(tensor({number, 2}).shape() == (Shape{2}));
+  EXPECT_TRUE(tensor({{}}).shape() == (Shape{1, 0}));
+
+  const NestedList copy{row}, same = {row}, moved = NestedList{row}, of_two{row, row}, in_two{{row}};
+  for (const NestedList& list : {copy, same, moved}) {
+    EXPECT_TRUE(tensor(list).shape() == (Shape{3}));
+    EXPECT_TRUE(tensor({list}).shape() == (Shape{1, 3}));
+  }
+  EXPECT_TRUE(tensor(NestedList{row}).shape() == (Shape{3}));
+  EXPECT_TRUE(tensor({NestedList{row}}).shape() == (Shape{1, 3}));
+  EXPECT_TRUE(tensor({NestedList{1, 2}}).shape() == (Shape{1, 2}));
+  EXPECT_TRUE(tensor(of_two).shape() == (Shape{2, 3}));
+  EXPECT_TRUE(tensor({of_two}).shape() == (Shape{1, 2, 3}));
+  EXPECT_TRUE(tensor(in_two).shape() == (Shape{1, 1, 3}));
+  const std::vector<NestedList> rows{row};
+  EXPECT_TRUE(tensor(rows[0]).shape() == (Shape{3}));
 }
 
 TEST(Tensor, RefusesRaggedLists) {

@@ -6,10 +6,12 @@
 #include <cstddef>
 #include <vector>
 
-#if __has_include(<xtensor/xexpression_traits.hpp>)
-#include <xtensor/xexpression_traits.hpp>
-#else  // from 0.26 on
+// From 0.26 on the headers lie in folders. Those are looked for first: an older xtensor may lie behind the one in
+// use, in /usr/include.
+#if __has_include(<xtensor/core/xexpression_traits.hpp>)
 #include <xtensor/core/xexpression_traits.hpp>
+#else
+#include <xtensor/xexpression_traits.hpp>
 #endif
 
 // xtensor 0.24 guards this specialisation with __cplusplus == 201703L. Without it g++ in C++20 takes the
@@ -26,14 +28,14 @@ struct xtype_for_shape<S<X, N, A, Init>> {
 }  // namespace xt::detail
 #endif
 
-#if __has_include(<xtensor/xadapt.hpp>)
-#include <xtensor/xadapt.hpp>
-#include <xtensor/xarray.hpp>
-#include <xtensor/xnoalias.hpp>
-#else
+#if __has_include(<xtensor/containers/xadapt.hpp>)
 #include <xtensor/containers/xadapt.hpp>
 #include <xtensor/containers/xarray.hpp>
 #include <xtensor/core/xnoalias.hpp>
+#else
+#include <xtensor/xadapt.hpp>
+#include <xtensor/xarray.hpp>
+#include <xtensor/xnoalias.hpp>
 #endif
 
 #include "tensor.hpp"

@@ -4,7 +4,11 @@
 #include <taper/core/gradcheck/xtensor.hpp>
 #include <taper/taper.hpp>
 
+#if __has_include(<xtensor/core/xmath.hpp>)  // from xtensor 0.26 on
+#include <xtensor/core/xmath.hpp>
+#else
 #include <xtensor/xmath.hpp>
+#endif
 
 namespace {
 

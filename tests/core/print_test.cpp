@@ -1,19 +1,13 @@
 // Printing tensors that are too large to be shown, and making them of vectors of every type.
 #include "support/helpers.hpp"
+#include "support/xtensor_headers.hpp"
 #include <taper/core/create.hpp>
-#include <taper/core/xtensor.hpp>
 
 #include <cmath>
 #include <cstdint>
 #include <iomanip>
 #include <iterator>
 #include <sstream>
-
-#if __has_include(<xtensor/xio.hpp>)
-#include <xtensor/xio.hpp>
-#else
-#include <xtensor/io/xio.hpp>
-#endif
 
 #include <gtest/gtest.h>
 

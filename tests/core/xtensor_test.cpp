@@ -1,16 +1,10 @@
 // The bridge to xtensor: sources of every layout, the view without a copy, and the printer.
 #include "ops/registry.hpp"
 #include "support/helpers.hpp"
-#include <taper/core/xtensor.hpp>
+#include "support/xtensor_headers.hpp"
 #include <taper/taper.hpp>
 
 #include <gtest/gtest.h>
-
-#include <xtensor/xio.hpp>
-#include <xtensor/xrandom.hpp>
-#include <xtensor/xstrided_view.hpp>
-#include <xtensor/xtensor.hpp>
-#include <xtensor/xview.hpp>
 
 namespace taper::test {
 namespace {

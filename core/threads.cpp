@@ -18,8 +18,9 @@
 #include <thread>
 #include <vector>
 
-#include <pthread.h>
+#if __has_include(<sched.h>)
 #include <sched.h>
+#endif
 
 namespace taper {
 namespace {
@@ -34,8 +35,10 @@ int initial_thread_count() {
     }
     return count;
   }
+#ifdef CPU_COUNT  // Linux and FreeBSD: the processors that this process may use
   cpu_set_t processors;
   if (sched_getaffinity(0, sizeof processors, &processors) == 0) return CPU_COUNT(&processors);
+#endif
   return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 

@@ -1,4 +1,4 @@
-// OpenBLAS for WebAssembly: the calls that ops/kernels/product makes, as plain loops. All matrices of
+// A BLAS for WebAssembly: the products that ops/kernels/product calls, as plain loops. All matrices of
 // the library are row-major, so that the order is not looked at.
 #include <algorithm>
 #include <cstddef>
@@ -44,21 +44,5 @@ void cblas_dgemm(int, int transpose_a, int transpose_b, int m, int n, int k, dou
                  int a_stride, const double* b, int b_stride, double beta, double* c, int c_stride) {
   multiply(transpose_a, transpose_b, m, n, k, alpha, a, a_stride, b, b_stride, beta, c, c_stride);
 }
-
-// to = factor from^T, the one form that is called.
-void cblas_somatcopy(int, int, int rows, int columns, float factor, const float* from, int from_stride,
-                     float* to, int to_stride) {
-  for (std::ptrdiff_t i = 0; i < rows; ++i) {
-    for (std::ptrdiff_t j = 0; j < columns; ++j) to[j * to_stride + i] = factor * from[i * from_stride + j];
-  }
-}
-
-void openblas_set_num_threads(int) {}
-
-int openblas_get_num_threads() { return 1; }
-
-int openblas_get_parallel() { return 0; }
-
-const char* openblas_get_corename() { return "WebAssembly"; }
 
 }  // extern "C"

@@ -12,5 +12,6 @@ foreach(package xtensor xtensor-blas hwy::hwy nlohmann_json::nlohmann_json BLAS:
   add_library(${package} INTERFACE IMPORTED)
 endforeach()
 target_include_directories(xtensor INTERFACE ${PROJECT_SOURCE_DIR}/cmake/wasm/include ${headers})
-set_property(TARGET BLAS::BLAS PROPERTY INTERFACE_SOURCES ${PROJECT_SOURCE_DIR}/cmake/wasm/openblas.cpp)
+set_property(TARGET BLAS::BLAS PROPERTY INTERFACE_SOURCES ${PROJECT_SOURCE_DIR}/cmake/wasm/openblas.cpp
+                                                     ${PROJECT_SOURCE_DIR}/cmake/openblas_calls.cpp)
 set_property(TARGET Threads::Threads PROPERTY INTERFACE_SOURCES ${PROJECT_SOURCE_DIR}/cmake/wasm/sched.cpp)

@@ -41,7 +41,7 @@ def cell(known="", **differences):
     return {**DEFAULTS, **differences, "known": known}
 
 
-TOO_OLD_FOR_XTENSOR = "xtensor 0.26 and later need clang 16: 14 and 15 reject their out-of-line definitions with `requires`"
+TOO_OLD_FOR_XTENSOR = "xtensor 0.27 needs clang 16: 14 and 15 reject its functions with `requires` that are defined outside their class"
 CELLS = [
     cell(),
     cell(standard=23),
@@ -82,7 +82,7 @@ class Place:
         self.work = pathlib.Path("/matrix") if folder else work
         self.source = self.work / "source" if folder else ROOT
         if folder:
-            files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True).stdout
+            files = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True).stdout
             target = pathlib.Path(folder + str(self.source))
             target.mkdir(parents=True, exist_ok=True)
             packed = subprocess.run(["tar", "c", "--null", "-T", "-"], cwd=ROOT, input=files, check=True, capture_output=True)

@@ -3,10 +3,10 @@ if(EMSCRIPTEN)
   include(cmake/wasm/packages.cmake)
 else()
   find_package(xtensor REQUIRED)
-  find_package(xtensor-blas REQUIRED)
   set(TAPER_BLAS OpenBLAS CACHE STRING "A BLAS with the C interface, by its name for CMake's FindBLAS; Generic: libblas, as the reference BLAS")
   set(BLA_VENDOR ${TAPER_BLAS})
   find_package(BLAS REQUIRED)
+  find_package(xtensor-blas REQUIRED)
   find_package(hwy REQUIRED)
   find_package(nlohmann_json REQUIRED)
   find_package(Threads REQUIRED)
@@ -57,8 +57,10 @@ if(CMAKE_CXX_STANDARD MATCHES "^2[3-9]$")
   set(standard ${CMAKE_CXX_STANDARD})
 endif()
 set_target_properties(taper PROPERTIES CXX_STANDARD ${standard} CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
+# Not the target xtensor-blas itself, which links whatever BLAS it finds.
+target_include_directories(taper SYSTEM PRIVATE $<TARGET_PROPERTY:xtensor-blas,INTERFACE_INCLUDE_DIRECTORIES>)
 target_include_directories(taper PUBLIC $<BUILD_INTERFACE:${include_dir}> $<INSTALL_INTERFACE:include>)
-target_link_libraries(taper PUBLIC xtensor PRIVATE $<BUILD_INTERFACE:xtensor-blas> $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>
+target_link_libraries(taper PUBLIC xtensor PRIVATE $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>
                                    BLAS::BLAS hwy::hwy Threads::Threads)
 target_compile_definitions(taper PRIVATE HAVE_CBLAS=1)
 

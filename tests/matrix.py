@@ -17,12 +17,9 @@ of earlier runs stand in WORK/results.json, and the table shows the newest of ea
 
 import argparse
 import datetime
-import glob
 import json
-import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import time

@@ -4,6 +4,11 @@
 #if __cplusplus < 202002L
 #error "Taper needs C++20: compile with -std=c++20"
 #endif
+// Clang has no macro for -funsafe-math-optimizations and -fno-signed-zeros.
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || \
+    defined(__NO_SIGNED_ZEROS__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__)
+#error "Taper needs IEEE arithmetic: compile without -ffast-math, -Ofast and the like"
+#endif
 
 #include <cstddef>
 #include <cstdint>

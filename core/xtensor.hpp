@@ -77,14 +77,15 @@ Tensor from_xtensor(const xt::xexpression<Expression>& expression,
 template <class T>
 auto as_xtensor(Tensor& tensor) {
   check_given("as_xtensor", "tensor", tensor);
-  return xt::adapt(tensor.mutable_data<T>(), static_cast<std::size_t>(tensor.size()), xt::no_ownership(),
-                   internal::xtensor_shape(tensor));
+  return xt::adapt<xt::layout_type::row_major>(tensor.mutable_data<T>(),
+                                               static_cast<std::size_t>(tensor.size()), xt::no_ownership(),
+                                               internal::xtensor_shape(tensor));
 }
 template <class T>
 auto as_xtensor(const Tensor& tensor) {
   check_given("as_xtensor", "tensor", tensor);
-  return xt::adapt(tensor.data<T>(), static_cast<std::size_t>(tensor.size()), xt::no_ownership(),
-                   internal::xtensor_shape(tensor));
+  return xt::adapt<xt::layout_type::row_major>(tensor.data<T>(), static_cast<std::size_t>(tensor.size()),
+                                               xt::no_ownership(), internal::xtensor_shape(tensor));
 }
 
 }  // namespace taper

@@ -2,7 +2,10 @@
 # cuda/emulator (EMULATED), or replaced by a stub (OFF).
 
 # cuda/ announces its memory to core, and core names nothing in cuda/. So a program has to link cuda/ even if it calls no op.
-target_link_options(taper INTERFACE LINKER:-u,_ZN5taper7kernels12cuda_backendEv)
+if(NOT BUILD_SHARED_LIBS)
+  set(link_cuda -u,_ZN5taper7kernels12cuda_backendEv)
+  target_link_options(taper INTERFACE LINKER:${link_cuda})
+endif()
 
 file(GLOB_RECURSE cuda_sources CONFIGURE_DEPENDS cuda/*.cu)
 
@@ -23,9 +26,11 @@ if(TAPER_CUDA STREQUAL EMULATED)
   # They are system headers because they stand in for NVIDIA's, whose names no C++ program may define.
   target_include_directories(taper_cuda PRIVATE ${include_dir})
   target_include_directories(taper_cuda SYSTEM PUBLIC cuda/emulator/include)
-  target_link_libraries(taper_cuda PRIVATE Boost::context taper_warnings)
+  target_link_libraries(taper_cuda PRIVATE Boost::context)
+  target_compile_options(taper_cuda PRIVATE ${warnings})
   target_sources(taper PRIVATE $<TARGET_OBJECTS:taper_cuda>)
   target_link_libraries(taper PRIVATE $<BUILD_INTERFACE:Boost::context>)
+  set(cuda_libraries "-lboost_context ")
 elseif(TAPER_CUDA)
   if(NOT CMAKE_CUDA_ARCHITECTURES)
     set(CMAKE_CUDA_ARCHITECTURES 80 90)  # native fails if there is no GPU
@@ -39,10 +44,16 @@ elseif(TAPER_CUDA)
     TAPER_CUBLAS_NAME="libcublas.so.${CUDAToolkit_VERSION_MAJOR}" TAPER_CUBLAS_FOLDER="${CUDAToolkit_LIBRARY_DIR}")
   set_property(SOURCE ${sources_without_contraction} APPEND PROPERTY COMPILE_OPTIONS -fmad=false)
   target_include_directories(taper_cuda PRIVATE ${include_dir})
-  target_compile_options(taper_cuda PRIVATE -std=c++20 -Xcompiler=-Wall,-Wextra
-                                            $<$<BOOL:${TAPER_WERROR}>:-Werror=all-warnings -Xcompiler=-Werror>)
+  target_compile_options(taper_cuda PRIVATE -std=c++20)
+  if(PROJECT_IS_TOP_LEVEL)
+    target_compile_options(taper_cuda PRIVATE -Xcompiler=-Wall,-Wextra
+                                              $<$<BOOL:${TAPER_WERROR}>:-Werror=all-warnings -Xcompiler=-Werror>)
+  else()
+    target_compile_options(taper_cuda PRIVATE ${warnings})
+  endif()
   target_sources(taper PRIVATE $<TARGET_OBJECTS:taper_cuda>)
-  target_link_libraries(taper PRIVATE CUDA::cudart_static ${CMAKE_DL_LIBS})
+  set(cuda_libraries "-L\"${CUDAToolkit_LIBRARY_DIR}\" -lcudart_static -ldl -lrt ")
+  target_link_libraries(taper PRIVATE $<BUILD_INTERFACE:CUDA::cudart_static> $<BUILD_INTERFACE:${CMAKE_DL_LIBS}>)
 else()
   target_sources(taper PRIVATE cuda/stub.cpp)
 endif()

@@ -2,15 +2,26 @@
 if(EMSCRIPTEN)
   include(cmake/wasm/packages.cmake)
 else()
-  find_package(xtensor REQUIRED)
-  set(TAPER_BLAS OpenBLAS CACHE STRING "A BLAS with the C interface, by its name for CMake's FindBLAS; Generic: libblas, as the reference BLAS")
-  set(BLA_VENDOR ${TAPER_BLAS})
+  # A parent project may have these targets already, of its own tree even. It gets xtensor's from us, since headers use it.
+  if(NOT TARGET xtensor)
+    find_package(xtensor REQUIRED GLOBAL)
+  endif()
+  # The target BLAS::BLAS and that of xtensor-blas, which links it, may be of another BLAS that the parent project found.
+  set(BLA_VENDOR OpenBLAS)
+  set(BLA_SIZEOF_INTEGER 4)
   find_package(BLAS REQUIRED)
-  find_package(xtensor-blas REQUIRED)
-  find_package(hwy REQUIRED)
-  find_package(nlohmann_json REQUIRED)
+  if(NOT TARGET xtensor-blas)
+    find_package(xtensor-blas REQUIRED)
+  endif()
+  if(NOT TARGET hwy::hwy)
+    find_package(hwy REQUIRED)
+  endif()
+  if(NOT TARGET nlohmann_json::nlohmann_json)
+    find_package(nlohmann_json REQUIRED)
+  endif()
   find_package(Threads REQUIRED)
-  find_file(STB_IMAGE stb/stb_image.h REQUIRED)  # for core/io/image.cpp
+  find_path(TAPER_STB_FOLDER stb/stb_image.h REQUIRED)  # for core/io/image.cpp
+  mark_as_advanced(TAPER_STB_FOLDER)
 endif()
 
 # To add an op, add its pair of files: CMake finds the sources.
@@ -45,23 +56,39 @@ add_custom_command(OUTPUT ${training_page} DEPENDS ${training_page_sources} nn/p
                            -DHEADER=${PROJECT_SOURCE_DIR}/nn/training/page_files.hpp -DOUTPUT=${training_page}
                            -P ${PROJECT_SOURCE_DIR}/cmake/embed_page.cmake)
 
-if(NOT EMSCRIPTEN AND NOT TAPER_BLAS STREQUAL OpenBLAS)
-  list(APPEND sources cmake/openblas_calls.cpp)
+# Always position-independent, so that it may become part of a shared object; that shows none of our symbols then. A shared
+# library (BUILD_SHARED_LIBS) shows those that library.map lists.
+if(NOT EMSCRIPTEN)
+  set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 endif()
-
+if(BUILD_SHARED_LIBS)
+  set(visibility default)
+else()
+  set(visibility hidden)
+endif()
+set(CMAKE_CXX_VISIBILITY_PRESET ${visibility})
+set(CMAKE_CUDA_VISIBILITY_PRESET ${visibility})
+set(CMAKE_UNITY_BUILD OFF)  # Highway compiles some files several times
 add_library(taper ${sources} ${page_files} ${training_page})
 add_library(taper::taper ALIAS taper)
-target_compile_features(taper INTERFACE cxx_std_20)
-set(standard 20)
-if(CMAKE_CXX_STANDARD MATCHES "^2[3-9]$")
-  set(standard ${CMAKE_CXX_STANDARD})
+if(BUILD_SHARED_LIBS)
+  set_target_properties(taper PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+  # Calls within the library stay within it.
+  target_compile_options(taper PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fno-semantic-interposition>)
+  target_link_options(taper PRIVATE LINKER:-Bsymbolic-functions)
+  if(NOT TAPER_TESTS)  # they need more than it shows
+    target_link_options(taper PRIVATE LINKER:--version-script=${PROJECT_SOURCE_DIR}/cmake/library.map)
+    set_property(TARGET taper PROPERTY LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/library.map)
+  endif()
 endif()
-set_target_properties(taper PROPERTIES CXX_STANDARD ${standard} CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
-# Not the target xtensor-blas itself, which links whatever BLAS it finds.
-target_include_directories(taper SYSTEM PRIVATE $<TARGET_PROPERTY:xtensor-blas,INTERFACE_INCLUDE_DIRECTORIES>)
-target_include_directories(taper PUBLIC $<BUILD_INTERFACE:${include_dir}> $<INSTALL_INTERFACE:include>)
-target_link_libraries(taper PUBLIC xtensor PRIVATE $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>
-                                   BLAS::BLAS hwy::hwy Threads::Threads)
+target_compile_features(taper INTERFACE cxx_std_20)
+set_target_properties(taper PROPERTIES CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
+target_include_directories(taper PUBLIC $<BUILD_INTERFACE:${include_dir}>)
+target_include_directories(taper SYSTEM PRIVATE ${TAPER_STB_FOLDER} $<TARGET_PROPERTY:xtensor-blas,INTERFACE_INCLUDE_DIRECTORIES>)
+# An installed copy finds them by itself (taperConfig.cmake), since install(EXPORT) refuses targets of the same tree.
+target_link_libraries(taper PUBLIC $<BUILD_INTERFACE:xtensor>
+                            PRIVATE $<BUILD_INTERFACE:nlohmann_json::nlohmann_json> "$<BUILD_INTERFACE:${BLAS_LIBRARIES}>"
+                                    $<BUILD_INTERFACE:hwy::hwy> $<BUILD_INTERFACE:Threads::Threads>)
 target_compile_definitions(taper PRIVATE HAVE_CBLAS=1)
 
 # Compiling a file of ops/ spends half of its time on these headers. (tests/projects.py does without, so that every
@@ -102,9 +129,18 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LES
   target_compile_options(taper PRIVATE -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds)
 endif()
 
-# These warnings are for our own code; a program that uses the library chooses its own.
-add_library(taper_warnings INTERFACE)
-target_compile_options(taper_warnings INTERFACE -Wall -Wextra -Wpedantic $<$<BOOL:${TAPER_WERROR}>:-Werror>)
-target_link_libraries(taper PRIVATE $<BUILD_INTERFACE:taper_warnings>)
+# The warnings are for our own code: a program that uses the library chooses its own, and if Taper is part of another
+# project, neither that project's warnings nor ours are for it.
+if(PROJECT_IS_TOP_LEVEL)
+  set(warnings -Wall -Wextra -Wpedantic $<$<BOOL:${TAPER_WERROR}>:-Werror>)
+else()
+  set(warnings -w)
+  set_property(TARGET taper PROPERTY SYSTEM ON)
+endif()
+target_compile_options(taper PRIVATE ${warnings})
+if(TAPER_TESTS OR TAPER_EXAMPLES OR TAPER_BENCH)
+  add_library(taper_warnings INTERFACE)
+  target_compile_options(taper_warnings INTERFACE ${warnings})
+endif()
 
 include(cmake/cuda.cmake)

@@ -15,3 +15,4 @@ target_include_directories(xtensor INTERFACE ${PROJECT_SOURCE_DIR}/cmake/wasm/in
 set_property(TARGET BLAS::BLAS PROPERTY INTERFACE_SOURCES ${PROJECT_SOURCE_DIR}/cmake/wasm/openblas.cpp
                                                      ${PROJECT_SOURCE_DIR}/cmake/openblas_calls.cpp)
 set_property(TARGET Threads::Threads PROPERTY INTERFACE_SOURCES ${PROJECT_SOURCE_DIR}/cmake/wasm/sched.cpp)
+set(BLAS_LIBRARIES BLAS::BLAS)

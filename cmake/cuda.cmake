@@ -19,6 +19,7 @@ if(TAPER_CUDA STREQUAL EMULATED)
   list(FILTER cuda_sources EXCLUDE REGEX "/cublas\\.cu$")
   file(GLOB emulator_sources CONFIGURE_DEPENDS cuda/emulator/*.cpp)
   add_library(taper_cuda OBJECT ${cuda_sources} ${emulator_sources})
+  set_property(TARGET taper_cuda PROPERTY CXX_VISIBILITY_PRESET ${visibility})
   set_source_files_properties(${cuda_sources} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS
                                                          "-xc++;-ftrivial-auto-var-init=pattern;-Wno-unknown-pragmas")
   set_property(SOURCE ${sources_without_contraction} APPEND PROPERTY COMPILE_OPTIONS -ffp-contract=off)
@@ -40,6 +41,7 @@ elseif(TAPER_CUDA)
   # CMake 3.25 does not know C++20 for nvcc 13: an object library of its own gets the flag by hand. (If CXX_STANDARD or
   # cxx_std_20 is set, CMake asks the same of CUDA, so neither may be set for this target.)
   add_library(taper_cuda OBJECT ${cuda_sources})
+  set_property(TARGET taper_cuda PROPERTY CUDA_VISIBILITY_PRESET ${visibility})
   set_property(SOURCE ${PROJECT_SOURCE_DIR}/cuda/kernels/product/cublas.cu PROPERTY COMPILE_DEFINITIONS
     TAPER_CUBLAS_NAME="libcublas.so.${CUDAToolkit_VERSION_MAJOR}" TAPER_CUBLAS_FOLDER="${CUDAToolkit_LIBRARY_DIR}")
   set_property(SOURCE ${sources_without_contraction} APPEND PROPERTY COMPILE_OPTIONS -fmad=false)

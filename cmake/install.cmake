@@ -15,6 +15,7 @@ install(FILES ops/kernels/elementwise/elementwise.hpp ops/kernels/elementwise/fu
 install(FILES cuda/device.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/taper/cuda ${development})
 install(FILES ${include_dir}/taper/taper.hpp ${include_dir}/taper/ops.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/taper
         ${development})
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} ${development})
 
 install(TARGETS taper EXPORT taper INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         ARCHIVE ${development} LIBRARY COMPONENT taper_runtime NAMELINK_COMPONENT taper_development)

@@ -24,7 +24,10 @@ else()
   mark_as_advanced(TAPER_STB_FOLDER)
 endif()
 
-# To add an op, add its pair of files: CMake finds the sources.
+# To add an op, add its pair of files: CMake finds the sources, but none where the path is a pattern to it.
+if(PROJECT_SOURCE_DIR MATCHES "[][*?]")
+  message(FATAL_ERROR "CMake finds no sources in a folder with one of []*? in its path: ${PROJECT_SOURCE_DIR}")
+endif()
 file(GLOB_RECURSE sources CONFIGURE_DEPENDS core/*.cpp ops/*.cpp nn/*.cpp)
 
 # Within the library a header is included by its path from the including file. Users, the tests and the examples among them,
@@ -45,7 +48,7 @@ file(GLOB page_sources CONFIGURE_DEPENDS nn/page/*.html nn/page/*.css nn/page/*.
 add_custom_command(OUTPUT ${page_files} DEPENDS ${page_sources} cmake/embed_page.cmake
                    COMMAND ${CMAKE_COMMAND} -DFOLDER=${PROJECT_SOURCE_DIR}/nn/page -DNAME=page -DOPS=${PROJECT_SOURCE_DIR}
                            -DHEADER=${PROJECT_SOURCE_DIR}/nn/page/page_files.hpp -DOUTPUT=${page_files}
-                           -P ${PROJECT_SOURCE_DIR}/cmake/embed_page.cmake)
+                           -P ${PROJECT_SOURCE_DIR}/cmake/embed_page.cmake VERBATIM)
 
 # The page of training::Page.
 set(training_page ${PROJECT_BINARY_DIR}/training_page.cpp)
@@ -54,23 +57,22 @@ add_custom_command(OUTPUT ${training_page} DEPENDS ${training_page_sources} nn/p
                    COMMAND ${CMAKE_COMMAND} -DFOLDER=${PROJECT_SOURCE_DIR}/nn/training/page -DNAME=training_page
                            -DSHARED=${PROJECT_SOURCE_DIR}/nn/page/dom.js
                            -DHEADER=${PROJECT_SOURCE_DIR}/nn/training/page_files.hpp -DOUTPUT=${training_page}
-                           -P ${PROJECT_SOURCE_DIR}/cmake/embed_page.cmake)
+                           -P ${PROJECT_SOURCE_DIR}/cmake/embed_page.cmake VERBATIM)
 
 # Always position-independent, so that it may become part of a shared object; that shows none of our symbols then. A shared
 # library (BUILD_SHARED_LIBS) shows those that library.map lists.
 if(NOT EMSCRIPTEN)
   set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 endif()
-if(BUILD_SHARED_LIBS)
+if(BUILD_SHARED_LIBS OR EMSCRIPTEN)
   set(visibility default)
 else()
   set(visibility hidden)
 endif()
-set(CMAKE_CXX_VISIBILITY_PRESET ${visibility})
-set(CMAKE_CUDA_VISIBILITY_PRESET ${visibility})
 set(CMAKE_UNITY_BUILD OFF)  # Highway compiles some files several times
 add_library(taper ${sources} ${page_files} ${training_page})
 add_library(taper::taper ALIAS taper)
+set_property(TARGET taper PROPERTY CXX_VISIBILITY_PRESET ${visibility})
 if(BUILD_SHARED_LIBS)
   set_target_properties(taper PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
   # Calls within the library stay within it.

@@ -90,7 +90,8 @@ def three_ways(prefix: pathlib.Path, work: pathlib.Path) -> None:
         "find_package": (project, BRIDGE, [f"-DCMAKE_PREFIX_PATH={prefix}"]),
         "add_subdirectory": (project.replace(FIND, CROWDED_BEFORE + instead) + CROWDED_AFTER, CROWDED_BRIDGE, [shared]),
         # CMake's own variable that takes a copy on this machine instead of the address.
-        "FetchContent": (project.replace(FIND, fetch) + LINKS_XTENSOR, BRIDGE, [shared, f"-DFETCHCONTENT_SOURCE_DIR_TAPER={copy}"]),
+        "FetchContent": (project.replace(FIND, fetch) + LINKS_XTENSOR, BRIDGE,
+                         [shared, f"-DFETCHCONTENT_SOURCE_DIR_TAPER={copy}"]),
     }
     for way, (text, bridge, options) in ways.items():
         folder = write(work / way, CMakeLists_txt=text, main_cpp=program, bridge_cpp=bridge)
@@ -98,7 +99,8 @@ def three_ways(prefix: pathlib.Path, work: pathlib.Path) -> None:
         build = configure(folder, *options)
         must("cmake", "--build", build)
         printed = run(build / "mine").stdout
-        check(f"{way} prints what README shows", printed.strip() == expected.strip(), f"{printed!r}, README shows {expected!r}")
+        check(f"{way} prints what README shows", printed.strip() == expected.strip(),
+              f"{printed!r}, README shows {expected!r}")
 
 
 # What the project of add_subdirectory has in its cache, in its install folder and in its shared library.
@@ -111,7 +113,8 @@ def guest(work: pathlib.Path) -> None:
 
     library = build / "taper" / "libtaper.so"
     names = [line.split()[-1] for line in must("nm", "-D", "--defined-only", library).splitlines()]
-    public = re.compile("_Z(T.)?N[KRO]?5taper(?!7kernels)|_ZN5taper7kernels(11common_kind|14plan_broadcast|9broadcast|6detail10launch_map)")
+    public = re.compile("_Z(T.)?N[KRO]?5taper(?!7kernels)|"
+                        "_ZN5taper7kernels(11common_kind|14plan_broadcast|9broadcast|6detail10launch_map)")
     foreign = [name for name in names if not public.match(name)]
     check("A shared library shows the namespace taper alone", not foreign and len(names) > 500, str(foreign[:5]))
     versioned = re.search(r"SONAME.*\[(.*)\]", must("readelf", "-d", library))[1]
@@ -122,60 +125,64 @@ def version() -> str:
     return re.search(r"VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text().split("project(taper")[1])[1]
 
 
-# Installs the shared library of add_subdirectory to folders of all kinds, and builds a program with each by CMake and pkg-config.
+# A program, and the project that finds Taper for it.
+PROGRAM = "#include <taper/taper.hpp>\nint main() { return taper::sum(taper::ones({3})).item() == 3 ? 0 : 1; }\n"
+FINDS = ("cmake_minimum_required(VERSION 3.25)\nproject(mine LANGUAGES CXX)\nfind_package(taper WANTED REQUIRED)\n"
+         "add_executable(mine main.cpp bridge.cpp)\ntarget_link_libraries(mine PRIVATE taper::taper)\n")
+
+
+def by_pkg_config(what: str, folder: pathlib.Path, libraries: pathlib.Path) -> None:
+    environment = {**os.environ, "PKG_CONFIG_PATH": str(libraries / "pkgconfig"), "LD_LIBRARY_PATH": str(libraries)}
+    command = 'eval "g++ -std=c++20 main.cpp -o mine $(pkg-config --cflags --libs taper)" && ./mine'
+    done = run("bash", "-c", command, cwd=folder, env=environment)
+    check(f"{what}: pkg-config", done.returncode == 0, done.stderr)
+
+
+# Installs the shared library of add_subdirectory to folders of all kinds, and builds a program with each.
 def install_paths(work: pathlib.Path) -> None:
-    host = work / "add_subdirectory"
-    folders = {
-        "include/v0": ["-DCMAKE_INSTALL_INCLUDEDIR=include/v0", "-DCMAKE_INSTALL_LIBDIR=lib/a/b"],
-        "absolute": [f"-DCMAKE_INSTALL_INCLUDEDIR={work}/absolute headers", f"-DCMAKE_INSTALL_LIBDIR={work}/absolute libraries"],
+    kinds = {
+        "folders with blanks": ["-DCMAKE_INSTALL_INCLUDEDIR=include/v 0", "-DCMAKE_INSTALL_LIBDIR=lib/a b"],
+        "absolute folders": [f"-DCMAKE_INSTALL_INCLUDEDIR={work}/absolute headers",
+                             f"-DCMAKE_INSTALL_LIBDIR={work}/absolute libraries"],
     }
-    for name, options in folders.items():
-        build = configure(host, "-DBUILD_SHARED_LIBS=ON", "-DTAPER_INSTALL=ON", *options)
-        prefix = work / f"with blanks {name.replace('/', ' ')}"
+    for kind, options in kinds.items():
+        build = configure(work / "add_subdirectory", "-DBUILD_SHARED_LIBS=ON", "-DTAPER_INSTALL=ON", *options)
+        prefix = work / f"prefix of {kind}"
         must("cmake", "--install", build, "--prefix", prefix)
-        libraries = next(path.parent for root in (prefix, work / "absolute libraries") for path in root.rglob("libtaper.so"))
-        folder = write(work / "installed" / name.replace("/", "_"), main_cpp="#include <taper/taper.hpp>\n" + BRIDGE +
-                       "int main() { return taper::sum(taper::ones({3})).item() == 3 ? 0 : 1; }\n", CMakeLists_txt=
-                       "cmake_minimum_required(VERSION 3.25)\nproject(mine LANGUAGES CXX)\n"
-                       f"find_package(taper {version()} REQUIRED)\nadd_executable(mine main.cpp)\n"
-                       "target_link_libraries(mine PRIVATE taper::taper)\n")
+        libraries = prefix / "lib/a b" if "blanks" in kind else work / "absolute libraries"
+        folder = write(work / f"uses {kind}", main_cpp=PROGRAM, bridge_cpp=BRIDGE,
+                       CMakeLists_txt=FINDS.replace("WANTED", version()))
         build = configure(folder, f"-Dtaper_DIR={libraries}/cmake/taper")
         done = run("cmake", "--build", build)
-        check(f"{name}: find_package", done.returncode == 0 and run(build / "mine").returncode == 0, done.stdout)
-
-        environment = {**os.environ, "PKG_CONFIG_PATH": str(libraries / "pkgconfig"), "LD_LIBRARY_PATH": str(libraries)}
-        command = "g++ -std=c++20 main.cpp -o mine $(pkg-config --cflags --libs taper)"
-        done = run("bash", "-c", f"eval \"{command}\" && ./mine", cwd=folder, env=environment)
-        check(f"{name}: pkg-config", done.returncode == 0, done.stderr)
+        check(f"{kind}: find_package", done.returncode == 0 and run(build / "mine").returncode == 0, done.stdout)
+        by_pkg_config(kind, folder, libraries)
 
 
-# The static library by pkg-config, from a folder of which nobody knew when it was configured.
-def static_by_pkg_config(prefix: pathlib.Path, work: pathlib.Path) -> None:
-    moved = work / "moved prefix"
-    shutil.copytree(prefix, moved)
-    folder = write(work / "static", main_cpp="#include <taper/taper.hpp>\nint main() { return taper::sum(taper::ones({3})).item() == 3 ? 0 : 1; }\n")
-    place = next(moved.rglob("taper.pc")).parent
-    done = run("bash", "-c", "eval \"g++ -std=c++20 main.cpp -o mine $(pkg-config --cflags --libs taper)\" && ./mine",
-               cwd=folder, env={**os.environ, "PKG_CONFIG_PATH": str(place)})
-    check("The static library by pkg-config", done.returncode == 0, done.stderr)
+# The static library, in a folder of which nobody knew when it was configured.
+def moved(prefix: pathlib.Path, work: pathlib.Path) -> None:
+    place = work / "moved prefix"
+    shutil.copytree(prefix, place)
+    folder = write(work / "uses moved prefix", main_cpp=PROGRAM)
+    by_pkg_config("a moved prefix", folder, next(place.rglob("libtaper.a")).parent)
 
 
 def versions(prefix: pathlib.Path, work: pathlib.Path) -> None:
     major, minor = map(int, version().split(".")[:2])
-    for wanted, right in {f"{major}.{minor}": True, f"{major}.{minor + 1}": False, f"{major}.{minor}.999": False, f"{major + 1}": False}.items():
-        folder = write(work / "versions" / wanted, CMakeLists_txt="cmake_minimum_required(VERSION 3.25)\nproject(mine LANGUAGES CXX)\n"
-                       f"find_package(taper {wanted} REQUIRED)\n")
+    wanted = {f"{major}.{minor}": True, f"{major}.{minor + 1}": False, f"{major}.{minor}.999": False, f"{major + 1}": False}
+    for number, fits in wanted.items():
+        folder = write(work / "versions" / number, main_cpp=PROGRAM, bridge_cpp=BRIDGE,
+                       CMakeLists_txt=FINDS.replace("WANTED", number))
         done = run("cmake", "-S", folder, "-B", folder / "build", f"-DCMAKE_PREFIX_PATH={prefix}")
-        check(f"find_package(taper {wanted}) {'finds it' if right else 'does not'}", (done.returncode == 0) == right, done.stderr)
+        check(f"find_package(taper {number}) {'finds it' if fits else 'does not'}", (done.returncode == 0) == fits, done.stderr)
 
 
 # Flags that give up IEEE arithmetic end the configuration, and what includes Taper does not compile with them.
 def arithmetic(prefix: pathlib.Path, work: pathlib.Path) -> None:
     project = ("cmake_minimum_required(VERSION 3.25)\nproject(mine LANGUAGES NONE)\nadd_compile_options(${OPTIONS})\n"
                f"include({ROOT}/cmake/arithmetic.cmake)\n")
-    folder = write(work / "arithmetic", CMakeLists_txt=project, main_cpp="#include <taper/taper.hpp>\n")
-    flags = ["-ffast-math", "-Ofast", "-funsafe-math-optimizations", "-fno-signed-zeros", "-ffinite-math-only", "-freciprocal-math"]
-    for flag in flags:
+    folder = write(work / "arithmetic", CMakeLists_txt=project, main_cpp=PROGRAM)
+    for flag in ("-ffast-math", "-Ofast", "-funsafe-math-optimizations", "-fno-signed-zeros", "-ffinite-math-only",
+                 "-freciprocal-math"):
         for given in (f"-DCMAKE_CXX_FLAGS=-g {flag}", f"-DOPTIONS={flag}"):
             done = run("cmake", "-S", folder, "-B", folder / "build", "--fresh", given)
             named = re.search(rf"IEEE arithmetic.*{flag}", " ".join(done.stderr.split()))
@@ -183,7 +190,8 @@ def arithmetic(prefix: pathlib.Path, work: pathlib.Path) -> None:
         done = run("g++", "-std=c++20", flag, "-E", "-I", prefix / "include", folder / "main.cpp")
         check(f"g++ {flag} is told what Taper needs", "error: #error \"Taper needs IEEE arithmetic" in done.stderr, done.stderr)
     for fine in ("-DCMAKE_CXX_FLAGS=-Ofast -fno-fast-math", "-DCMAKE_CXX_FLAGS=-O3 -fno-math-errno -ffp-contract=fast"):
-        check(f"{fine} is taken", run("cmake", "-S", folder, "-B", folder / "build", "--fresh", fine).returncode == 0)
+        done = run("cmake", "-S", folder, "-B", folder / "build", "--fresh", fine)
+        check(f"{fine} is taken", done.returncode == 0, done.stderr)
 
 
 def main() -> int:
@@ -199,7 +207,7 @@ def main() -> int:
 
     arithmetic(prefix, work)
     versions(prefix, work)
-    static_by_pkg_config(prefix, work)
+    moved(prefix, work)
     three_ways(prefix, work)
     guest(work)
     install_paths(work)

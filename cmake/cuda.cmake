@@ -33,8 +33,15 @@ if(TAPER_CUDA STREQUAL EMULATED)
   target_link_libraries(taper PRIVATE $<BUILD_INTERFACE:Boost::context>)
   set(cuda_libraries "-lboost_context ")
 elseif(TAPER_CUDA)
+  # Each architecture takes a minute to compile. By default it is the one of this machine's GPU; if there is none, the
+  # oldest that has all instructions in use, whose code later ones compile for themselves.
   if(NOT CMAKE_CUDA_ARCHITECTURES)
-    set(CMAKE_CUDA_ARCHITECTURES 80 90)  # native fails if there is no GPU
+    execute_process(COMMAND nvidia-smi -L RESULT_VARIABLE without_gpu OUTPUT_QUIET ERROR_QUIET)
+    if(without_gpu)
+      set(CMAKE_CUDA_ARCHITECTURES 80)
+    else()
+      set(CMAKE_CUDA_ARCHITECTURES native)
+    endif()
   endif()
   enable_language(CUDA)
   find_package(CUDAToolkit REQUIRED)

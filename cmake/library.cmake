@@ -7,7 +7,8 @@ else()
     find_package(xtensor REQUIRED GLOBAL)
   endif()
   # The target BLAS::BLAS and that of xtensor-blas, which links it, may be of another BLAS that the parent project found.
-  set(BLA_VENDOR OpenBLAS)
+  set(TAPER_BLAS OpenBLAS CACHE STRING "A BLAS with the C interface, by its name for CMake's FindBLAS; Generic: libblas, as the reference BLAS")
+  set(BLA_VENDOR ${TAPER_BLAS})
   set(BLA_SIZEOF_INTEGER 4)
   find_package(BLAS REQUIRED)
   if(NOT TARGET xtensor-blas)
@@ -69,7 +70,10 @@ if(BUILD_SHARED_LIBS OR EMSCRIPTEN)
 else()
   set(visibility hidden)
 endif()
-set(CMAKE_UNITY_BUILD OFF)  # Highway compiles some files several times
+set(CMAKE_UNITY_BUILD OFF)  # what the parent project may want; see TAPER_UNITY below
+if(NOT EMSCRIPTEN AND NOT TAPER_BLAS STREQUAL OpenBLAS)
+  list(APPEND sources cmake/openblas_calls.cpp)
+endif()
 add_library(taper ${sources} ${page_files} ${training_page})
 add_library(taper::taper ALIAS taper)
 set_property(TARGET taper PROPERTY CXX_VISIBILITY_PRESET ${visibility})
@@ -84,8 +88,13 @@ if(BUILD_SHARED_LIBS)
   endif()
 endif()
 target_compile_features(taper INTERFACE cxx_std_20)
-set_target_properties(taper PROPERTIES CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
+set(standard 20)
+if(CMAKE_CXX_STANDARD MATCHES "^2[3-9]$")
+  set(standard ${CMAKE_CXX_STANDARD})
+endif()
+set_target_properties(taper PROPERTIES CXX_STANDARD ${standard} CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
 target_include_directories(taper PUBLIC $<BUILD_INTERFACE:${include_dir}>)
+# Not the target xtensor-blas itself, which links whatever BLAS it finds.
 target_include_directories(taper SYSTEM PRIVATE ${TAPER_STB_FOLDER} $<TARGET_PROPERTY:xtensor-blas,INTERFACE_INCLUDE_DIRECTORIES>)
 # An installed copy finds them by itself (taperConfig.cmake), since install(EXPORT) refuses targets of the same tree.
 target_link_libraries(taper PUBLIC $<BUILD_INTERFACE:xtensor>
@@ -102,7 +111,6 @@ target_precompile_headers(taper PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${PROJECT_SOUR
 # The files of a folder are compiled as one, which takes half the time: they include the same headers and instantiate the
 # same templates. Hence names in a folder's unnamed namespaces differ. Apart stay files that Highway includes again, and the
 # one whose header declares all of CBLAS in its own way.
-option(TAPER_UNITY "Compile the library folder by folder; OFF, file by file, for work on it" ON)
 if(TAPER_UNITY)
   set_target_properties(taper PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
   foreach(source ${sources})

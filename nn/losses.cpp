@@ -85,8 +85,8 @@ Tensor log_ratio(const Tensor& p, const Tensor& log_q) {
 Tensor kl_divergence(const Tensor& log_probabilities, const Tensor& target) {
   check_alike("kl_divergence", "log_probabilities", log_probabilities, "target", target);
   if (target.rank() == 0) fail("kl_divergence", "target must have at least one axis, got ", target.shape());
-  // Recorded as one function, whose slope log p + 1 - log q has the derivative 1 / p: composed, p / p^2 would be 0 * inf
-  // at a tiny p. Where p is 0, neither p nor log q gets a gradient.
+  // Recorded as one function, whose slope log p + 1 - log q has the derivative 1 / p: composed, p / p^2 would be
+  // 0 * inf at a tiny p. Where p is 0, neither p nor log q gets a gradient.
   const Tensor log_q = log_probabilities, p = target, zero = scalar_like(0, p);
   const Tensor loss = p.detach() * log_ratio(p.detach(), log_q.detach());
   return mean(

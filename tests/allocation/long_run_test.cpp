@@ -77,7 +77,10 @@ TEST(LongRun, TakesNoMoreMemoryAtItsEnd) {
   EXPECT_EQ(pool_stats().bytes_in_use, pool.bytes_in_use);
   EXPECT_EQ(pool_stats().cached_bytes, pool.cached_bytes);
   EXPECT_LT(heap_bytes(), heap + 4096);
-  EXPECT_LT(resident_bytes() - resident, 1 << 20);
+  // AddressSanitizer, whose heap tells nothing, keeps what was freed for a while.
+  if (heap > 0) {
+    EXPECT_LT(resident_bytes() - resident, 1 << 20);
+  }
 }
 
 struct Stop : std::runtime_error {

@@ -139,15 +139,13 @@ OpenBlasCalls::~OpenBlasCalls() {
   caller().leave();
 }
 
-OneOpenMpThread::OneOpenMpThread(bool may_use_threads) {
-  if (!may_use_threads || !openmp()) return;
+void OneOpenMpThread::begin() {
+  if (!openmp()) return;
   before_ = openmp().get();
   if (before_ > 1) openmp().set(1);
 }
 
-OneOpenMpThread::~OneOpenMpThread() {
-  if (before_ > 1) openmp().set(before_);
-}
+void OneOpenMpThread::end() { openmp().set(before_); }
 
 bool has_kernels_for_slices() {
   static const bool has = [] {

@@ -42,12 +42,19 @@ class OpenBlasCalls {
 // calls OpenBLAS.
 class OneOpenMpThread {
  public:
-  explicit OneOpenMpThread(bool may_use_threads);
-  ~OneOpenMpThread();
+  explicit OneOpenMpThread(bool may_use_threads) {
+    if (may_use_threads) begin();
+  }
+  ~OneOpenMpThread() {
+    if (before_ > 1) end();
+  }
   OneOpenMpThread(const OneOpenMpThread&) = delete;
   OneOpenMpThread& operator=(const OneOpenMpThread&) = delete;
 
  private:
+  void begin();
+  void end();
+
   int before_ = 1;
 };
 

@@ -73,9 +73,10 @@ def write(folder: pathlib.Path, **files: str) -> pathlib.Path:
     return folder
 
 
-def configure(folder: pathlib.Path, *options: str, build: str = "build") -> pathlib.Path:
-    must("cmake", "-S", folder, "-B", folder / build, "-G", "Ninja", "--log-level=WARNING", *QUICK, *options)
-    return folder / build
+def configure(folder: pathlib.Path, *options: str) -> pathlib.Path:
+    build = folder / "build"
+    must("cmake", "-S", folder, "-B", build, "-G", "Ninja", "--log-level=WARNING", *QUICK, *options)
+    return build
 
 
 def three_ways(prefix: pathlib.Path, work: pathlib.Path) -> None:

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>  // for xtl 0.7, which calls std::terminate
 #include <vector>
 
 // From 0.26 on the headers lie in folders. Those are looked for first: an older xtensor may lie behind the one in

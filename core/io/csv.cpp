@@ -12,7 +12,7 @@
 namespace taper {
 namespace {
 
-constexpr const char* name = "load_csv";
+constexpr const char* csv_op = "load_csv";
 
 // The text before the next `separator`; both are removed from `rest`.
 std::string_view take_until(std::string_view& rest, char separator) {
@@ -26,13 +26,13 @@ std::string_view take_until(std::string_view& rest, char separator) {
 
 Tensor load_csv(const std::string& path, const CsvOptions& options) {
   if (options.header_lines < 0) {
-    fail(name, "header_lines must not be negative, got ", options.header_lines);
+    fail(csv_op, "header_lines must not be negative, got ", options.header_lines);
   }
   const char separator = options.separator;
-  const std::string bytes = internal::read_csv(name, path, separator);
+  const std::string bytes = internal::read_csv(csv_op, path, separator);
   std::string_view rest = bytes;
 
-  internal::CsvPlace place{name, path, 0, 0};
+  internal::CsvPlace place{csv_op, path, 0, 0};
   std::vector<double> values;
   std::int64_t rows = 0, columns = 0;
   while (!rest.empty()) {
@@ -64,7 +64,7 @@ Tensor load_csv(const std::string& path, const CsvOptions& options) {
   }
   if (rows == 0) {
     const bool is_one_line = place.line == 1 && bytes.find('\r') != bytes.npos;
-    fail(name, path, ": holds no row of numbers", is_one_line ? ": " : "",
+    fail(csv_op, path, ": holds no row of numbers", is_one_line ? ": " : "",
          is_one_line ? internal::lone_carriage_return : "");
   }
   return tensor(values, {rows, columns}, options.dtype);

@@ -19,7 +19,7 @@ namespace {
 using internal::CsvPlace;
 using internal::shown;
 
-constexpr const char* op = "load_csv_table";
+constexpr const char* csv_table_op = "load_csv_table";
 
 bool is_number(std::string_view text, double& value) {
   return internal::from_text(text, value) && std::isfinite(value);
@@ -58,7 +58,9 @@ class Reader {
   }
 
  private:
-  [[noreturn]] void reject(const std::string& why) const { CsvPlace{op, path_, line_, column_}.reject(why); }
+  [[noreturn]] void reject(const std::string& why) const {
+    CsvPlace{csv_table_op, path_, line_, column_}.reject(why);
+  }
 
   void skip_blanks() {
     const std::size_t end = rest_.find_first_not_of(separator_ == '\t' ? " " : " \t");
@@ -132,7 +134,7 @@ std::vector<std::string> sorted_names(const std::map<std::string_view, std::int6
 }  // namespace
 
 CsvTable load_csv_table(const std::string& path, const CsvTableOptions& options) {
-  const std::string text = internal::read_csv(op, path, options.separator);
+  const std::string text = internal::read_csv(csv_table_op, path, options.separator);
   CsvTable table;
   table.path_ = path;
   table.options_ = options;
@@ -149,7 +151,7 @@ CsvTable load_csv_table(const std::string& path, const CsvTableOptions& options)
     double value = 0;
     const auto numeric = [&](const std::string& name) { return is_number(name, value); };
     if (!quoted && std::all_of(table.names_.begin(), table.names_.end(), numeric)) {
-      fail(op, path,
+      fail(csv_table_op, path,
            ": line 1 holds numbers instead of the columns' names; .header = false reads it as a row");
     }
     table.columns_ = ends.size();
@@ -163,11 +165,12 @@ CsvTable load_csv_table(const std::string& path, const CsvTableOptions& options)
     table.lines_.push_back(line);
     if (count == table.columns_) continue;
     const std::string_view row = std::string_view(table.text_).substr(begin);
-    CsvPlace{op, path, line, 1}.reject_columns(
+    CsvPlace{csv_table_op, path, line, 1}.reject_columns(
         static_cast<std::int64_t>(count), table.field(0, table.ends_.size() - 1),
         static_cast<std::int64_t>(table.columns_), internal::other_separator(row, options.separator));
   }
-  if (table.lines_.empty()) fail(op, path, ": holds no row", options.header ? " below the header" : "");
+  if (table.lines_.empty())
+    fail(csv_table_op, path, ": holds no row", options.header ? " below the header" : "");
   return table;
 }
 

@@ -26,10 +26,9 @@ namespace {
 using internal::Stored;
 using internal::StoredArray;
 
-constexpr const char* op = "load_npy";
-constexpr std::size_t max_axes = 64;  // NumPy's limit
+constexpr const char* npy_op = "load_npy";
 
-[[noreturn]] void reject(const std::string& path, const std::string& why) { fail(op, path, ": ", why); }
+[[noreturn]] void reject(const std::string& path, const std::string& why) { fail(npy_op, path, ": ", why); }
 
 struct NpyHeader {
   std::optional<std::string> descr;
@@ -178,10 +177,10 @@ StoredArray array_of(const std::string& path, std::string_view bytes) {
   const Shape shape(header.shape->data(), static_cast<int>(header.shape->size()));
   std::int64_t wanted = 0;
   if (!internal::count_bytes(shape, internal::size_of(*kind), wanted))
-    fail(op, path, ": has a shape too large for memory: ", shape);
+    fail(npy_op, path, ": has a shape too large for memory: ", shape);
   const std::string_view payload = bytes.substr(start + length);
   if (payload.size() < static_cast<std::size_t>(wanted)) {
-    fail(op, path, ": is cut short: shape ", shape, " takes ", wanted, " bytes, the file has ",
+    fail(npy_op, path, ": is cut short: shape ", shape, " takes ", wanted, " bytes, the file has ",
          payload.size());
   }
   return {*kind, shape, payload.substr(0, static_cast<std::size_t>(wanted)), (*header.descr)[0] == '>',
@@ -191,7 +190,7 @@ StoredArray array_of(const std::string& path, std::string_view bytes) {
 }  // namespace
 
 Tensor load_npy(const std::string& path) {
-  const std::string bytes = internal::read_file(op, path);
+  const std::string bytes = internal::read_file(npy_op, path);
   const StoredArray array = array_of(path, bytes);
   const Stored kind = array.kind;
   if (kind != Stored::float32 && kind != Stored::float64) {
@@ -200,12 +199,12 @@ Tensor load_npy(const std::string& path) {
                      ", wanted float32 or float64; load_npy(path, " + (is_wide ? "float64" : "float32") +
                      ") converts it");
   }
-  return internal::converted(op, path, array, kind == Stored::float32 ? float32 : float64);
+  return internal::converted(npy_op, path, array, kind == Stored::float32 ? float32 : float64);
 }
 
 Tensor load_npy(const std::string& path, DType dtype) {
-  const std::string bytes = internal::read_file(op, path);
-  return internal::converted(op, path, array_of(path, bytes), dtype);
+  const std::string bytes = internal::read_file(npy_op, path);
+  return internal::converted(npy_op, path, array_of(path, bytes), dtype);
 }
 
 void save_npy(const std::string& path, const Tensor& tensor) {

@@ -114,8 +114,8 @@ void save_safetensors(const std::string& path, const State& state) {
       if (tensor.dtype() != dtype) continue;
       if (name == internal::safetensors_metadata) reject("has a name that the format keeps for texts");
       if (name.find('\0') != std::string::npos) reject("has a zero byte in its name");
-      if (tensor.rank() > internal::safetensors_max_axes)
-        reject("has ", tensor.rank(), " axes, wanted at most ", internal::safetensors_max_axes);
+      if (tensor.rank() > internal::max_axes)
+        reject("has ", tensor.rank(), " axes, wanted at most ", internal::max_axes);
       std::int64_t bytes = 0;
       if (!internal::count_bytes(tensor.shape(), size_of(dtype), bytes))
         reject("has a shape too large: ", tensor.shape());

@@ -20,7 +20,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* op = "load_safetensors";
+constexpr const char* safetensors_op = "load_safetensors";
 
 // What the header says about one tensor.
 struct Entry {
@@ -98,8 +98,8 @@ class HeaderReader final : public nlohmann::json_sax<json> {
     if (place_ != Place::numbers) misplaced("a number");
     if (number > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) wrong_number();
     std::vector<std::int64_t>& list = key_ == "shape" ? entry_->shape : entry_->offsets;
-    if (key_ == "shape" && list.size() == safetensors_max_axes)
-      reject("has more than " + std::to_string(safetensors_max_axes) + " axes");
+    if (key_ == "shape" && list.size() == max_axes)
+      reject("has more than " + std::to_string(max_axes) + " axes");
     if (key_ != "shape" && list.size() == 2) reject("has more than two data_offsets");
     list.push_back(static_cast<std::int64_t>(number));
     return true;
@@ -128,14 +128,14 @@ class HeaderReader final : public nlohmann::json_sax<json> {
   bool binary(json::binary_t&) override { misplaced("binary data"); }
 
   bool parse_error(std::size_t position, const std::string&, const json::exception&) override {
-    fail(op, path_, ": has a header that is not JSON in UTF-8, at its byte ", position);
+    fail(safetensors_op, path_, ": has a header that is not JSON in UTF-8, at its byte ", position);
   }
 
  private:
   enum class Place { start, top, texts, entry, numbers };
 
   [[noreturn]] void reject(const std::string& why) const {
-    fail(op, path_, ": ", name_ == safetensors_metadata ? "" : "tensor ", shown(name_), " ", why);
+    fail(safetensors_op, path_, ": ", name_ == safetensors_metadata ? "" : "tensor ", shown(name_), " ", why);
   }
   [[noreturn]] void wrong_number() const {
     if (place_ != Place::numbers) misplaced("a number");
@@ -160,21 +160,23 @@ class HeaderReader final : public nlohmann::json_sax<json> {
 // The header as it stands in the file. Sets `end` to the place where it ends.
 Header parsed(const std::string& path, std::string_view file, std::size_t& end) {
   if (file.size() < safetensors_length_bytes)
-    fail(op, path, ": is cut short, or no safetensors file: it has ", file.size(), " bytes");
+    fail(safetensors_op, path, ": is cut short, or no safetensors file: it has ", file.size(), " bytes");
   std::uint64_t length = 0;
   std::memcpy(&length, file.data(), safetensors_length_bytes);
   if (length > safetensors_longest_header) {
-    fail(op, path, ": is no safetensors file: its header would have ", length, " bytes, of at most ",
-         safetensors_longest_header);
+    fail(safetensors_op, path, ": is no safetensors file: its header would have ", length,
+         " bytes, of at most ", safetensors_longest_header);
   }
   if (length > file.size() - safetensors_length_bytes) {
-    fail(op, path, ": is cut short in its header: it has ", file.size(), " bytes, the header alone ", length);
+    fail(safetensors_op, path, ": is cut short in its header: it has ", file.size(),
+         " bytes, the header alone ", length);
   }
   const std::string_view text = file.substr(safetensors_length_bytes, length);
   // nlohmann skips a byte order mark, and takes a zero byte for the end.
-  if (text.empty() || text[0] != '{') fail(op, path, ": has a header that does not begin with '{'");
+  if (text.empty() || text[0] != '{')
+    fail(safetensors_op, path, ": has a header that does not begin with '{'");
   if (const std::size_t zero = text.find('\0'); zero != text.npos)
-    fail(op, path, ": has a header with a zero byte, at its byte ", zero + 1);
+    fail(safetensors_op, path, ": has a header with a zero byte, at its byte ", zero + 1);
   HeaderReader reader(path);
   json::sax_parse(text.begin(), text.end(), &reader);
   end = safetensors_length_bytes + length;
@@ -189,7 +191,9 @@ struct Slot {
 
 // Checks what a file says about one tensor against the number of its bytes.
 Slot checked(const std::string& path, const std::string& name, const Entry& entry, std::int64_t size) {
-  const auto reject = [&](const auto&... why) { fail(op, path, ": tensor ", shown(name), " ", why...); };
+  const auto reject = [&](const auto&... why) {
+    fail(safetensors_op, path, ": tensor ", shown(name), " ", why...);
+  };
   const std::int64_t begin = entry.offsets[0], end = entry.offsets[1];
   if (begin > end) reject("has data_offsets that run backwards: ", begin, " to ", end);
   if (end > size) reject("is cut short: its data_offsets are ", begin, " to ", end, ", the file has ", size);
@@ -235,15 +239,16 @@ SafetensorsHeader read_safetensors_header(const std::string& path, std::string_v
   std::int64_t reached = 0;
   for (Slot& slot : slots) {
     if (slot.begin != reached) {
-      fail(op, path, ": tensor ", shown(slot.entry.name), " begins at ", slot.begin, " of the data, wanted ",
-           reached, slot.begin < reached ? ": it overlaps the one before" : ": there is a gap");
+      fail(safetensors_op, path, ": tensor ", shown(slot.entry.name), " begins at ", slot.begin,
+           " of the data, wanted ", reached,
+           slot.begin < reached ? ": it overlaps the one before" : ": there is a gap");
     }
     reached = slot.end;
     slot.entry.bytes =
         data.substr(static_cast<std::size_t>(slot.begin), static_cast<std::size_t>(slot.end - slot.begin));
     result.entries.push_back(std::move(slot.entry));
   }
-  if (reached != size) fail(op, path, ": has ", size - reached, " bytes behind its last tensor");
+  if (reached != size) fail(safetensors_op, path, ": has ", size - reached, " bytes behind its last tensor");
   return result;
 }
 

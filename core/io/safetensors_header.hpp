@@ -15,8 +15,7 @@ namespace taper::internal {
 inline constexpr const char* safetensors_metadata = "__metadata__";
 inline constexpr std::size_t safetensors_length_bytes = 8;
 inline constexpr std::size_t safetensors_longest_header =
-    100'000'000;                                 // the reference implementation's limit
-inline constexpr int safetensors_max_axes = 64;  // NumPy's limit
+    100'000'000;  // the reference implementation's limit
 
 // What a file says about one tensor, and its elements.
 struct SafetensorsEntry {

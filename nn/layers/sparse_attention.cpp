@@ -49,12 +49,12 @@ void SparseAttention::set_k(std::int64_t k) {
 }
 
 Tensor SparseAttention::probabilities(const Tensor& queries, const Tensor& keys, const Tensor& mask) const {
-  internal::check_attention(name, queries, keys, keys);
+  internal::check_attention(sparse_attention_name, queries, keys, keys);
   if (mask) {
     check_mask(mask, queries, keys);
-    internal::check_mask(name, mask);
+    internal::check_mask(sparse_attention_name, mask);
   }
-  const Scope scope = Scope::outermost(name);
+  const Scope scope = Scope::outermost(sparse_attention_name);
   Tensor scores = bmm(queries, transpose(keys, 1, 2));
   if (options_.scale != 1) scores = scores * options_.scale;
   Tensor seen = mask;

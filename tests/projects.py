@@ -18,10 +18,10 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FIND = "find_package(taper REQUIRED)\n"
-# Only the output of the program matters, not its speed. Without precompiled headers, each file must include what it uses.
+# Only the output of the program matters, not its speed. File by file and without precompiled headers, each must include what it uses.
 # The warnings are the project's: they must not end the build, wherever they would be reported.
 QUICK = ["-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_FLAGS_RELEASE=-O0", "-DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON",
-         "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Wshadow -Wconversion -Wold-style-cast -Werror"]
+         "-DTAPER_UNITY=OFF", "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Wshadow -Wconversion -Wold-style-cast -Werror"]
 # A project that has much of what Taper has: before the line that brings Taper, and after its own target.
 CROWDED_BEFORE = """
 add_library(xtensor INTERFACE)

@@ -17,9 +17,10 @@ Tensor weight_in_maximum(const Tensor& a, const Tensor& b) {
 
 Tensor maximum(const Tensor& a, const Tensor& b) {
   const Tensor y = kernels::map("maximum", a, b, kernels::functions::Maximum());
-  return record("maximum", y,
-                vjp(a, [a, b, to_a = SumTo(a, y)](const Tensor& dy) { return to_a(dy * weight_in_maximum(a, b)); }),
-                vjp(b, [a, b, to_b = SumTo(b, y)](const Tensor& dy) { return to_b(dy * weight_in_maximum(b, a)); }));
+  return record(
+      "maximum", y,
+      vjp(a, [a, b, to_a = SumTo(a, y)](const Tensor& dy) { return to_a(dy * weight_in_maximum(a, b)); }),
+      vjp(b, [a, b, to_b = SumTo(b, y)](const Tensor& dy) { return to_b(dy * weight_in_maximum(b, a)); }));
 }
 
 }  // namespace taper

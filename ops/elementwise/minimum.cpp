@@ -18,9 +18,10 @@ Tensor weight_in_minimum(const Tensor& a, const Tensor& b) {
 
 Tensor minimum(const Tensor& a, const Tensor& b) {
   const Tensor y = kernels::map("minimum", a, b, kernels::functions::Minimum());
-  return record("minimum", y,
-                vjp(a, [a, b, to_a = SumTo(a, y)](const Tensor& dy) { return to_a(dy * weight_in_minimum(a, b)); }),
-                vjp(b, [a, b, to_b = SumTo(b, y)](const Tensor& dy) { return to_b(dy * weight_in_minimum(b, a)); }));
+  return record(
+      "minimum", y,
+      vjp(a, [a, b, to_a = SumTo(a, y)](const Tensor& dy) { return to_a(dy * weight_in_minimum(a, b)); }),
+      vjp(b, [a, b, to_b = SumTo(b, y)](const Tensor& dy) { return to_b(dy * weight_in_minimum(b, a)); }));
 }
 
 }  // namespace taper

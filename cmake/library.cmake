@@ -125,8 +125,8 @@ if(TAPER_UNITY)
 endif()
 
 # Nothing here loops over elements, and without the last optimisations it compiles in little more than half the time. (A
-# source's own options would keep it out of its group.)
-if(TAPER_UNITY)
+# source's own options would keep it out of its group. A precompiled header does not serve another kind of optimisation.)
+if(TAPER_UNITY AND CMAKE_CXX_FLAGS_RELEASE MATCHES "-O[23]")
   foreach(group core_gradcheck nn nn_page nn_training)
     set_source_files_properties(${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/taper.dir/Unity/unity_${group}_cxx.cxx
                                 PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-O1>)

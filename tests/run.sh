@@ -4,7 +4,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$root/cmake/setup.sh"
 
-install_packages "${packages[@]}"
+install_packages "${packages[@]}" locales
 build_preset release
 say "Running the tests"
 cd "$root" && ctest --preset release --parallel "$(nproc)" "$@"

@@ -1,9 +1,13 @@
 // A training step that repeats itself asks the system for no memory: every call of the global operator new in
-// this program is counted. (BLAS keeps buffers of its own, by other means.)
+// this program is counted, and may be refused. (BLAS keeps buffers of its own, by other means.)
+#include "support/helpers.hpp"
+#include "support/scratch.hpp"
 #include <taper/taper.hpp>
 
 #include <atomic>
 #include <cstdlib>
+#include <filesystem>
+#include <limits>
 #include <new>
 
 #include <gtest/gtest.h>
@@ -11,6 +15,7 @@
 namespace {
 
 std::atomic<long> calls{0};
+std::atomic<std::size_t> most_bytes{std::numeric_limits<std::size_t>::max()};  // that a call may ask for
 
 constexpr std::align_val_t usual{alignof(std::max_align_t)};
 
@@ -20,6 +25,7 @@ constexpr std::align_val_t usual{alignof(std::max_align_t)};
 // are counted here.
 void* operator new(std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
   ++calls;
+  if (bytes > most_bytes) return nullptr;
   // aligned_alloc wants a multiple of the alignment.
   const auto multiple = static_cast<std::size_t>(alignment);
   return std::aligned_alloc(multiple, (bytes + multiple) / multiple * multiple);
@@ -154,6 +160,17 @@ TEST(Allocations, AStepOfInferenceMakesNone) {
   Generator generator(1);
   const Tensor x = randn({4, 8}, generator), weights = randn({8, 8}, generator);
   EXPECT_EQ(calls_of_a_repeated_step([&] { max(log_softmax(mm(x, weights)), 1); }), 0);
+}
+
+// A file of holes. The limit stands for the machine's memory.
+class Memory : public Scratch {};
+
+TEST_F(Memory, AFileThatIsTooLargeIsNamed) {
+  const std::string file = write("");
+  std::filesystem::resize_file(file, std::uintmax_t{1} << 37);
+  most_bytes = std::size_t{1} << 30;
+  expect_error("load_npy", [&] { load_npy(file); }, {file, "too large for memory", "137438953472 bytes"});
+  most_bytes = std::numeric_limits<std::size_t>::max();
 }
 
 }  // namespace

@@ -196,26 +196,6 @@ TEST_F(FailingWrites, AFileThatMustNotBeReadIsNamed) {
   }
 }
 
-// A file of holes, larger than the memory that the process may have.
-TEST_F(FailingWrites, AFileThatIsTooLargeIsNamed) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "a sanitizer maps terabytes, and ends a program that asks for more";
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-  GTEST_SKIP() << "a sanitizer maps terabytes, and ends a program that asks for more";
-#endif
-#endif
-  const std::string file = write("");
-  fs::resize_file(file, std::uintmax_t{1} << 37);
-  rlimit before;
-  getrlimit(RLIMIT_AS, &before);
-  rlimit limit = before;
-  limit.rlim_cur = std::min(limit.rlim_max, rlim_t{1} << 36);
-  setrlimit(RLIMIT_AS, &limit);
-  expect_error("load_npy", [&] { load_npy(file); }, {file, "too large for memory", "137438953472 bytes"});
-  setrlimit(RLIMIT_AS, &before);
-}
-
 TEST_F(FailingWrites, ALinkStaysAndItsFileIsReplaced) {
   write("old", "file");
   fs::permissions(path("file"), fs::perms::owner_read | fs::perms::owner_write);

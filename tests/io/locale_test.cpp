@@ -1,48 +1,18 @@
 // Files, messages and prints are the same in every locale. Elsewhere a locale that groups digits has written the
 // shape (1,000, 3) into a file, and read (1, 0, 3) out of it.
+#include "support/german_locale.hpp"
 #include "support/helpers.hpp"
 #include "support/scratch.hpp"
 #include <taper/nn/training/format.hpp>
 #include <taper/taper.hpp>
 
-#include <clocale>
-#include <cstdlib>
 #include <functional>
-#include <locale>
 #include <sstream>
 
 #include <gtest/gtest.h>
 
 namespace taper::test {
 namespace {
-
-// German digits: 1.234,5.
-struct German : std::numpunct<char> {
-  char do_thousands_sep() const override { return '.'; }
-  char do_decimal_point() const override { return ','; }
-  std::string do_grouping() const override { return "\3"; }
-};
-
-// The C++ locale, and C's: the machine's German one, or one that localedef makes in the folder.
-class InGerman {
- public:
-  explicit InGerman(const std::string& folder) {
-    std::locale::global(std::locale(std::locale::classic(), new German));
-    if (set()) return;
-    const std::string command =
-        "localedef -i de_DE -f UTF-8 '" + folder + "/de_DE.UTF-8' > '" + folder + "/log' 2>&1";
-    if (std::system(command.c_str()) == 0 && setenv("LOCPATH", folder.c_str(), 1) == 0) set();
-  }
-  ~InGerman() {
-    std::locale::global(std::locale::classic());
-    unsetenv("LOCPATH");
-  }
-  InGerman(const InGerman&) = delete;
-  InGerman& operator=(const InGerman&) = delete;
-
- private:
-  static bool set() { return std::setlocale(LC_ALL, "de_DE.UTF-8") != nullptr; }
-};
 
 class Locales : public Scratch {
  protected:

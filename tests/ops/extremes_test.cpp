@@ -2,9 +2,8 @@
 // of them, and rows of a large offset. The derivatives of the first three orders must be numbers, but for the
 // exceptions in the table below; in float32 a number is wanted where float64, which holds them all, has one.
 // limits_test.cpp has the exact limits of functions of one or two elements.
-#include "ops/registry.hpp"
+#include "ops/op_on_device.hpp"
 #include "support/kinds.hpp"
-#include <taper/cuda/device.hpp>
 #include <taper/taper.hpp>
 
 #include <algorithm>
@@ -176,25 +175,15 @@ void expect_any_order(const Derivatives& found) {
   }
 }
 
-struct OpOnDevice {
-  const OpRow* row;
-  Device device;
-};
-void PrintTo(const OpOnDevice& op, std::ostream* out) { *out << op.row->op << " on " << op.device; }
-
-class Extremes : public testing::TestWithParam<OpOnDevice> {
+class Extremes : public TestOfOp {
  protected:
-  void SetUp() override {
-    if (!device.is_cpu() && !cuda::available()) GTEST_SKIP() << "no CUDA device";
-  }
   bool is_excepted(Extreme kind, int order) const {
     return std::any_of(exceptions().begin(), exceptions().end(), [&](const Exception& exception) {
       return exception.op == op && exception.kind == kind && order >= exception.from_order;
     });
   }
 
-  const std::string& op = GetParam().row->op;
-  const Device device = GetParam().device;
+  const std::string& op = row.op;
 };
 
 // Sums over broadcast axes have infinities of both signs; functions of two elements are checked without.
@@ -207,16 +196,16 @@ bool broadcasts(const std::string& family, const Variant& variant) {
 
 TEST_P(Extremes, DerivativesOfThreeOrdersAreNumbers) {
   // Each takes long on the emulator, and with the many inputs of recurrent layers, which are composed on a device.
-  const bool is_recurrent = GetParam().row->family == "recurrent";
+  const bool is_recurrent = row.family == "recurrent";
   int left = device.is_cpu() ? is_recurrent ? 2 : 100 : is_recurrent ? 0 : 1;
-  for (const Variant& variant : GetParam().row->variants) {
-    if (broadcasts(GetParam().row->family, variant) || left-- <= 0) continue;
+  for (const Variant& variant : row.variants) {
+    if (broadcasts(row.family, variant) || left-- <= 0) continue;
     const bool wants_mixed = variant.inputs.size() <= 3 && device.is_cpu();  // else they take too long
     for (const DType dtype : {float32, float64}) {
       for (const Case& c : cases_of(variant, dtype)) {
         SCOPED_TRACE(printed(dtype) + ", " + c.name);
         const Derivatives found = derivatives(variant.f, as(c.inputs, {dtype, device}), wants_mixed);
-        const std::string& family = GetParam().row->family;
+        const std::string& family = row.family;
         if (family == "elementwise" || family == "losses") expect_any_order(found);
         if (has_nan(found.value)) continue;  // nor has the value a limit
         const bool has_reference = dtype == float32 && c.kind != Extreme::infinite;
@@ -296,18 +285,14 @@ const std::vector<OpRow>& losses() {
   return all;
 }
 
-std::vector<OpOnDevice> all_rows_on(Device device) {
-  std::vector<OpOnDevice> all;
-  for (const std::vector<OpRow>* rows : {&registry(), &losses()}) {
-    for (const OpRow& op_row : *rows) all.push_back({&op_row, device});
-  }
+std::vector<OpOnDevice> all_on(Device device) {
+  std::vector<OpOnDevice> all = on_device(registry(), device);
+  for (const OpOnDevice& loss : on_device(losses(), device)) all.push_back(loss);
   return all;
 }
 
-INSTANTIATE_TEST_SUITE_P(Registry, Extremes, testing::ValuesIn(all_rows_on(Device::cpu())),
-                         [](const auto& info) { return info.param.row->op; });
-INSTANTIATE_TEST_SUITE_P(RegistryOnCuda, Extremes, testing::ValuesIn(all_rows_on(Device::cuda())),
-                         [](const auto& info) { return info.param.row->op; });
+INSTANTIATE_TEST_SUITE_P(Registry, Extremes, testing::ValuesIn(all_on(Device::cpu())), name_of_op);
+INSTANTIATE_TEST_SUITE_P(RegistryOnCuda, Extremes, testing::ValuesIn(all_on(Device::cuda())), name_of_op);
 
 }  // namespace
 }  // namespace taper::test

@@ -1,8 +1,6 @@
 // The generic checks: each walks every variant of every op of the registry, on every device.
-#include "ops/registry.hpp"
-
+#include "ops/op_on_device.hpp"
 #include <taper/core/gradcheck/gtest.hpp>
-#include <taper/cuda/device.hpp>
 #include <taper/taper.hpp>
 
 #include <filesystem>
@@ -13,30 +11,17 @@
 namespace taper::test {
 namespace {
 
-// A row of the registry, and the device that its inputs lie on. A pointer, for ctest starts a process for each
-// test, and copies of all rows took each of them 40 ms.
-struct OpOnDevice {
-  const OpRow* row;
-  Device device;
-};
-// What GoogleTest prints for a parameter, which would otherwise be its bytes.
-void PrintTo(const OpOnDevice& op, std::ostream* out) { *out << op.row->op << " on " << op.device; }
-
-class Op : public testing::TestWithParam<OpOnDevice> {
+class Op : public TestOfOp {
  protected:
-  void SetUp() override {
-    if (!GetParam().device.is_cpu() && !cuda::available()) GTEST_SKIP() << "no CUDA device";
-  }
-
   // Calls check(variant, its inputs); a failure says which variant it was.
   template <class Check>
   void for_each_variant(Check check) {
     Generator generator(20240607);
-    for (const Variant& variant : GetParam().row->variants) {
-      SCOPED_TRACE(GetParam().row->op + ": " + variant.name);
+    for (const Variant& variant : row.variants) {
+      SCOPED_TRACE(row.op + ": " + variant.name);
       Tensors inputs;
       for (const Input& input : variant.inputs) {
-        inputs.push_back(input.draw(input.shape, generator).to(GetParam().device));
+        inputs.push_back(input.draw(input.shape, generator).to(device));
       }
       check(variant, inputs);
     }
@@ -62,11 +47,11 @@ std::int64_t count(const Tensors& tensors) {
 }
 
 TEST_P(Op, HasTheReferencesValue) {
-  ASSERT_FALSE(GetParam().row->variants.empty());
-  for_each_variant([](const Variant& variant, const Tensors& inputs) {
+  ASSERT_FALSE(row.variants.empty());
+  for_each_variant([&](const Variant& variant, const Tensors& inputs) {
     const Tensor y = variant.f(inputs);
     EXPECT_EQ(y.dtype(), float64);
-    EXPECT_EQ(y.device(), GetParam().device);
+    EXPECT_EQ(y.device(), device);
     expect_close(y, variant.reference(arrays_of(inputs)), 1e-12);
   });
 }
@@ -106,28 +91,28 @@ void expect_all_compared(const GradcheckReport& report, std::int64_t elements, b
 }
 
 TEST_P(Op, Gradcheck) {
-  for_each_variant([](const Variant& variant, const Tensors& inputs) {
+  for_each_variant([&](const Variant& variant, const Tensors& inputs) {
     const auto value = [&](const Tensors& x) { return Tensors{variant.f(x)}; };
-    expect_all_compared(gradcheck(variant.f, inputs, options_on(GetParam().device)), count(inputs),
+    expect_all_compared(gradcheck(variant.f, inputs, options_on(device)), count(inputs),
                         varies(variant, value));
   });
 }
 
 TEST_P(Op, Gradgradcheck) {
-  for_each_variant([](const Variant& variant, const Tensors& inputs) {
+  for_each_variant([&](const Variant& variant, const Tensors& inputs) {
     const Tensor v = some_cotangent(variant.f(inputs)).to(Device::cpu());
     const auto gradient = [&, scale = 0.0](const Tensors& x) mutable {
       return gradients(variant.f, x, v * (scale += 1));
     };
-    expect_all_compared(gradgradcheck(variant.f, inputs, options_on(GetParam().device)),
-                        count(inputs) + v.size(), varies(variant, gradient));
+    expect_all_compared(gradgradcheck(variant.f, inputs, options_on(device)), count(inputs) + v.size(),
+                        varies(variant, gradient));
   });
 }
 
 // Both precisions get the same numbers, so that what differs is the arithmetic alone: a handful of roundings
 // of 6e-8 each, in sums of up to some ten terms of size 4. 2e-6 is thirty roundings.
 TEST_P(Op, Float32AgreesWithFloat64) {
-  for_each_variant([](const Variant& variant, const Tensors& inputs) {
+  for_each_variant([&](const Variant& variant, const Tensors& inputs) {
     Tensors narrow, wide;
     for (const Tensor& input : inputs) {
       narrow.push_back(cast(input, float32));
@@ -147,7 +132,7 @@ TEST_P(Op, Float32AgreesWithFloat64) {
 }
 
 TEST_P(Op, LeavesItsInputsAndTheCotangentAlone) {
-  for_each_variant([](const Variant& variant, const Tensors& inputs) {
+  for_each_variant([&](const Variant& variant, const Tensors& inputs) {
     Tensors leaves, before;
     for (const Tensor& input : inputs) {
       leaves.push_back(input.clone().requires_grad());
@@ -165,7 +150,7 @@ TEST_P(Op, LeavesItsInputsAndTheCotangentAlone) {
 }
 
 TEST_P(Op, RecordsOnlyWhatNeedsAGradient) {
-  for_each_variant([](const Variant& variant, const Tensors& inputs) {
+  for_each_variant([&](const Variant& variant, const Tensors& inputs) {
     {
       Tape tape;
       variant.f(inputs);
@@ -184,7 +169,7 @@ TEST_P(Op, RecordsOnlyWhatNeedsAGradient) {
 
 // Whether an input gets the same gradient when the others ask for none.
 TEST_P(Op, DifferentiatesEachInputAlone) {
-  for_each_variant([](const Variant& variant, const Tensors& inputs) {
+  for_each_variant([&](const Variant& variant, const Tensors& inputs) {
     const Tensor v = some_cotangent(variant.f(inputs));
     const Tensors all = gradients(variant.f, inputs, v);
     for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -199,54 +184,47 @@ TEST_P(Op, DifferentiatesEachInputAlone) {
 }
 
 TEST_P(Op, RefusesAnEmptyHandle) {
-  for_each_variant([](const Variant& variant, const Tensors& inputs) {
+  for_each_variant([&](const Variant& variant, const Tensors& inputs) {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       Tensors with_empty = inputs;
       with_empty[i] = Tensor();
-      expect_error(GetParam().row->op, [&] { variant.f(with_empty); },
-                   {"] " + GetParam().row->argument(i) + " is an empty handle: default-constructed"});
+      expect_error(row.op, [&] { variant.f(with_empty); },
+                   {"] " + row.argument(i) + " is an empty handle: default-constructed"});
     }
   });
 }
 
 TEST_P(Op, RefusesMixedDtypes) {
-  for_each_variant([](const Variant& variant, const Tensors& inputs) {
+  for_each_variant([&](const Variant& variant, const Tensors& inputs) {
     for (std::size_t i = 0; inputs.size() > 1 && i < inputs.size(); ++i) {
       Tensors mixed = inputs;
       mixed[i] = cast(mixed[i], float32);
-      expect_error(GetParam().row->op, [&] { variant.f(mixed); }, {"float32", "float64"});
+      expect_error(row.op, [&] { variant.f(mixed); }, {"float32", "float64"});
     }
   });
 }
 
 TEST_P(Op, RefusesMixedDevices) {
-  for_each_variant([](const Variant& variant, const Tensors& inputs) {
+  for_each_variant([&](const Variant& variant, const Tensors& inputs) {
     for (std::size_t i = 0; inputs.size() > 1 && i < inputs.size(); ++i) {
       Tensors mixed = inputs;
       mixed[i] = mixed[i].to(Device::cpu());
       if (mixed[i].device() == inputs[i].device()) return;
-      expect_error(GetParam().row->op, [&] { variant.f(mixed); }, {"cpu", "cuda"});
+      expect_error(row.op, [&] { variant.f(mixed); }, {"cpu", "cuda"});
     }
   });
 }
 
 TEST_P(Op, NamesItselfInErrors) {
-  for (const ErrorCase& error : GetParam().row->errors) {
+  for (const ErrorCase& error : row.errors) {
     SCOPED_TRACE(error.name);
-    expect_error(GetParam().row->op, error.call, error.says);
+    expect_error(row.op, error.call, error.says);
   }
 }
 
-std::vector<OpOnDevice> all_rows_on(Device device) {
-  std::vector<OpOnDevice> all;
-  for (const OpRow& op_row : registry()) all.push_back({&op_row, device});
-  return all;
-}
-
-INSTANTIATE_TEST_SUITE_P(Registry, Op, testing::ValuesIn(all_rows_on(Device::cpu())),
-                         [](const auto& info) { return info.param.row->op; });
-INSTANTIATE_TEST_SUITE_P(RegistryOnCuda, Op, testing::ValuesIn(all_rows_on(Device::cuda())),
-                         [](const auto& info) { return info.param.row->op; });
+INSTANTIATE_TEST_SUITE_P(Registry, Op, testing::ValuesIn(on_device(registry(), Device::cpu())), name_of_op);
+INSTANTIATE_TEST_SUITE_P(RegistryOnCuda, Op, testing::ValuesIn(on_device(registry(), Device::cuda())),
+                         name_of_op);
 
 TEST(Registry, HasARowForEveryHeaderOfOps) {
   std::set<std::string> registered, present;

@@ -91,7 +91,7 @@ class Loops {
         loop_(y.dtype() == float32 ? function.float32_loop : function.float64_loop),
         count_(x.size()),
         element_(static_cast<std::int64_t>(size_of(y.dtype()))),
-        to_(reinterpret_cast<std::byte*>(y.mutable_bytes())) {
+        to_(y.mutable_bytes()) {
     for (std::size_t k = 0; k < count_; ++k) from_[k] = x[k]->bytes();
   }
 
@@ -177,6 +177,7 @@ void detail::map_flat(const char* op, const Function& function, std::span<const 
   if (y.device().is_cpu()) return Loops(function, x, y).run(y.size(), strides.data());
   std::array<Shape, most_operands> shapes;
   for (std::size_t k = 0; k < x.size(); ++k) shapes[k] = Shape{strides[k]};
+  y.mutable_bytes();  // a change of y, if it is not new
   launch_map(op, function.index, {y.size()}, std::span(shapes).first(x.size()), x, y);
 }
 

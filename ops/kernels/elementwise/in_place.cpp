@@ -24,7 +24,6 @@ void check_in_place(const char* op, const Tensor& a, const Tensor& b) {
 void detail::map_in_place(const char* op, Tensor& a, Tensor b, const Function& function) {
   check_in_place(op, a, b);
   if (b.size() != 1 && !(b.shape() == a.shape())) b = broadcast(op, b, a.shape());
-  a.mutable_bytes();  // a change, on a device too
   map_flat(op, function, std::array<const Tensor*, 2>{&a, &b}, std::array<std::int64_t, 2>{1, b.size() != 1},
            a);
 }

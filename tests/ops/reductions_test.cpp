@@ -109,6 +109,8 @@ TEST(Edges, VarOfFewElements) {
   expect_values(var(zeros({0, 2}, float64), 0), {nan, nan});
   expect_values(var(row({1, nan})), {nan});
   expect_values(var(row({1, inf})), {nan});
+  expect_values(var(row({1e200, -1e200})), {inf});
+  expect_values(var(row({}), {}, false, {.correction = -1}), {0});
 }
 
 TEST(Edges, StddevOfEqualElementsHasSlopeZero) {
@@ -128,6 +130,35 @@ TEST(Var, OfManyElementsIsThatOfTwoPasses) {
     for (const Axes& axes : {Axes(), Axes(0), Axes(-1)}) {
       const Tensor deviations = x - mean(x, axes, true);
       expect_close(var(x, axes, false, {.correction = 0}), mean(square(deviations), axes), 1e-9);
+    }
+  }
+}
+
+// What the elements are centered about before their mean is known comes from the first of them: the worst that these can
+// be is far from all others.
+TEST(Var, OfAnOutlierThatComesFirst) {
+  for (const Shape& shape : {Shape{1, 1000}, Shape{1, 5}, Shape{5, 1000}, Shape{2000, 3}, Shape{300, 1}}) {
+    for (const double outlier : {1e3, 1e9, -1e150}) {
+      Tensor x = randn(shape, float64);
+      for (std::int64_t column = 0; column < shape[1]; ++column) x.mutable_data<double>()[column] *= outlier;
+      for (const int axis : {0, 1}) {
+        if (shape[axis] == 1) continue;
+        const Tensor once = x - mean(x, axis, true), deviations = once - mean(once, axis, true);
+        const Tensor exact = mean(square(deviations), axis);
+        expect_close(var(x, axis, false, {.correction = 0}) / exact, ones_like(exact), 1e-12);
+      }
+    }
+  }
+}
+
+TEST(Var, OfEqualElementsIsZero) {
+  for (const std::int64_t n : {2, 3, 5, 8, 13, 64, 100, 4100, 70000}) {
+    for (const DType dtype : {float32, float64}) {
+      for (const double value : {0.1, 1e10 / 3, -7e-20}) {
+        const Tensor x = full({n, 3}, value, dtype);
+        for (const Axes& axes : {Axes(), Axes(0), Axes(1)})
+          EXPECT_EQ(max(stddev(x, axes)).item(), 0) << n << " times " << value;
+      }
     }
   }
 }

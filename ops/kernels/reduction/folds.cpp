@@ -12,6 +12,7 @@
 #include "folds.hpp"
 
 #include <algorithm>
+#include <type_traits>
 
 #include <hwy/cache_control.h>
 
@@ -20,7 +21,19 @@ namespace taper::kernels::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Vectors of totals: a fold of two of them, and what an element adds. `center` is 0, or what Deviations are from.
+// Vectors of totals: one, or two of Moments.
+template <class Fold, class D>
+struct TotalsOf {
+  using type = hn::Vec<D>;
+};
+template <class T, class D>
+struct TotalsOf<Moments<T>, D> {
+  using type = Two<hn::Vec<D>>;
+};
+template <class Fold, class D>
+using Totals = typename TotalsOf<Fold, D>::type;
+
+// A fold of two of them.
 template <class T, class V>
 HWY_INLINE V combined(const Sums<T>&, V a, V b) {
   return hn::Add(a, b);
@@ -28,6 +41,10 @@ HWY_INLINE V combined(const Sums<T>&, V a, V b) {
 template <class T, class V>
 HWY_INLINE V combined(const Products<T>&, V a, V b) {
   return hn::Mul(a, b);
+}
+template <class T, class V>
+HWY_INLINE Two<V> combined(const Moments<T>&, Two<V> a, Two<V> b) {
+  return {hn::Add(a.a, b.a), hn::Add(a.b, b.b)};
 }
 template <class T, class V>
 HWY_INLINE V combined(const Maxima<T>&, V a, V b) {
@@ -38,48 +55,75 @@ HWY_INLINE V combined(const Minima<T>&, V a, V b) {
   return hn::IfThenElse(hn::Or(hn::Lt(b, a), hn::IsNaN(b)), b, a);
 }
 
+template <class Fold, class D>
+HWY_INLINE Totals<Fold, D> start(const Fold&, D d) {
+  return hn::Set(d, Fold::start);
+}
+template <class T, class D>
+HWY_INLINE Totals<Moments<T>, D> start(const Moments<T>&, D d) {
+  return {hn::Zero(d), hn::Zero(d)};
+}
+template <class Fold, class D>
+HWY_INLINE Totals<Fold, D> load_totals(const Fold&, D d, const hn::TFromD<D>* from) {
+  return hn::LoadU(d, from);
+}
+template <class T, class D>
+HWY_INLINE Totals<Moments<T>, D> load_totals(const Moments<T>&, D d, const Moment* from) {
+  hn::Vec<D> sums, squares;
+  hn::LoadInterleaved2(d, &from->sum, sums, squares);
+  return {sums, squares};
+}
+template <class Fold, class D>
+HWY_INLINE void store_totals(const Fold&, D d, hn::Vec<D> totals, hn::TFromD<D>* to) {
+  hn::StoreU(totals, d, to);
+}
+template <class T, class D>
+HWY_INLINE void store_totals(const Moments<T>&, D d, Totals<Moments<T>, D> totals, Moment* to) {
+  hn::StoreInterleaved2(totals.a, totals.b, d, &to->sum);
+}
+
+// What elements add to their totals; `center` is 0, or what Moments are about. Left to itself, the processor fetches short
+// rows too late: it stops at the end of each page.
 template <class D, class T, class A = hn::TFromD<D>>
-HWY_INLINE hn::Vec<D> load(D d, const T* x, std::int64_t ahead) {
-  hwy::Prefetch(x + ahead);
+HWY_INLINE hn::Vec<D> load(D d, const T* x) {
+  hwy::Prefetch(x + 512);
   if constexpr (sizeof(T) == sizeof(A)) {
     return hn::LoadU(d, x);
   } else {
     return hn::PromoteTo(d, hn::LoadU(hn::Rebind<T, D>(), x));
   }
 }
-// Left to itself, the processor fetches short rows too late: it stops at the end of each page.
-constexpr std::int64_t ahead = 512;
 template <class Fold, class D, class T>
 HWY_INLINE hn::Vec<D> term(const Fold&, D d, const T* x, hn::Vec<D>) {
-  return load(d, x, ahead);
+  return load(d, x);
 }
 template <class D, class T>
 HWY_INLINE hn::Vec<D> term(const Norms<T>&, D d, const T* x, hn::Vec<D>) {
-  const auto v = load(d, x, ahead);
+  const auto v = load(d, x);
   return hn::Mul(v, v);
 }
 template <class D, class T>
-HWY_INLINE hn::Vec<D> term(const Deviations<T>& f, D d, const T* x, hn::Vec<D> center) {
-  const auto v = hn::Sub(load(d, x, f.ahead), center);
-  return hn::Mul(v, v);
+HWY_INLINE Two<hn::Vec<D>> term(const Moments<T>&, D d, const T* x, hn::Vec<D> center) {
+  const auto deviation = hn::Sub(load(d, x), center);
+  return {deviation, hn::Mul(deviation, deviation)};
 }
 
-// What the elements of one result deviate from, or those of results after another.
+// The center of one result's elements, or those of results after another.
 template <class Fold, class D>
 HWY_INLINE hn::Vec<D> center_of_row(const Fold&, D d, std::int64_t) {
   return hn::Zero(d);
 }
 template <class T, class D>
-HWY_INLINE hn::Vec<D> center_of_row(const Deviations<T>& f, D d, std::int64_t result) {
-  return hn::Set(d, f.means[result]);
+HWY_INLINE hn::Vec<D> center_of_row(const Moments<T>& f, D d, std::int64_t result) {
+  return hn::Set(d, f.centers[result]);
 }
 template <class Fold, class D>
 HWY_INLINE hn::Vec<D> center_of_columns(const Fold&, D d, std::int64_t) {
   return hn::Zero(d);
 }
 template <class T, class D>
-HWY_INLINE hn::Vec<D> center_of_columns(const Deviations<T>& f, D d, std::int64_t result) {
-  return hn::LoadU(d, f.means + result);
+HWY_INLINE hn::Vec<D> center_of_columns(const Moments<T>& f, D d, std::int64_t result) {
+  return hn::LoadU(d, f.centers + result);
 }
 
 // The lanes of a vector folded: each with the one that is half of them further, until one is left. (The halves are
@@ -99,17 +143,22 @@ HWY_INLINE A fold_lanes(const Fold& f, D d, hn::Vec<D> v) {
     return of_lanes[0];
   }
 }
+template <class T, class D>
+HWY_INLINE Moment fold_lanes(const Moments<T>&, D d, Totals<Moments<T>, D> v) {
+  return {fold_lanes(Sums<T>(), d, v.a), fold_lanes(Sums<T>(), d, v.b)};
+}
 
 // x[0 … n), which belong to one result, folded. A long row is read in four places at a time, a page from each other:
 // from one alone, the processor does not fetch memory ahead as fast as it could, and would wait for each sum.
 template <class Fold, class T, class A = typename Fold::Accumulator>
 HWY_INLINE A fold_row(const T* x, std::int64_t n, std::int64_t result, const Fold& f) {
-  constexpr std::int64_t lanes = 64 / sizeof(A), page = 4096 / sizeof(T);
-  const hn::CappedTag<A, static_cast<std::size_t>(lanes)> d;
+  using Lane = typename Fold::Lane;
+  constexpr std::int64_t lanes = 64 / sizeof(Lane), page = 4096 / sizeof(T);
+  const hn::CappedTag<Lane, static_cast<std::size_t>(lanes)> d;
   constexpr std::int64_t of_vector = static_cast<std::int64_t>(hn::MaxLanes(decltype(d)()));
   constexpr int vectors = static_cast<int>(lanes / of_vector);
   struct Lanes {
-    hn::Vec<decltype(d)> v[vectors];
+    Totals<Fold, std::remove_const_t<decltype(d)>> v[vectors];
   };
   std::int64_t i = 0;
   A total = Fold::start;
@@ -123,7 +172,7 @@ HWY_INLINE A fold_row(const T* x, std::int64_t n, std::int64_t result, const Fol
       for (int v = 0; v < vectors; ++v) all.v[v] = combined(f, all.v[v], others.v[v]);
     };
     Lanes first;
-    std::fill_n(first.v, vectors, hn::Set(d, Fold::start));
+    std::fill_n(first.v, vectors, start(f, d));
     if (n >= 4 * lanes) {
       Lanes others[3] = {first, first, first};
       while (n - i >= 4 * lanes) {
@@ -154,10 +203,11 @@ template <int vectors, class Fold, class D, class T, class A>
 HWY_INLINE void fold_some_columns(D d, const T* x, std::int64_t rows, std::int64_t n, std::int64_t result,
                                   A* out, const Fold& f) {
   const auto lanes = static_cast<std::int64_t>(hn::MaxLanes(d));
-  hn::Vec<D> totals[2][vectors], centers[vectors];
+  Totals<Fold, D> totals[2][vectors];
+  hn::Vec<D> centers[vectors];
   for (int v = 0; v < vectors; ++v) {
-    totals[0][v] = hn::LoadU(d, out + v * lanes);
-    totals[1][v] = hn::Set(d, Fold::start);
+    totals[0][v] = load_totals(f, d, out + v * lanes);
+    totals[1][v] = start(f, d);
     centers[v] = center_of_columns(f, d, result + v * lanes);
   }
   const auto add = [&](int place, std::int64_t row) HWY_ATTR {
@@ -166,33 +216,57 @@ HWY_INLINE void fold_some_columns(D d, const T* x, std::int64_t rows, std::int64
   };
   for (std::int64_t row = 0; row + 2 <= rows; row += 2) add(0, row), add(1, row + 1);
   if (rows % 2 == 1) add(0, rows - 1);
-  for (int v = 0; v < vectors; ++v) hn::StoreU(combined(f, totals[0][v], totals[1][v]), d, out + v * lanes);
+  for (int v = 0; v < vectors; ++v)
+    store_totals(f, d, combined(f, totals[0][v], totals[1][v]), out + v * lanes);
 }
 
 // Folds `rows` rows of n elements into out[0 … n), the totals of `result` and those after it: in groups of rows that
 // stay in the cache, so that out is read and written less often.
 template <class Fold, class T, class A = typename Fold::Accumulator>
 void fold_columns(const T* x, std::int64_t rows, std::int64_t n, std::int64_t result, A* out, const Fold& f) {
-  const hn::ScalableTag<A> d;
+  using Lane = typename Fold::Lane;
+  const hn::ScalableTag<Lane> d;
   const std::int64_t group = std::max<std::int64_t>(8, 4096 / n);
   for (; rows > 0; rows -= group, x += group * n) {
     const std::int64_t count = std::min(group, rows);
     std::int64_t i = 0;
-    for (; i + 2 * lanes_of<A> <= n; i += 2 * lanes_of<A>)
+    for (; i + 2 * lanes_of<Lane> <= n; i += 2 * lanes_of<Lane>)
       fold_some_columns<2>(d, x + i, count, n, result + i, out + i, f);
-    for_each_vector<A>(
-        n,
-        [&](auto part, std::int64_t column)
-            HWY_ATTR { fold_some_columns<1>(part, x + column, count, n, result + column, out + column, f); },
-        i);
+    const auto rest = [&](auto part, std::int64_t column) HWY_ATTR {
+      fold_some_columns<1>(part, x + column, count, n, result + column, out + column, f);
+    };
+    for_each_vector<Lane>(n, rest, i);
+  }
+}
+
+// Calls step(x, result, is_first) for each step of the two innermost loops, which begins at x and its first result;
+// is_first: no earlier step has elements of its results.
+template <class T, class Step>
+void for_each_step(const FoldCall<T>& call, std::int64_t step_size, int inner, const Step& step) {
+  const ReducePlan& plan = call.plan;
+  const T* x = call.x;
+  std::int64_t result = 0;
+  Shape counter = Shape::filled(inner, 0);
+  for (;;) {
+    bool is_first = true;
+    for (int axis = 0; axis < inner; ++axis)
+      is_first = is_first && (plan.strides[axis] != 0 || counter[axis] == 0);
+    step(x, result, is_first);
+    x += step_size;
+    int axis = inner - 1;
+    for (; axis >= 0; --axis) {
+      result += plan.strides[axis];
+      if (++counter[axis] < (axis == 0 ? call.turns : plan.extents[axis])) break;
+      result -= plan.strides[axis] * (axis == 0 ? call.turns : plan.extents[axis]);
+      counter[axis] = 0;
+    }
+    if (axis < 0) return;
   }
 }
 
 template <class Fold, class T>
 void fold_loops(const FoldCall<T>& call, typename Fold::Accumulator* totals, const Fold& f) {
   const ReducePlan& plan = call.plan;
-  const T* x = call.x;
-  std::int64_t result = 0;
   Shape extents = plan.extents;
   extents[0] = call.turns;
   if (std::find(extents.begin(), extents.end(), 0) != extents.end()) return;
@@ -200,24 +274,16 @@ void fold_loops(const FoldCall<T>& call, typename Fold::Accumulator* totals, con
   // otherwise each is a result's.
   const int last = extents.size() - 1, inner = std::max(0, last - 1);
   const std::int64_t n = extents[last], rows = last > 0 ? extents[inner] : 1;
-  Shape counter = Shape::filled(inner, 0);
-  for (;;) {
-    if (plan.strides[last] == 0) {
-      for (std::int64_t row = 0; row < rows; ++row)
-        totals[result + row] = f(totals[result + row], fold_row(x + row * n, n, result + row, f));
-    } else {
-      fold_columns(x, rows, n, result, totals + result, f);
+  const bool are_columns = plan.strides[last] != 0;
+  for_each_step(call, rows * n, inner, [&](const T* x, std::int64_t result, bool is_first) {
+    if constexpr (std::is_same_v<Fold, Moments<T>>) {
+      for (std::int64_t i = 0; is_first && !f.are_centers_given && i < (are_columns ? n : rows); ++i)
+        f.centers[result + i] = static_cast<double>(x[are_columns ? i : i * n]);
     }
-    x += rows * n;
-    int axis = inner - 1;
-    for (; axis >= 0; --axis) {
-      result += plan.strides[axis];
-      if (++counter[axis] < extents[axis]) break;
-      result -= plan.strides[axis] * extents[axis];
-      counter[axis] = 0;
-    }
-    if (axis < 0) return;
-  }
+    if (are_columns) return fold_columns(x, rows, n, result, totals + result, f);
+    for (std::int64_t row = 0; row < rows; ++row)
+      totals[result + row] = f(totals[result + row], fold_row(x + row * n, n, result + row, f));
+  });
 }
 
 template <class T>

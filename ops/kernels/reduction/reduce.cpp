@@ -21,10 +21,11 @@ namespace {
 // that are reduced. If not, each part has results of its own.
 class Parts {
  public:
-  Parts(const ReducePlan& plan, std::int64_t smallest) : plan_(plan), are_apart_(plan.strides[0] == 0) {
+  Parts(const ReducePlan& plan, std::int64_t smallest, std::int64_t smallest_for_result)
+      : plan_(plan), are_apart_(plan.strides[0] == 0) {
     for (const std::int64_t extent : plan.result) results_ *= extent;
     for (int loop = 1; loop < plan.extents.size(); ++loop) turn_size_ *= plan.extents[loop];
-    if (are_apart_) smallest = std::max(smallest, 32 * results_);
+    if (are_apart_) smallest = std::max(smallest, smallest_for_result * results_);
     const std::int64_t turns = plan.extents[0];
     turns_each_ =
         turn_size_ == 0 ? std::max<std::int64_t>(1, turns) : std::max<std::int64_t>(1, smallest / turn_size_);
@@ -67,7 +68,7 @@ Totals<Total> totals(std::int64_t count, Total start) {
 template <class Fold, class T>
 void reduce(const ReducePlan& plan, const T* x, T* y, const Fold& f) {
   using Total = typename Fold::Accumulator;
-  const Parts parts(plan, 2 * part_size);
+  const Parts parts(plan, 2 * part_size, 32);
   const std::int64_t results = parts.results();
   const auto finish = [&](const Total* from, std::int64_t count, T* to) {
     for (std::int64_t i = 0; i < count; ++i) to[i] = static_cast<T>(f.finish(from[i]));
@@ -82,60 +83,79 @@ void reduce(const ReducePlan& plan, const T* x, T* y, const Fold& f) {
   }
   Totals<Total> all = totals<Total>(parts.count() * results, Fold::start);
   parallel_for(parts.count(), [&](std::int64_t p) { parts.fold<T>(p, x, f, all.data() + p * results); });
-  for (std::int64_t p = 1; p < parts.count(); ++p) {
-    const Total* const of_part = all.data() + p * results;
-    for (std::int64_t i = 0; i < results; ++i)
-      all[static_cast<std::size_t>(i)] = f(all[static_cast<std::size_t>(i)], of_part[i]);
-  }
-  finish(all.data(), results, y);
+  Total* const first = all.data();
+  parallel_ranges(results, 1 + part_size / parts.count(), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t p = 1; p < parts.count(); ++p) {
+      const Total* const of_part = first + p * results;
+      for (std::int64_t i = begin; i < end; ++i) first[i] = f(first[i], of_part[i]);
+    }
+    finish(first + begin, end - begin, y + begin);
+  });
 }
 
-// Each part's mean comes first and then the squares of the distances from it, while the part lies in the cache. Two
+// Each part has moments about centers of its own, and from them the means and the squares of the distances from these. Two
 // parts are combined as by Chan, Golub and LeVeque, The American Statistician 37 (1983).
 template <class T>
 void variances(const ReducePlan& plan, const T* x, T* y, double divisor, bool takes_root) {
-  const Parts parts(plan, part_size / 4);
+  const Parts parts(plan, 2 * part_size, 128);
   const std::int64_t results = parts.results();
-  const auto finish = [=](const double* squares, std::int64_t count, T* to) {
-    for (std::int64_t i = 0; i < count; ++i) {
-      const double variance = squares[i] / divisor;
-      to[i] = static_cast<T>(takes_root ? std::sqrt(variance) : variance);
-    }
+  const auto finish = [=](double squares) {
+    const double variance = squares / divisor;
+    return static_cast<T>(takes_root ? std::sqrt(variance) : variance);
   };
-  const auto fold_both = [&](std::int64_t p, const Parts::Part& part, double* means, double* squares) {
-    parts.fold<T>(p, x, Sums<T>(), means);
-    for (std::int64_t i = 0; i < part.results; ++i) means[i] /= static_cast<double>(part.elements);
-    parts.fold<T>(p, x, Deviations<T>(means, part.size), squares);
+  const auto excess = [](const Moment& m, double n) { return m.sum * (m.sum / n); };  // of the squares
+  // The squares of the distances from the mean, not below 0 by rounding; infinity if they are too large.
+  const auto squares_of = [=](const Moment& m, double n) {
+    return std::isinf(m.squares) && std::isfinite(m.sum) ? m.squares
+                                                         : std::max(m.squares - excess(m, n), 0.0);
   };
-  // Parts that one thread takes after each other, so that what it fetches ahead is its own.
-  const auto for_each = [&](const auto& body) {
-    parallel_ranges(parts.count(), 8, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t p = begin; p < end; ++p) body(p, parts.part(p));
-    });
+  // The moments about each result's first element. If that happens to lie so far from the mean that the difference of
+  // the squares and their excess loses digits, they are taken once more, about the mean.
+  const auto fold_moments = [&](std::int64_t p, double* centers, Moment* moments) {
+    const Parts::Part part = parts.part(p);
+    const auto n = static_cast<double>(part.elements);
+    const auto is_far = [=](const Moment& m) { return excess(m, n) > 64 * (m.squares - excess(m, n)); };
+    parts.fold<T>(p, x, Moments<T>{centers, false}, moments);
+    if (std::none_of(moments, moments + part.results, is_far)) return;
+    for (std::int64_t i = 0; i < part.results; ++i) centers[i] += moments[i].sum / n;
+    std::fill_n(moments, part.results, Moment{0, 0});
+    parts.fold<T>(p, x, Moments<T>{centers, true}, moments);
   };
   if (!parts.are_apart()) {
-    return for_each([&](std::int64_t p, const Parts::Part& part) {
-      Totals<double> means = totals(part.results, 0.0), squares = totals(part.results, 0.0);
-      fold_both(p, part, means.data(), squares.data());
-      finish(squares.data(), part.results, y + part.first_result);
+    return parallel_for(parts.count(), [&](std::int64_t p) {
+      const Parts::Part part = parts.part(p);
+      Totals<double> centers = totals(part.results, 0.0);
+      Totals<Moment> moments = totals(part.results, Moment{0, 0});
+      fold_moments(p, centers.data(), moments.data());
+      const auto elements = static_cast<double>(std::max<std::int64_t>(1, part.elements));
+      T* const to = y + part.first_result;
+      for (std::int64_t i = 0; i < part.results; ++i)
+        to[i] = finish(squares_of(moments[static_cast<std::size_t>(i)], elements));
     });
   }
-  Totals<double> means = totals(parts.count() * results, 0.0), squares = means;
-  for_each([&](std::int64_t p, const Parts::Part& part) {
-    fold_both(p, part, means.data() + p * results, squares.data() + p * results);
+  Totals<double> centers = totals(parts.count() * results, 0.0);
+  Totals<Moment> moments = totals(parts.count() * results, Moment{0, 0});
+  parallel_for(parts.count(), [&](std::int64_t p) {
+    fold_moments(p, centers.data() + p * results, moments.data() + p * results);
   });
-  double before = static_cast<double>(parts.part(0).elements);
+  Totals<double> means = totals(results, 0.0), squares = means;
   double *const mean = means.data(), *const square = squares.data();
-  for (std::int64_t p = 1; p < parts.count(); ++p) {
-    const double added = static_cast<double>(parts.part(p).elements), share = added / (before + added);
-    for (std::int64_t i = 0; i < results; ++i) {
-      const double difference = mean[p * results + i] - mean[i];
-      mean[i] += difference * share;
-      square[i] += square[p * results + i] + difference * difference * (before * share);
+  parallel_ranges(results, 1 + part_size / parts.count(), [&](std::int64_t begin, std::int64_t end) {
+    double before = 0;
+    for (std::int64_t p = 0; p < parts.count(); ++p) {
+      const double* const center = centers.data() + p * results;
+      const Moment* const of_part = moments.data() + p * results;
+      const auto added = static_cast<double>(std::max<std::int64_t>(1, parts.part(p).elements));
+      const double share = added / (before + added);
+      for (std::int64_t i = begin; i < end; ++i) {
+        const double difference = center[i] + of_part[i].sum / added - mean[i];
+        mean[i] += difference * share;
+        square[i] += squares_of(of_part[i], added) + difference * difference * (before * share);
+      }
+      before += added;
     }
-    before += added;
-  }
-  finish(square, results, y);
+    for (std::int64_t i = begin; i < end; ++i) y[i] = finish(square[i]);
+  });
 }
 
 // The reduction `what` by the device's kernel, or on the CPU by folding.

@@ -26,8 +26,8 @@ Tensor max(const char* op, const ReducePlan& plan, const Tensor& x);
 Tensor min(const char* op, const ReducePlan& plan, const Tensor& x);
 // The root of the sum of squares, which are added up in float64.
 Tensor norm(const char* op, const ReducePlan& plan, const Tensor& x);
-// The sum of (x - mean)^2 over `divisor`, or the root of that. The mean comes first, in a pass of its own, so
-// that an offset that all elements share costs no digits.
+// The sum of (x - mean)^2 over `divisor`, or the root of that. An offset that all elements share costs no digits: they
+// are added up about one of them, or about their mean if that one lies far from it.
 Tensor variance(const char* op, const ReducePlan& plan, const Tensor& x, double divisor, bool takes_root);
 
 }  // namespace taper::kernels

@@ -7,6 +7,8 @@
 #define TAPER_VECTORS_INL
 #endif
 
+#include "stores.hpp"
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -26,6 +28,15 @@ HWY_INLINE void for_each_vector(std::int64_t n, const Body& body, std::int64_t i
   const hn::CappedTag<T, static_cast<std::size_t>(lanes)> d;
   for (; i + lanes <= n; i += lanes) body(d, i);
   if constexpr (lanes > 1) for_each_vector<T, lanes / 2>(n, body, i);
+}
+
+// Stores a vector; past the cache only if it is a whole one, and `to` is where one may begin.
+template <class D, class V, class T = hn::TFromD<D>>
+HWY_INLINE void store(D d, V v, Stores stores, T* to) {
+  if constexpr (hn::MaxLanes(D()) == static_cast<std::size_t>(lanes_of<T>)) {
+    if (stores == Stores::past_cache) return hn::Stream(v, d, to);
+  }
+  hn::StoreU(v, d, to);
 }
 
 // Stores f(in…) to out, vector by vector of type D, the last of them filled up with zeros: for functions so long

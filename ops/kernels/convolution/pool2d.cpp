@@ -268,8 +268,10 @@ Tensor spread_to_largest(const char* op, const Pooling& call, const Tensor& x, c
     const T *const of_x = x.data<T>(), *const of_dy = dy.data<T>();
     T* const to = dx.mutable_data<T>();
     if (is_in_quads(call)) {
-      return for_rows(
-          call, [=](auto begin, auto end) { spread_to_largest_quads<T>(call, begin, end, of_x, of_dy, to); });
+      const Stores stores = stores_for(dx, call.windows.picture.width);
+      return for_rows(call, [=](auto begin, auto end) {
+        spread_to_largest_quads<T>(call, begin, end, stores, of_x, of_dy, to);
+      });
     }
     for_planes(call,
                [=](auto begin, auto end) { spread_to_largest_planes<T>(call, begin, end, of_x, of_dy, to); });
@@ -304,8 +306,9 @@ Tensor spread_evenly(const char* op, const Pooling& call, const Tensor& dy, cons
     const T* const from = dy.data<T>();
     T* const to = dx.mutable_data<T>();
     if (is_in_quads(call)) {
-      return for_rows(call,
-                      [=](auto begin, auto end) { spread_evenly_quads<T>(call, begin, end, from, to); });
+      const Stores stores = stores_for(dx, call.windows.picture.width);
+      return for_rows(
+          call, [=](auto begin, auto end) { spread_evenly_quads<T>(call, begin, end, stores, from, to); });
     }
     for_planes(call, [=](auto begin, auto end) { spread_evenly_planes<T>(call, begin, end, from, to); });
   });

@@ -13,6 +13,8 @@
 
 #include <algorithm>
 
+#include <hwy/cache_control.h>
+
 HWY_BEFORE_NAMESPACE();
 namespace taper::kernels::HWY_NAMESPACE {
 
@@ -74,9 +76,19 @@ HWY_INLINE void clear_rest(const Pooling& call, std::int64_t first, std::int64_t
   }
 }
 
+// Stores a_0, b_0, a_1, b_1 and so on.
+template <class D, class V, class T = hn::TFromD<D>>
+HWY_INLINE void store_pairs(D d, V a, V b, Stores stores, T* to) {
+  constexpr std::size_t lanes = hn::MaxLanes(D());
+  HWY_ALIGN T pairs[2 * lanes];
+  hn::StoreInterleaved2(a, b, d, pairs);
+  store(d, hn::Load(d, pairs), stores, to);
+  store(d, hn::Load(d, pairs + lanes), stores, to + lanes);
+}
+
 template <class T>
-void spread_to_largest_quads(const Pooling& call, std::int64_t first, std::int64_t last, const T* x,
-                             const T* dy, T* dx) {
+void spread_to_largest_quads(const Pooling& call, std::int64_t first, std::int64_t last, Stores stores,
+                             const T* x, const T* dy, T* dx) {
   const std::int64_t width = call.windows.picture.width;
   const auto replaces = [](auto b, auto a) HWY_ATTR { return hn::Or(hn::Gt(b, a), hn::IsNaN(b)); };
   for_each_quad<T>(call, first, last, [&](auto d, std::int64_t at, std::int64_t window) HWY_ATTR {
@@ -90,22 +102,24 @@ void spread_to_largest_quads(const Pooling& call, std::int64_t first, std::int64
     const auto fourth = replaces(b1, hn::IfThenElse(third, b0, of_two));
     const auto all = hn::LoadU(d, dy + window);
     const auto for_three = hn::IfThenZeroElse(fourth, all), for_two = hn::IfThenZeroElse(third, for_three);
-    hn::StoreInterleaved2(hn::IfThenZeroElse(second, for_two), hn::IfThenElseZero(second, for_two), d,
-                          dx + at);
-    hn::StoreInterleaved2(hn::IfThenElseZero(third, for_three), hn::IfThenElseZero(fourth, all), d,
-                          dx + at + width);
+    store_pairs(d, hn::IfThenZeroElse(second, for_two), hn::IfThenElseZero(second, for_two), stores, dx + at);
+    store_pairs(d, hn::IfThenElseZero(third, for_three), hn::IfThenElseZero(fourth, all), stores,
+                dx + at + width);
   });
+  if (stores == Stores::past_cache) hwy::FlushStream();  // before another thread reads
   clear_rest(call, first, last, dx);
 }
 
 template <class T>
-void spread_evenly_quads(const Pooling& call, std::int64_t first, std::int64_t last, const T* dy, T* dx) {
+void spread_evenly_quads(const Pooling& call, std::int64_t first, std::int64_t last, Stores stores,
+                         const T* dy, T* dx) {
   const std::int64_t width = call.windows.picture.width;
   for_each_quad<T>(call, first, last, [&](auto d, std::int64_t at, std::int64_t window) HWY_ATTR {
     const auto part = hn::Mul(hn::LoadU(d, dy + window), hn::Set(d, T{0.25}));
-    hn::StoreInterleaved2(part, part, d, dx + at);
-    hn::StoreInterleaved2(part, part, d, dx + at + width);
+    store_pairs(d, part, part, stores, dx + at);
+    store_pairs(d, part, part, stores, dx + at + width);
   });
+  if (stores == Stores::past_cache) hwy::FlushStream();
   clear_rest(call, first, last, dx);
 }
 

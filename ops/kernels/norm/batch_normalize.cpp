@@ -23,12 +23,11 @@
 #define TAPER_BATCH_NORMALIZE
 namespace taper::kernels {
 
-// Numbers of the lines: m = shift + rest, and what the loops below multiply and add. If it streams, a result goes past
-// the cache, so that it need not be read first.
+// Numbers of the lines: m = shift + rest, and what the loops below multiply and add.
 template <class T>
 struct BatchNumbers {
   const T *shift, *rest, *factor, *offset, *slope;
-  bool streams;
+  Stores stores;
 };
 
 }  // namespace taper::kernels
@@ -47,15 +46,6 @@ HWY_INLINE hn::Vec<D> number(D d, const T* numbers, std::int64_t i) {
   }
 }
 
-// Stores a vector; with `streams`, if it is a whole one.
-template <class D, class V, class T = hn::TFromD<D>>
-HWY_INLINE void put(D d, V v, bool streams, T* to) {
-  if constexpr (hn::MaxLanes(D()) == static_cast<std::size_t>(lanes_of<T>)) {
-    if (streams) return hn::Stream(v, d, to);
-  }
-  hn::StoreU(v, d, to);
-}
-
 template <bool are_channels, class T>
 void scale_lines(const BatchLines& lines, const BatchNumbers<T>& all, const T* x, T* y, std::int64_t begin,
                  std::int64_t end) {
@@ -67,7 +57,7 @@ void scale_lines(const BatchLines& lines, const BatchNumbers<T>& all, const T* x
     for_each_vector<T>(n, [&](auto d, std::int64_t i) HWY_ATTR {
       const auto value = [&](const T* numbers) HWY_ATTR { return number<are_channels>(d, numbers + at, i); };
       const auto centered = hn::Sub(hn::Sub(hn::LoadU(d, from + i), value(all.shift)), value(all.rest));
-      put(d, hn::MulAdd(centered, value(all.factor), value(all.offset)), all.streams, to + i);
+      store(d, hn::MulAdd(centered, value(all.factor), value(all.offset)), all.stores, to + i);
     });
   }
 }
@@ -90,8 +80,8 @@ void differentiate_lines(const BatchLines& lines, const BatchNumbers<T>& all, co
       const auto value = [&](const T* numbers) HWY_ATTR { return number<are_channels>(d, numbers + at, i); };
       const auto centered = hn::Sub(hn::Sub(hn::LoadU(d, x + start + i), value(all.shift)), value(all.rest));
       const auto rest = hn::Sub(hn::LoadU(d, dy + start + i), value(all.offset));
-      put(d, hn::Mul(hn::NegMulAdd(centered, value(all.slope), rest), value(all.factor)), all.streams,
-          dx + start + i);
+      store(d, hn::Mul(hn::NegMulAdd(centered, value(all.slope), rest), value(all.factor)), all.stores,
+            dx + start + i);
     });
   }
 }
@@ -117,16 +107,13 @@ namespace {
 TAPER_EXPORT_BOTH(forward);
 TAPER_EXPORT_BOTH(backward);
 
-// Does a result go past the cache? One that fits had better stay there. A line must begin where a vector may.
-bool streams(const BatchLines& lines) { return lines.n() % 16 == 0 && lines.count() * lines.n() >= 1 << 22; }
-
 // Calls body(begin, end) for ranges of lines, on several threads.
 template <class Body>
-void for_each_range(const BatchLines& lines, const Body& body) {
+void for_each_range(const BatchLines& lines, Stores stores, const Body& body) {
   parallel_ranges(lines.count(), 1 + part_size / std::max<std::int64_t>(1, lines.n()),
                   [&](std::int64_t begin, std::int64_t end) {
                     body(begin, end);
-                    if (streams(lines)) hwy::FlushStream();  // before another thread reads
+                    if (stores == Stores::past_cache) hwy::FlushStream();  // before another thread reads
                   });
 }
 
@@ -160,9 +147,9 @@ BatchNormalized batch_normalize(const Tensor& x, const Tensor& gain, const Tenso
                               .factor = factors.data(),
                               .offset = offset.data(),
                               .slope = nullptr,
-                              .streams = streams(lines)};
+                              .stores = stores_for(result.y, lines.n())};
     T* const y = result.y.mutable_data<T>();
-    for_each_range(lines, [&](std::int64_t begin, std::int64_t end) {
+    for_each_range(lines, all.stores, [&](std::int64_t begin, std::int64_t end) {
       forward<T>(lines, all, x.data<T>(), y, begin, end);
     });
   });
@@ -205,9 +192,9 @@ Tensor batch_normalize_dx(const Tensor& dy, const Tensor& x, const Tensor& gain,
     const auto factors = spread(lines, factor.data()), offsets = spread(lines, offset.data());
     const auto slopes = spread(lines, slope.data());
     const BatchNumbers<T> all{shift.data(),   rest.data(),   factors.data(),
-                              offsets.data(), slopes.data(), streams(lines)};
+                              offsets.data(), slopes.data(), stores_for(dx, lines.n())};
     T* const to = dx.mutable_data<T>();
-    for_each_range(lines, [&](std::int64_t begin, std::int64_t end) {
+    for_each_range(lines, all.stores, [&](std::int64_t begin, std::int64_t end) {
       backward<T>(lines, all, dy.data<T>(), x.data<T>(), to, begin, end);
     });
   });

@@ -2,7 +2,7 @@
 // float or double.
 #pragma once
 
-#include "../../../core/tensor.hpp"
+#include "../stores.hpp"
 #include "candidates.hpp"
 
 namespace taper::kernels {
@@ -10,15 +10,6 @@ namespace taper::kernels {
 // Selects from row[0 … n), n < 2^31.
 template <class T>
 void scan_row(const T* row, std::int64_t n, Candidates<T>& candidates);
-
-// How to write: through the cache, or past it, which saves reading what is overwritten.
-enum class Stores { to_cache, past_cache };
-// What suits a result of this size: past the cache if it would not find room there.
-inline Stores stores_for(const Tensor& result) {
-  constexpr std::size_t room = 32 << 20;
-  return static_cast<std::size_t>(result.size()) * size_of(result.dtype()) > room ? Stores::past_cache
-                                                                                  : Stores::to_cache;
-}
 
 // row[0 … n) = the values of the candidates at their indices, 0 elsewhere; NaN everywhere for a NaN row.
 template <class T>

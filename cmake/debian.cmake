@@ -1,4 +1,4 @@
-# cpack makes libtaper-dev_*.deb, and libtaper0.1_*.deb beside it if the library is shared.
+# cpack makes libtaper-dev_*.deb, and libtaper0.2_*.deb beside it if the library is shared.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_CONTACT "The Taper authors <taper@example.org>")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)

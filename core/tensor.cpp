@@ -78,12 +78,6 @@ Tensor Tensor::uninitialized(const char* op, const Shape& shape, Kind kind) {
   return Tensor(impl);
 }
 
-std::int64_t Tensor::extent(int axis) const {
-  const Shape& shape = impl("extent").shape;
-  if (axis >= 0 && axis < shape.size()) return shape[axis];
-  return shape[checked_axis("extent", "axis", axis, shape)];
-}
-
 void Tensor::throw_access(DType wanted) const {
   if (dtype() != wanted) fail("data", "asked for ", wanted, " elements of a ", dtype(), " tensor");
   fail("data", "the elements of a tensor of shape ", shape(), " are on ", device(),

@@ -198,6 +198,8 @@ void note_read(TensorImpl& impl);
 
 // Destroys the tensor and returns its block to the pool.
 void destroy(TensorImpl* impl) noexcept;
+// A handle less; the last one destroys the tensor.
+void release(TensorImpl* impl) noexcept;
 
 // What messages call an empty handle.
 inline constexpr const char* an_empty_handle =
@@ -223,18 +225,25 @@ inline Tensor::Tensor(const Tensor& other) noexcept : impl_(other.impl_) {
   if (impl_) impl_->references.fetch_add(1, std::memory_order_relaxed);
 }
 
-inline Tensor::~Tensor() {
-  if (!impl_) return;
+inline void internal::release(TensorImpl* impl) noexcept {
   // The last handle needs no locked instruction: nobody else can add a reference any more.
-  if (impl_->references.load(std::memory_order_acquire) == 1 ||
-      impl_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-    internal::destroy(impl_);
+  if (impl->references.load(std::memory_order_acquire) == 1 ||
+      impl->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    destroy(impl);
   }
+}
+// Apart from release, so that a handle that was moved from costs no call.
+inline Tensor::~Tensor() {
+  if (impl_) internal::release(impl_);
 }
 
 inline const Shape& Tensor::shape() const { return impl("shape").shape; }
 inline int Tensor::rank() const { return impl("rank").shape.size(); }
 inline std::int64_t Tensor::size() const { return impl("size").size; }
+inline std::int64_t Tensor::extent(int axis) const {
+  const Shape& shape = impl("extent").shape;
+  return shape[axis >= 0 && axis < shape.size() ? axis : checked_axis("extent", "axis", axis, shape)];
+}
 inline Tensor Tensor::to(DType dtype) const { return to(Kind(dtype, impl("to").device)); }
 inline Tensor Tensor::to(Device device) const { return to(Kind(impl("to").dtype, device)); }
 inline void Tensor::move_to(DType dtype) { move_to(Kind(dtype, impl("move_to").device)); }

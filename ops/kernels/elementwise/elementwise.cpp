@@ -97,6 +97,7 @@ class Loops {
 
   // One loop of n elements.
   void run(std::int64_t n, const std::int64_t* strides) const {
+    if (n <= part_size) return row(n, from_, strides, 0);  // a small tensor should cost little
     parallel_ranges(n, part_size, [&](std::int64_t begin, std::int64_t end) {
       Places at = from_;
       for (std::size_t k = 0; k < count_; ++k) at[k] += begin * strides[k] * element_;
@@ -145,9 +146,7 @@ class Loops {
   using Places = std::array<const std::byte*, most_operands>;
 
   void row(std::int64_t n, const Places& at, const std::int64_t* strides, std::int64_t first) const {
-    const void* in[most_operands];
-    std::copy(at.begin(), at.end(), in);
-    loop_(function_, n, in, strides, to_ + first * element_);
+    loop_(function_, n, at.data(), strides, to_ + first * element_);
   }
 
   const void* function_;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -38,8 +39,8 @@ namespace detail {
 // An elementwise function without its type: itself, its loop over a row of n elements for each dtype, and its
 // place in Functions. All that is compiled once for each function are these two loops.
 struct Function {
-  using RowLoop = void(const void* f, std::int64_t n, const void* const* in, const std::int64_t* strides,
-                       void* out);
+  using RowLoop = void(const void* f, std::int64_t n, const std::byte* const* in, const std::int64_t* strides,
+                       std::byte* out);
   const void* f;
   RowLoop *float32_loop, *float64_loop;
   int index;
@@ -54,15 +55,15 @@ void inner_loop(std::int64_t n, const std::array<const T*, sizeof...(I)>& in, T*
 }
 
 template <class T, class F, std::size_t N>
-void run_row(const void* function, std::int64_t n, const void* const* operands, const std::int64_t* strides,
-             void* result) {
+void run_row(const void* function, std::int64_t n, const std::byte* const* operands,
+             const std::int64_t* strides, std::byte* result) {
   constexpr std::integral_constant<std::int64_t, 0> zero;
   constexpr std::integral_constant<std::int64_t, 1> one;
   constexpr auto each = std::make_index_sequence<N>();
   const F& f = *static_cast<const F*>(function);
   std::array<const T*, N> in;
-  for (std::size_t k = 0; k < N; ++k) in[k] = static_cast<const T*>(operands[k]);
-  T* const out = static_cast<T*>(result);
+  for (std::size_t k = 0; k < N; ++k) in[k] = reinterpret_cast<const T*>(operands[k]);
+  T* const out = reinterpret_cast<T*>(result);
   if constexpr (N == 1) {
     if (strides[0] == 1) return inner_loop(n, in, out, f, each, one);
     inner_loop(n, in, out, f, each, strides[0]);

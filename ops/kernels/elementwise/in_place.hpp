@@ -9,11 +9,11 @@ namespace detail {
 
 // out[i] = f(out[i], in_1[i * s_1]), where s_1 is 0 or 1; in_0 is out.
 template <class T, class F>
-void run_row_in_place(const void* function, std::int64_t n, const void* const* in,
-                      const std::int64_t* strides, void* out) {
+void run_row_in_place(const void* function, std::int64_t n, const std::byte* const* in,
+                      const std::int64_t* strides, std::byte* out) {
   const F& f = *static_cast<const F*>(function);
-  const T* const y = static_cast<const T*>(in[1]);
-  T* const x = static_cast<T*>(out);
+  const T* const y = reinterpret_cast<const T*>(in[1]);
+  T* const x = reinterpret_cast<T*>(out);
   if (strides[1] == 0) {
     const T value = *y;
     for (std::int64_t i = 0; i < n; ++i) x[i] = f(x[i], value);

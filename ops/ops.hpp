@@ -68,6 +68,7 @@
 #include "reduction/sum.hpp"
 #include "reduction/var.hpp"
 #include "softmax/cross_entropy.hpp"
+#include "softmax/entmax.hpp"
 #include "softmax/log_softmax.hpp"
 #include "softmax/softmax.hpp"
 #include "softmax/sparse_softmax.hpp"

@@ -43,9 +43,9 @@ class CudaBackend final : public kernels::Backend {
   void spread_evenly(const kernels::Pooling& call, const Tensor& dy, Tensor& dx) const override;
 
   // softmax/rows.cu, norm/normalize.cu, attention/rotary.cu, softmax/cross_entropy.cu
-  void map_rows(kernels::RowFunction function, std::int64_t k, const kernels::AxisView& view, const Tensor& x,
-                Tensor& y) const override;
-  void center_rows(const kernels::AxisView& view, const Tensor& g, const Tensor& p,
+  void map_rows(kernels::RowFunction function, std::int64_t k, double alpha, const kernels::AxisView& view,
+                const Tensor& x, Tensor& y) const override;
+  void center_rows(const kernels::AxisView& view, double exponent, const Tensor& g, const Tensor& p,
                    Tensor& out) const override;
   void normalize(const kernels::Normalization& which, const Tensor& x, const Tensor& gain, const Tensor* bias,
                  Tensor& y, Tensor& moments) const override;

@@ -57,7 +57,8 @@ enum class RowFunction {
   topk_softmax,
   sparse_softmax,
   sparse_softmax_as_written,
-  tau_gradient
+  tau_gradient,
+  entmax
 };
 
 // What cross_entropy's kernels need besides the logits: see cross_entropy.hpp.
@@ -116,10 +117,11 @@ class Backend {
   virtual void average_windows(const Pooling& call, const Tensor& x, Tensor& y) const = 0;
   virtual void spread_evenly(const Pooling& call, const Tensor& dy, Tensor& dx) const = 0;
 
-  // Rows along an axis. k is for the sparse ones.
-  virtual void map_rows(RowFunction function, std::int64_t k, const AxisView& view, const Tensor& x,
-                        Tensor& y) const = 0;
-  virtual void center_rows(const AxisView& view, const Tensor& g, const Tensor& p, Tensor& out) const = 0;
+  // Rows along an axis. k is for the sparse ones, alpha for entmax.
+  virtual void map_rows(RowFunction function, std::int64_t k, double alpha, const AxisView& view,
+                        const Tensor& x, Tensor& y) const = 0;
+  virtual void center_rows(const AxisView& view, double exponent, const Tensor& g, const Tensor& p,
+                           Tensor& out) const = 0;
   virtual void normalize(const Normalization& which, const Tensor& x, const Tensor& gain, const Tensor* bias,
                          Tensor& y, Tensor& moments) const = 0;
   virtual void normalize_dx(const Normalization& which, const Tensor& dy, const Tensor& x, const Tensor& gain,

@@ -13,7 +13,7 @@ namespace {
 // the Jacobian of the projection at p, J = diag(s) - s s^T / m: symmetric, so its vector-Jacobian
 // product is itself.
 Tensor project_tangent(const Tensor& g, const Tensor& p, int axis) {
-  return record("sparse_softmax_vjp", kernels::center_rows("sparse_softmax_vjp", axis, g, p),
+  return record("sparse_softmax_vjp", kernels::center_rows("sparse_softmax_vjp", axis, g, p, 0),
                 vjp(g, [p, axis](const Tensor& dy) { return project_tangent(dy, p, axis); }));
 }
 

@@ -90,6 +90,11 @@ void expect_sparse(const Both& x, std::int64_t k, int axis) {
   // On the CPU the exponentials are added up in the dtype one by one, with a rounding each time.
   expect_ulps(topk_softmax(x.on_gpu, k, axis).to(cpu), topk_softmax(cast(x.z, float64), k, axis),
               x.z.dtype() == float32 ? 4 : 4 + terms);
+  for (const double alpha : {1.3, 1.5}) {
+    SCOPED_TRACE(alpha);
+    expect_ulps(entmax(x.on_gpu, alpha, k, axis).to(cpu), entmax(x.z, alpha, k, axis),
+                x.z.dtype() == float32 ? 4 : 8 + terms);
+  }
 }
 
 TEST_F(CudaRows, SparseSoftmaxIsThatOfTheCpu) {

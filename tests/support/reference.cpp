@@ -146,6 +146,29 @@ Row sparse_softmax_row(const Row& z, std::int64_t k) {
   return p;
 }
 
+Row entmax_row(const Row& z, double alpha, std::int64_t k) {
+  using Wide = long double;
+  Row p(z.size(), 0.0);
+  const auto chosen = largest(z, k);
+  if (chosen.empty()) return p;
+  const Wide slope = static_cast<Wide>(alpha) - 1, maximum = z[chosen.front()];
+  const auto probability = [&](std::size_t i, Wide theta) {
+    const Wide t = z[i] - maximum - theta;
+    if (slope == 0) return std::exp(t);
+    return 1 + slope * t > 0 ? std::exp(std::log1p(slope * t) / slope) : Wide{0};
+  };
+  Wide low = 0,
+       high = 1 + std::log(static_cast<Wide>(chosen.size()));  // as for n equal elements, at the most
+  for (int step = 0; step < 200; ++step) {
+    const Wide theta = (low + high) / 2;
+    Wide sum = 0;
+    for (std::size_t i : chosen) sum += probability(i, theta);
+    (sum > 1 ? low : high) = theta;
+  }
+  for (std::size_t i : chosen) p[i] = static_cast<double>(probability(i, high));
+  return p;
+}
+
 Row as_written_row(const Row& z, std::int64_t k) {
   Row p(z.size(), 0.0);
   const auto chosen = largest(z, k);

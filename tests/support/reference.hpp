@@ -49,5 +49,7 @@ std::vector<std::size_t> largest(const Row& row, std::int64_t k);
 Row sparse_softmax_row(const Row& z, std::int64_t k);
 Row as_written_row(const Row& z, std::int64_t k);
 Row topk_softmax_row(const Row& z, std::int64_t k);
+// entmax of docs/ops/entmax.md, 1 <= alpha <= 2, for the same rows: theta by bisection, in long double.
+Row entmax_row(const Row& z, double alpha, std::int64_t k);
 
 }  // namespace taper::test

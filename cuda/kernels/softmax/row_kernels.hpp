@@ -11,10 +11,11 @@ namespace taper::cuda {
 // softmax.cu
 void softmax_rows(bool is_log, std::int64_t rows, std::int64_t n, const Tensor& x, Tensor& y);
 
-// sparse_rows.cu: topk_softmax, sparse_softmax, sparse_softmax_as_written, tau_gradient; and sparse_softmax's
-// vector-Jacobian product.
-void sparse_rows(kernels::RowFunction function, std::int64_t k, std::int64_t rows, std::int64_t n,
-                 const Tensor& x, Tensor& y);
-void center_rows(std::int64_t rows, std::int64_t n, const Tensor& g, const Tensor& p, Tensor& out);
+// sparse_rows.cu: topk_softmax, sparse_softmax, sparse_softmax_as_written, tau_gradient, entmax; and the
+// vector-Jacobian product of sparse_softmax (with the exponent 0) and entmax.
+void sparse_rows(kernels::RowFunction function, std::int64_t k, double alpha, std::int64_t rows,
+                 std::int64_t n, const Tensor& x, Tensor& y);
+void center_rows(std::int64_t rows, std::int64_t n, double exponent, const Tensor& g, const Tensor& p,
+                 Tensor& out);
 
 }  // namespace taper::cuda

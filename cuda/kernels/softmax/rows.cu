@@ -31,21 +31,22 @@ void with_rows(const CudaBackend& backend, const AxisView& view, const Run& run,
 
 }  // namespace
 
-void CudaBackend::map_rows(RowFunction function, std::int64_t k, const AxisView& view, const Tensor& x,
-                           Tensor& y) const {
+void CudaBackend::map_rows(RowFunction function, std::int64_t k, double alpha, const AxisView& view,
+                           const Tensor& x, Tensor& y) const {
   const auto run = [&](std::int64_t rows, Tensor& to, const Tensor& from) {
     if (function == RowFunction::softmax || function == RowFunction::log_softmax) {
       softmax_rows(function == RowFunction::log_softmax, rows, view.length, from, to);
     } else {
-      sparse_rows(function, k, rows, view.length, from, to);
+      sparse_rows(function, k, alpha, rows, view.length, from, to);
     }
   };
   with_rows(*this, view, run, y, x);
 }
 
-void CudaBackend::center_rows(const AxisView& view, const Tensor& g, const Tensor& p, Tensor& out) const {
+void CudaBackend::center_rows(const AxisView& view, double exponent, const Tensor& g, const Tensor& p,
+                              Tensor& out) const {
   const auto run = [&](std::int64_t rows, Tensor& to, const Tensor& g, const Tensor& p) {
-    cuda::center_rows(rows, view.length, g, p, to);
+    cuda::center_rows(rows, view.length, exponent, g, p, to);
   };
   with_rows(*this, view, run, out, g, p);
 }

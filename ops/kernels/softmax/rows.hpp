@@ -56,13 +56,15 @@ Tensor map_rows(const char* op, int axis, const F& f, const Tensor& first, const
   return result;
 }
 
-// The same for a function of one row for which every device has a kernel: f runs on the CPU alone.
+// The same for a function of one row for which every device has a kernel: f runs on the CPU alone. alpha is
+// for entmax.
 template <class F>
-Tensor map_rows(const char* op, RowFunction function, std::int64_t k, int axis, const F& f, const Tensor& z) {
+Tensor map_rows(const char* op, RowFunction function, std::int64_t k, int axis, const F& f, const Tensor& z,
+                double alpha = 0) {
   const Backend* backend = backend_of(z);
   if (!backend) return map_rows(op, axis, f, z);
   Tensor y = Tensor::uninitialized(op, z.shape(), z.kind());
-  backend->map_rows(function, k, AxisView(z.shape(), axis), z, y);
+  backend->map_rows(function, k, alpha, AxisView(z.shape(), axis), z, y);
   return y;
 }
 

@@ -57,6 +57,39 @@ OpRow sparse(const char* op, Tensor (*f)(const Tensor&, std::int64_t, int),
   return op_row;
 }
 
+// The same for several alphas.
+OpRow entmax_variants() {
+  OpRow op_row{.op = "entmax", .arguments = {"z"}};
+  const auto add = [&op_row](const std::string& name, Tensor (*f)(const Tensor&, std::int64_t, int),
+                             Row (*reference)(const Row&, std::int64_t)) {
+    OpRow of_alpha = sparse("entmax", f, reference);
+    for (Variant& variant : of_alpha.variants) {
+      variant.name = name + ", " + variant.name;
+      op_row.variants.push_back(variant);
+    }
+    if (op_row.errors.empty()) op_row.errors = of_alpha.errors;
+  };
+  using Z = const Tensor&;
+  add(
+      "1.5", [](Z z, std::int64_t k, int axis) { return entmax(z, 1.5, k, axis); },
+      [](const Row& z, std::int64_t k) { return entmax_row(z, 1.5, k); });
+  add(
+      "1.3", [](Z z, std::int64_t k, int axis) { return entmax(z, 1.3, k, axis); },
+      [](const Row& z, std::int64_t k) { return entmax_row(z, 1.3, k); });
+  add(
+      "1", [](Z z, std::int64_t k, int axis) { return entmax(z, 1, k, axis); }, topk_softmax_row);
+  add(
+      "2", [](Z z, std::int64_t k, int axis) { return entmax(z, 2, k, axis); }, sparse_softmax_row);
+  for (const double alpha : {0.99, 2.01, std::nan("")}) {
+    op_row.errors.push_back({"an alpha of " + std::to_string(alpha),
+                             [alpha] {
+                               entmax(zeros({2, 3}), alpha);
+                             },
+                             {"alpha must be from 1 to 2"}});
+  }
+  return op_row;
+}
+
 OpRow cross_entropy_row() {
   OpRow op_row{.op = "cross_entropy", .arguments = {"logits"}};
   const auto add_variant = [&](const std::string& name, const Shape& shape, const Indices& labels,
@@ -140,6 +173,7 @@ OpRow cross_entropy_row() {
 std::vector<OpRow> softmax_ops() {
   return {
       cross_entropy_row(),
+      entmax_variants(),
       dense("log_softmax", log_softmax, log_softmax_row),
       dense("softmax", softmax, softmax_row),
       sparse("sparse_softmax", sparse_softmax, sparse_softmax_row),

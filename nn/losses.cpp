@@ -11,6 +11,7 @@
 #include "../ops/elementwise/add.hpp"
 #include "../ops/elementwise/clamp.hpp"
 #include "../ops/elementwise/div.hpp"
+#include "../ops/elementwise/expm1.hpp"
 #include "../ops/elementwise/log.hpp"
 #include "../ops/elementwise/maximum.hpp"
 #include "../ops/elementwise/mul.hpp"
@@ -21,7 +22,7 @@
 #include "../ops/reduction/max.hpp"
 #include "../ops/reduction/mean.hpp"
 #include "../ops/reduction/sum.hpp"
-#include "../ops/softmax/sparse_softmax.hpp"
+#include "../ops/softmax/entmax.hpp"
 
 #include <cmath>
 #include <limits>
@@ -85,8 +86,8 @@ Tensor log_ratio(const Tensor& p, const Tensor& log_q) {
 Tensor kl_divergence(const Tensor& log_probabilities, const Tensor& target) {
   check_alike("kl_divergence", "log_probabilities", log_probabilities, "target", target);
   if (target.rank() == 0) fail("kl_divergence", "target must have at least one axis, got ", target.shape());
-  // Recorded as one function, whose slope log p + 1 - log q has the derivative 1 / p: composed, p / p^2 would be
-  // 0 * inf at a tiny p. Where p is 0, neither p nor log q gets a gradient.
+  // Recorded as one function, whose slope log p + 1 - log q has the derivative 1 / p: composed, p / p^2 would
+  // be 0 * inf at a tiny p. Where p is 0, neither p nor log q gets a gradient.
   const Tensor log_q = log_probabilities, p = target, zero = scalar_like(0, p);
   const Tensor loss = p.detach() * log_ratio(p.detach(), log_q.detach());
   return mean(
@@ -98,50 +99,88 @@ Tensor kl_divergence(const Tensor& log_probabilities, const Tensor& target) {
 
 namespace {
 
-// The mean of L over the rows that count, everything relative to each row's largest logit: p sums to 1, so
-// that a shift of z changes nothing. target is 1 at each label, counts is 1 at each row that counts;
-// elsewhere they are 0.
-Tensor mean_sparsemax_loss(const Tensor& z, const Tensor& p, const Tensor& target, const Tensor& counts,
-                           double counted) {
+// The terms of Tsallis' entropy H(p) = sum_j (p_j - p_j^alpha) / (alpha (alpha - 1)); 0 where p is 0. In
+// general by expm1, so that nothing cancels if alpha is near 1.
+Tensor entropy_terms(const Tensor& p, double alpha) {
+  if (alpha == 2) return 0.5 * p * (1.0 - p);
+  const Tensor log_p = log(where(p, p, scalar_like(1, p)));
+  return alpha == 1 ? -(p * log_p) : p * expm1((alpha - 1) * log_p) / (alpha * (1 - alpha));
+}
+
+// The mean of L over the rows that count, everything relative to each row's largest logit: p and q sum to 1,
+// so that a shift of z changes nothing. counts is 1 at each row that counts, 0 elsewhere.
+Tensor mean_entmax_loss(const Tensor& z, const Tensor& p, const Tensor& q, double alpha, const Tensor& counts,
+                        double counted) {
   const Tensor zero = scalar_like(0, z);
   // Finite, so that in a row of -inf alone -inf minus the largest is -inf.
   const double lowest =
       z.dtype() == float32 ? std::numeric_limits<float>::lowest() : std::numeric_limits<double>::lowest();
   const Tensor largest = maximum(max(z, -1, true), scalar_like(lowest, z));
   const Tensor relative = z - largest;
-  const Tensor gain = sum(where(p, p * (relative - 0.5 * p), zero) - where(target, relative, zero), -1, true);
+  const auto terms = [&](const Tensor& of) {
+    return where(of, of * relative + entropy_terms(of, alpha), zero);
+  };
+  const Tensor gain = sum(terms(p) - terms(q), -1, true);
   // Rounding may lead below 0; NaN stays.
-  return sum(where(counts, maximum(gain + 0.5, zero), zero)) / counted;
+  return sum(where(counts, maximum(gain, zero), zero)) / counted;
 }
 
-}  // namespace
+// The loss of targets q in the `counted` rows in which counts is 1.
+Tensor entmax_loss_of(const char* op, const Tensor& logits, const Tensor& q, const Tensor& counts,
+                      std::int64_t counted, double alpha, std::int64_t k) {
+  if (!(alpha >= 1 && alpha <= 2)) fail(op, "alpha must be from 1 to 2, got ", alpha);
+  if (k < 1) fail(op, "k must be at least 1, got ", k);
+  // What an ignored row holds reaches neither the loss nor the gradient: where() sends it 0.
+  const Tensor z = counted == counts.size() ? logits : where(counts, logits, scalar_like(0, logits));
+  const Tensor p = entmax(z, alpha, k);
+  const auto rows = static_cast<double>(counted);
+  const Tensor loss = mean_entmax_loss(z.detach(), p.detach(), q, alpha, counts, rows);
+  // This p is recorded: its Jacobian is the derivative of the gradient.
+  return record(op, loss, vjp(z, [=](const Tensor& dloss) { return dloss * (1 / rows) * (p - q); }));
+}
 
-Tensor sparsemax_loss(const Tensor& logits, const Indices& labels, const SparsemaxLossOptions& options) {
-  const std::int64_t counted =
-      internal::count_labels("sparsemax_loss", logits, labels, options.ignored_label);
-  if (options.k < 1) fail("sparsemax_loss", "k must be at least 1, got ", options.k);
+Tensor entmax_loss_of(const char* op, const Tensor& logits, const Indices& labels,
+                      const EntmaxLossOptions& options) {
+  const std::int64_t counted = internal::count_labels(op, logits, labels, options.ignored_label);
   const std::int64_t n = logits.extent(-1), rows = labels.size();
   Shape columns = logits.shape();
   columns[columns.size() - 1] = 1;
-  Tensor counts = zeros(columns, logits.dtype()), target = zeros(logits.shape(), logits.dtype());
+  Tensor counts = zeros(columns, logits.dtype()), q = zeros(logits.shape(), logits.dtype());
   dispatch(logits.dtype(), [&]<class T>() {
     for (std::int64_t row = 0; row < rows; ++row) {
       if (labels[row] == options.ignored_label) continue;
       counts.mutable_data<T>()[row] = 1;
-      target.mutable_data<T>()[row * n + labels[row]] = 1;
+      q.mutable_data<T>()[row * n + labels[row]] = 1;
     }
   });
-  counts = counts.to(logits.device()), target = target.to(logits.device());
-  // What an ignored row holds reaches neither the loss nor the gradient: where() sends it 0.
-  const Tensor z = counted == rows ? logits : where(counts, logits, scalar_like(0, logits));
-  const Tensor p = sparse_softmax(z, options.k);
+  const Device device = logits.device();
+  return entmax_loss_of(op, logits, q.to(device), counts.to(device), counted, options.alpha, options.k);
+}
 
-  const Tensor loss =
-      mean_sparsemax_loss(z.detach(), p.detach(), target, counts, static_cast<double>(counted));
-  // This p is recorded: its Jacobian is the derivative of the gradient.
-  const double share = 1 / static_cast<double>(counted);
-  return record("sparsemax_loss", loss,
-                vjp(z, [=](const Tensor& dloss) { return dloss * share * (p - target); }));
+}  // namespace
+
+Tensor entmax_loss(const Tensor& logits, const Indices& labels, const EntmaxLossOptions& options) {
+  return entmax_loss_of("entmax_loss", logits, labels, options);
+}
+
+Tensor sparsemax_loss(const Tensor& logits, const Indices& labels, const SparsemaxLossOptions& options) {
+  return entmax_loss_of("sparsemax_loss", logits, labels,
+                        {.alpha = 2, .k = options.k, .ignored_label = options.ignored_label});
+}
+
+Tensor entmax_loss(const Tensor& logits, const Tensor& targets, const EntmaxLossOptions& options) {
+  const char* const op = "entmax_loss";
+  check_alike(op, "logits", logits, "targets", targets);
+  if (Tape::tracks(targets)) {
+    fail(op, "targets are constants, and would get no gradient: pass targets.detach()");
+  }
+  if (logits.rank() == 0 || logits.size() == 0) {
+    fail(op, "logits must have rows, none of them empty, got shape ", logits.shape());
+  }
+  Shape columns = logits.shape();
+  columns[columns.size() - 1] = 1;
+  const Tensor counts = ones(columns, logits.kind());
+  return entmax_loss_of(op, logits, targets, counts, counts.size(), options.alpha, options.k);
 }
 
 }  // namespace taper::nn

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The main job: installs what is missing, builds Taper, and runs the examples: 01 to 05, the first steps; 06 to 08, those of
-# the zeta.ops page; the seven programs of examples/beside_pytorch; and the demos 09 to 14 in their short form. Pictures and
+# the zeta.ops page; the seven programs of examples/beside_pytorch; and the demos 09 to 18 in their short form. Pictures and
 # pages go to build/demos. Then it builds the walkthrough's pages, in build/walkthrough.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -9,7 +9,7 @@ source "$root/cmake/setup.sh"
 install_packages "${packages[@]}"
 programs=$root/build/release/examples
 pictures=$root/build/demos
-demos=(09_associative_recall 10_character_transformer 11_digits 12_sorting 13_character_gru 14_penguins)
+demos=(09_associative_recall 10_character_transformer 11_digits 12_sorting 13_character_gru 14_penguins 17_label_proportions)
 "$root/examples/fetch_data.sh" digits || demos=("${demos[@]/11_digits}")  # it says why
 "$root/examples/fetch_data.sh" penguins || demos=("${demos[@]/14_penguins}")
 build_preset release --target taper_examples
@@ -30,6 +30,8 @@ for program in ${demos[@]}; do
   say "examples/$program --quick"
   "$programs/$program" --quick --restart --output "$pictures/$program"
 done
+say "examples/18_softmax_to_sparsemax --quick"
+"$programs/18_softmax_to_sparsemax" --quick
 say "Pictures and pages, to be opened in a browser; without --quick the demos learn more (--help tells the rest)"
 echo "$pictures/spirals.svg"
 for program in ${demos[@]}; do echo "$pictures/$program/page.html"; done

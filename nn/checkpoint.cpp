@@ -4,6 +4,7 @@
 #include "../core/fail.hpp"
 #include "../core/io/number_text.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace taper::nn {
@@ -47,6 +48,7 @@ void save_checkpoint(const std::string& path, const Run& run) {
   State file;
   add(file, model_prefix, run.model.state_dict());
   add(file, "optimizer.", run.optimizer.state());
+  if (run.pruning) add(file, "pruning.", run.pruning->state());
   add(file, "extras.", run.extras);
   file.texts.emplace(marker, version);
   file.texts.emplace("step", internal::to_text(run.step));
@@ -84,6 +86,8 @@ void load_checkpoint(const std::string& path, Run& run) {
   named("generator", [&] { generator.set_state(stream); });
   const std::map<std::string, Tensor> model = take(file.tensors, model_prefix);
   const State optimizer{take(file.tensors, "optimizer."), take(file.texts, "optimizer.")};
+  const State pruning =
+      run.pruning ? State(take(file.tensors, "pruning."), take(file.texts, "pruning.")) : State();
   State extras{take(file.tensors, "extras."), take(file.texts, "extras.")};
   if (!file.tensors.empty())
     fail(op, path, ": tensor ", internal::shown(file.tensors.begin()->first), " is no part of a checkpoint");
@@ -92,8 +96,11 @@ void load_checkpoint(const std::string& path, Run& run) {
 
   // The optimizer's check is the last one, and from there on nothing fails.
   run.model.check_state_dict(op, path + ": ", model_prefix, model);
+  std::optional<Pruning> pruned;  // in a copy first
+  if (run.pruning) named("pruning.", [&] { (pruned = *run.pruning)->load_state(pruning); });
   named("optimizer.", [&] { run.optimizer.load_state(optimizer); });
   run.model.load_state_dict(model);
+  if (run.pruning) *run.pruning = *pruned;
   run.generator = generator;
   run.step = step;
   run.extras = std::move(extras);

@@ -5,6 +5,7 @@
 #include "../core/random.hpp"
 #include "module.hpp"
 #include "optim/optimizer.hpp"
+#include "optim/pruning.hpp"
 
 #include <cstdint>
 #include <string>
@@ -27,17 +28,18 @@ struct Run {
   Generator& generator;   // of the batches, of Dropout, of whatever draws while training
   std::int64_t step = 0;  // steps done
   State extras = {};      // what else the caller keeps: loss curve, options
+  Pruning* pruning = nullptr;
 };
 
 // Writes the run into one safetensors file, in whole or not at all (core/io/files.hpp). Its tensors are
-// "model." + a parameter's name, "optimizer." + …, "extras." + …; its texts "optimizer.…", "extras.…",
+// "model." + a parameter's name, "optimizer." + …, "pruning." + …, "extras." + …; its texts likewise,
 // "step", "generator" and "taper.checkpoint", which tells a checkpoint from other files. Throws as
 // save_safetensors does, and if step < 0 or two parameters have the same name.
 void save_checkpoint(const std::string& path, const Run& run);
 
-// Reads such a file into a run of the same model and optimizer: the parameters in place, and the generator,
-// the step and the extras. Throws, naming the file and what is wrong in it, if it can't be read, is no
-// checkpoint, or does not fit the model or the optimizer; then nothing has changed.
+// Reads such a file into a run of the same model, optimizer and, if there is one, pruning: the parameters in
+// place, and the generator, the step and the extras. Throws, naming the file and what is wrong in it, if it
+// can't be read, is no checkpoint, or does not fit one of the three; then nothing has changed.
 void load_checkpoint(const std::string& path, Run& run);
 
 }  // namespace taper::nn

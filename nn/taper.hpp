@@ -53,6 +53,8 @@
 #include "optim/k_schedule.hpp"
 #include "optim/moving_average.hpp"
 #include "optim/plateau.hpp"
+#include "optim/pruning.hpp"
+#include "optim/pruning_schedule.hpp"
 #include "optim/rms_prop.hpp"
 #include "optim/schedule.hpp"
 #include "optim/sgd.hpp"

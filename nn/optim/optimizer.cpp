@@ -8,6 +8,7 @@
 #include "../../core/memory/pool.hpp"
 #include "../../core/memory/transfer.hpp"
 #include "../../core/tape.hpp"
+#include "../../ops/elementwise/where.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -155,13 +156,33 @@ void Optimizer::scale_learning_rate(const std::vector<Tensor>& parameters, doubl
   check_given(op, "parameters", parameters);
   std::vector<double> factors = factors_;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
-    const auto is_it = [&](const Tensor& mine) { return &mine.impl() == &parameters[i].impl(); };
-    const auto found = std::find_if(parameters_.begin(), parameters_.end(), is_it);
-    if (found == parameters_.end())
+    const std::size_t place = place_of(parameters[i]);
+    if (place == parameters_.size())
       fail(op, "parameters[", i, "] of shape ", parameters[i].shape(), " is none of this optimizer's");
-    factors[static_cast<std::size_t>(found - parameters_.begin())] = factor;
+    factors[place] = factor;
   }
   factors_ = std::move(factors);
+}
+
+void Optimizer::mask_moments(const Tensor& parameter, const Tensor& mask) {
+  constexpr const char* op = "mask_moments";
+  check_given(op, "parameter", parameter, "mask", mask);
+  const std::size_t place = place_of(parameter);
+  if (place == parameters_.size())
+    fail(op, "the parameter of shape ", parameter.shape(), " is none of this optimizer's");
+  if (!(mask.shape() == parameter.shape()) || !(mask.kind() == parameter.kind())) {
+    fail(op, "the mask must be ", parameter.kind(), ' ', parameter.shape(), ", got ", mask.kind(), ' ',
+         mask.shape());
+  }
+  const Tape::Recording nothing(nullptr);
+  move_moments(place);
+  for (Tensor& moment : moments_of(place)) moment = where(mask, moment, scalar_like(0, moment));
+}
+
+std::size_t Optimizer::place_of(const Tensor& parameter) const {
+  const auto is_it = [&](const Tensor& mine) { return &mine.impl() == &parameter.impl(); };
+  return static_cast<std::size_t>(std::find_if(parameters_.begin(), parameters_.end(), is_it) -
+                                  parameters_.begin());
 }
 
 std::span<Tensor> Optimizer::moments_of(std::size_t i) {

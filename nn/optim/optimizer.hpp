@@ -40,6 +40,9 @@ class Optimizer {
   // a new head may move faster than the pretrained body. Throws unless factor is finite and at least 0, and if
   // one of them is no parameter of this optimizer.
   void scale_learning_rate(const std::vector<Tensor>& parameters, double factor);
+  // Sets the parameter's moments to 0 where the mask, of its shape and kind, is 0, as pruning wants it. Throws if
+  // it is no parameter of this optimizer, or the mask does not fit.
+  void mask_moments(const Tensor& parameter, const Tensor& mask);
 
   // Copies of everything, besides parameters and gradients, on which later steps depend. The tensors are the
   // moments: for parameter i, "i." and the name of the moment, such as "0.first_moment". The texts are
@@ -78,6 +81,8 @@ class Optimizer {
   // differs in these, step() throws. Nothing that update() does is recorded on a tape.
   virtual void update(std::span<Update> updates) = 0;
 
+  // Which of the optimizer's parameters it is, or their number.
+  std::size_t place_of(const Tensor& parameter) const;
   std::span<Tensor> moments_of(std::size_t i);
   void move_moments(std::size_t i);
 

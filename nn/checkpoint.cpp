@@ -2,6 +2,7 @@
 #include "checkpoint.hpp"
 
 #include "../core/fail.hpp"
+#include "../core/io/compressed_state.hpp"
 #include "../core/io/number_text.hpp"
 
 #include <optional>
@@ -32,11 +33,19 @@ std::map<std::string, Value> take(std::map<std::string, Value>& from, const std:
 
 }  // namespace
 
-void save(const std::string& path, const Module& model) { save_safetensors(path, model.state_dict()); }
+void save(const std::string& path, const Module& model, const SaveOptions& options) {
+  const State state = model.state_dict();
+  save_safetensors(path, options.compressed ? compress_state(state) : state);
+}
 
 void load(const std::string& path, const Module& model) {
   State file = load_safetensors(path);
   internal::check_all_read("load", path, file);
+  try {
+    file = expand_state(file);
+  } catch (const Error& error) {
+    fail("load", path, ": ", error.what());
+  }
   const char* prefix = file.texts.count(marker) == 0 ? "" : model_prefix;
   const std::map<std::string, Tensor> tensors = take(file.tensors, prefix);
   model.check_state_dict("load", path + ": ", prefix, tensors);

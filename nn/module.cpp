@@ -5,8 +5,12 @@
 #include "../core/io/safetensors.hpp"
 #include "../core/memory/transfer.hpp"
 #include "../core/text.hpp"
+#include "../ops/layout/gather.hpp"
+#include "../ops/layout/reshape.hpp"
+#include "../ops/product/sparse_matmul.hpp"
 #include "type_name.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <set>
 
@@ -37,15 +41,30 @@ bool are_same(const Tensor& a, const Tensor& b) {
   return std::memcmp(x.bytes(), y.bytes(), x.impl().element_bytes()) == 0;
 }
 
+// Is every element of the matrix 0 that is not at one of the places?
+bool is_zero_elsewhere(const Tensor& matrix, const CompressedRows& places) {
+  std::vector<double> values = matrix.to_vector();
+  for (std::int64_t p = 0; p < places.size(); ++p) values[static_cast<std::size_t>(places.places()[p])] = 0;
+  return std::all_of(values.begin(), values.end(), [](double value) { return value == 0; });
+}
+
 }  // namespace
 
 void Parts::add(const std::string& name, const Tensor& parameter) {
-  entries_.push_back({prefix_ + name, parameter, false});
+  entries_.push_back({prefix_ + name, parameter, false, {}});
   check_given("Parts::add", entries_.back().name.c_str(), parameter);
 }
 
+void Parts::add(const std::string& name, const Tensor& parameter, const CompressedRows& places) {
+  add(name, parameter);
+  entries_.back().places = places;
+}
+
+Tensor Parts::Entry::whole() const { return places ? sparse_to_dense(places, tensor.detach()) : tensor; }
+Shape Parts::Entry::shape() const { return places ? Shape{places.rows(), places.columns()} : tensor.shape(); }
+
 void Parts::add_buffer(const std::string& name, const Tensor& buffer) {
-  entries_.push_back({prefix_ + name, buffer, true});
+  entries_.push_back({prefix_ + name, buffer, true, {}});
   check_given("Parts::add_buffer", entries_.back().name.c_str(), buffer);
   if (buffer.wants_grad())
     fail("Parts::add_buffer", internal::shown(entries_.back().name),
@@ -77,7 +96,7 @@ std::vector<Parts::Entry> Module::entries() const {
 std::vector<std::pair<std::string, Tensor>> Module::named(bool are_buffers) const {
   std::vector<std::pair<std::string, Tensor>> tensors;
   std::set<const internal::TensorImpl*> seen;
-  for (auto& [name, tensor, is_buffer] : entries()) {
+  for (auto& [name, tensor, is_buffer, places] : entries()) {
     if (is_buffer == are_buffers && seen.insert(&tensor.impl()).second)
       tensors.emplace_back(std::move(name), std::move(tensor));
   }
@@ -103,24 +122,28 @@ void Module::requires_grad(bool value) const {
 
 std::map<std::string, Tensor> Module::state_dict() const {
   std::map<std::string, Tensor> tensors;
-  for (const auto& [name, tensor, is_buffer] : entries()) {
-    if (!tensors.emplace(name, tensor.clone()).second)
-      fail("state_dict", "two tensors are called ", internal::shown(name));
+  for (const Parts::Entry& entry : entries()) {
+    if (!tensors.emplace(entry.name, entry.whole().clone()).second)
+      fail("state_dict", "two tensors are called ", internal::shown(entry.name));
   }
   return tensors;
 }
 
 void Module::load_state_dict(const std::map<std::string, Tensor>& tensors) const {
   check_state_dict("load_state_dict", "", "", tensors);
-  for (auto& [name, tensor, is_buffer] : entries()) internal::copy_elements(tensors.at(name), tensor);
+  for (auto& [name, tensor, is_buffer, places] : entries()) {
+    const Tensor& from = tensors.at(name);
+    internal::copy_elements(places ? gather(reshape(from.detach(), {from.size()}), places.places()) : from,
+                            tensor);
+  }
 }
 
 void Module::to(Device device) const {
-  for (auto& [name, tensor, is_buffer] : entries()) tensor.move_to(device);
+  for (auto& [name, tensor, is_buffer, places] : entries()) tensor.move_to(device);
 }
 
 void Module::to(DType dtype) const {
-  for (auto& [name, tensor, is_buffer] : entries()) tensor.move_to(dtype);
+  for (auto& [name, tensor, is_buffer, places] : entries()) tensor.move_to(dtype);
 }
 
 void Module::check_state_dict(const char* op, const std::string& where, const std::string& prefix,
@@ -128,7 +151,8 @@ void Module::check_state_dict(const char* op, const std::string& where, const st
   std::set<std::string> names;
   std::map<const std::byte*, std::string> first_names;  // of the elements of each tensor that fits
   Names twice, missing, wrong, extra, torn;
-  for (const auto& [name, here, is_buffer] : entries()) {
+  for (const Parts::Entry& entry : entries()) {
+    const auto& [name, here, is_buffer, places] = entry;
     const std::string quoted = internal::shown(prefix + name);
     if (!names.insert(name).second) {
       twice.add(quoted);
@@ -140,14 +164,16 @@ void Module::check_state_dict(const char* op, const std::string& where, const st
       continue;
     }
     const Tensor& tensor = found->second;
-    if (tensor && tensor.shape() == here.shape() && tensor.dtype() == here.dtype()) {
+    if (tensor && tensor.shape() == entry.shape() && tensor.dtype() == here.dtype()) {
+      if (places && !is_zero_elsewhere(tensor, places))
+        wrong.add(quoted + " is not 0 in a place that the model does not store");
       const auto [first, is_new] = first_names.emplace(here.impl().data, name);
       if (!is_new && !are_same(tensor, tensors.at(first->second)))
         torn.add(internal::shown(prefix + first->second) + " and " + quoted);
       continue;
     }
     const std::string got = tensor ? internal::text(tensor.dtype(), ' ', tensor.shape()) : "an empty handle";
-    wrong.add(internal::text(quoted, " is ", got, ", wanted ", here.dtype(), ' ', here.shape()));
+    wrong.add(internal::text(quoted, " is ", got, ", wanted ", here.dtype(), ' ', entry.shape()));
   }
   for (const auto& [name, tensor] : tensors) {
     if (names.count(name) == 0) extra.add(internal::shown(prefix + name));

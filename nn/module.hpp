@@ -1,6 +1,7 @@
 // Module: what has parameters, or is made of modules that have.
 #pragma once
 
+#include "../core/compressed_rows.hpp"
 #include "../core/scope.hpp"
 #include "../core/tensor.hpp"
 
@@ -21,6 +22,9 @@ class Parts {
  public:
   // Throws if the parameter is an empty handle.
   void add(const std::string& name, const Tensor& parameter);
+  // A matrix of which only the elements at these places are stored: the parameter has them, (places.size()), and
+  // state_dict() has the matrix. With an empty handle as places, the same as above.
+  void add(const std::string& name, const Tensor& parameter, const CompressedRows& places);
   void add(const std::string& name, const Module& module);
   // A buffer: a tensor that is saved and moved with the module but not trained, such as a running mean, into
   // whose elements the module writes. Throws if it is an empty handle or asks for a gradient.
@@ -40,6 +44,11 @@ class Parts {
     std::string name;
     Tensor tensor;
     bool is_buffer;
+    CompressedRows places = {};
+
+    // What state_dict() has.
+    Tensor whole() const;
+    Shape shape() const;
   };
 
   std::string prefix_;

@@ -56,7 +56,7 @@ std::ostream& operator<<(std::ostream& out, const Module& model) {
   std::vector<std::int64_t> counts{0}, bytes{0};
   std::set<const internal::TensorImpl*> seen;
   std::vector<bool> shared;
-  for (const auto& [name, x, is_buffer] : entries) {
+  for (const auto& [name, x, is_buffer, places] : entries) {
     shared.push_back(!seen.insert(&x.impl()).second);
     const std::int64_t count = shared.back() ? 0 : x.size();
     counts.push_back(counts.back() + (is_buffer ? 0 : count));
@@ -75,7 +75,7 @@ std::ostream& operator<<(std::ostream& out, const Module& model) {
     // The innermost module that holds the entry is the last one that began before it and is not over.
     const auto inside = std::find_if(std::make_reverse_iterator(next), visits.rend(),
                                      [i](const Parts::Visit& visit) { return visit.end > i; });
-    const auto& [name, x, is_buffer] = entries[i];
+    const auto& [name, x, is_buffer, places] = entries[i];
     const std::string indent(2 + inside->line.find_first_not_of(' '), ' ');
     add(indent + name.substr(inside->prefix), description(x, is_buffer, shared[i]), i, i + 1);
   }

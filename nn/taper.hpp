@@ -8,6 +8,7 @@
 #include "../core/gradcheck/curve.hpp"
 #include "../core/gradcheck/gradcheck.hpp"
 #include "../core/indices.hpp"
+#include "../core/io/compressed_state.hpp"
 #include "../core/io/csv.hpp"
 #include "../core/io/csv_table.hpp"
 #include "../core/io/idx.hpp"

@@ -56,6 +56,7 @@
 #include "product/affine.hpp"
 #include "product/bmm.hpp"
 #include "product/matmul.hpp"
+#include "product/sparse_matmul.hpp"
 #include "recurrent/recurrent.hpp"
 #include "reduction/argmax.hpp"
 #include "reduction/cumsum.hpp"

@@ -23,9 +23,14 @@ class Linear : public Module {
   // Throws if x's last extent or dtype does not fit W.
   Tensor operator()(const Tensor& x) const;
   void list(Parts& parts) const override;
+  // From here on, W consists of the elements that are not 0 now, and its products of those alone. They are a new
+  // parameter, which an optimizer has to be given. What state_dict() holds stays the same.
+  void compress();
 
   Tensor weight;
   Tensor bias;  // an empty handle without bias
+  // Given after compress(): where the elements of W stand that are in `weight`.
+  CompressedRows places;
 };
 
 }  // namespace taper::nn

@@ -8,9 +8,11 @@
 #include "../../ops/layout/reshape.hpp"
 #include "../../ops/layout/slice.hpp"
 #include "../../ops/layout/stack.hpp"
+#include "compressed.hpp"
 
 #include <cmath>
 #include <string>
+#include <tuple>
 
 namespace taper::nn {
 
@@ -39,11 +41,18 @@ void Recurrent::list(Parts& parts) const {
     const std::string place = is_bidirectional_
                                   ? "_l" + std::to_string(i / 2) + (i % 2 == 1 ? "_reverse" : "")
                                   : "_l" + std::to_string(i);
-    parts.add("weight_ih" + place, weights[i].input);
-    parts.add("weight_hh" + place, weights[i].hidden);
+    parts.add("weight_ih" + place, weights[i].input, weights[i].input_places);
+    parts.add("weight_hh" + place, weights[i].hidden, weights[i].hidden_places);
     if (!weights[i].input_bias) continue;
     parts.add("bias_ih" + place, weights[i].input_bias);
     parts.add("bias_hh" + place, weights[i].hidden_bias);
+  }
+}
+
+void Recurrent::compress() {
+  for (RecurrentWeights& each : weights) {
+    if (!each.input_places) std::tie(each.input_places, each.input) = compressed(each.input);
+    if (!each.hidden_places) std::tie(each.hidden_places, each.hidden) = compressed(each.hidden);
   }
 }
 

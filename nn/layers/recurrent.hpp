@@ -19,6 +19,10 @@ struct RecurrentOptions {
 class Recurrent : public Module {
  public:
   void list(Parts& parts) const override;
+  // From here on, each W and U consists of the elements that are not 0 now, and its products, forward and
+  // backward, of those alone. They are new parameters, which an optimizer has to be given. What state_dict()
+  // holds stays the same.
+  void compress();
 
   // Of each layer and direction: layer 0, layer 0 reversed, layer 1, … Listed under PyTorch's names and in
   // its layout: weight_ih_l0 (G width, inputs), weight_hh_l0, bias_ih_l0, bias_hh_l0, weight_ih_l0_reverse, …

@@ -20,9 +20,10 @@ MovingAverage::MovingAverage(const Module& model, double decay)
 void MovingAverage::update() {
   const Tape::Recording nothing(nullptr);
   const bool is_first = updates_++ == 0;
-  for (const auto& [name, now, is_buffer] : model_.entries()) {
-    Tensor& average = tensors_.at(name);
-    if (is_first || is_buffer) {
+  for (const Parts::Entry& entry : model_.entries()) {
+    Tensor& average = tensors_.at(entry.name);
+    const Tensor now = entry.whole();
+    if (is_first || entry.is_buffer) {
       average = now.clone();
     } else {
       average = average.to(now.kind());
@@ -33,8 +34,8 @@ void MovingAverage::update() {
 
 State MovingAverage::state() const {
   State state{{}, {{"decay", internal::to_text(decay_)}, {"updates", internal::to_text(updates_)}}};
-  for (const auto& [name, now, is_buffer] : model_.entries())
-    state.tensors[name] = internal::copied("state", tensors_.at(name), now.kind());
+  for (const Parts::Entry& entry : model_.entries())
+    state.tensors[entry.name] = internal::copied("state", tensors_.at(entry.name), entry.tensor.kind());
   return state;
 }
 

@@ -22,6 +22,7 @@
 #include "../layout/slice.hpp"
 #include "../layout/stack.hpp"
 #include "../product/bmm.hpp"
+#include "../product/sparse_matmul.hpp"
 #include "../reduction/sum.hpp"
 
 #include <memory>
@@ -62,9 +63,20 @@ Tensor mask_of_steps(const Layer& layer, const Holds& holds) {
   return mask.to(layer.x.device());
 }
 
+// x W^T and x W for a matrix x, and x^T y where W has elements.
+Tensor times(const Tensor& x, const Tensor& weight, const CompressedRows& places) {
+  return places ? sparse_matmul(x, places, weight) : mm(x, weight, false, true);
+}
+Tensor times_transposed(const Tensor& x, const Tensor& weight, const CompressedRows& places) {
+  return places ? sparse_matmul(x, places, weight, true) : mm(x, weight);
+}
+Tensor of_weight(const Tensor& x, const Tensor& y, const CompressedRows& places) {
+  return places ? sampled_matmul(x, y, places) : mm(x, y, true, false);
+}
+
 // W x + b for all steps, (batch, steps, G width), in public ops.
 Tensor project(const Layer& layer) {
-  const Tensor product = mm(rows_of(layer.x), layer.input_weight, false, true);
+  const Tensor product = times(rows_of(layer.x), layer.input_weight, layer.input_places);
   return reshape(product, {layer.batch(), layer.steps(), product.extent(1)}) + layer.input_bias;
 }
 
@@ -88,7 +100,7 @@ Composition compose(const Layer& layer, const Tensor& projected, Tensor h, Tenso
   for (std::int64_t step = 0; step < steps; ++step) {
     const std::int64_t t = call.is_reversed ? steps - 1 - step : step;
     const auto place = static_cast<std::size_t>(t);
-    const Tensor a = row(projected, t), u = mm(h, layer.hidden_weight, false, true);
+    const Tensor a = row(projected, t), u = times(h, layer.hidden_weight, layer.hidden_places);
     Tensor next, next_cell;
     if (call.cell == Cell::rnn) {
       next = tanh(a + u);
@@ -182,29 +194,29 @@ LstmStates run(const Layer& layer) {
   const Recurrence& call = layer.call;
   const bool is_gru = call.cell == Cell::gru;
   const RecurrentStates states = kernels::recur(call, layer);
-  const Tensor projected =
-      record(call.op, states.projected,
-             vjp(layer.x, [w = layer.input_weight, from = layer.x.shape()](
-                              const Tensor& da) { return reshape(mm(rows_of(da), w), from); }),
-             vjp(layer.input_weight,
-                 [x = layer.x](const Tensor& da) { return mm(rows_of(da), rows_of(x), true, false); }),
-             vjp(layer.input_bias, [](const Tensor& da) { return sum(rows_of(da), 0); }));
+  const Tensor projected = record(
+      call.op, states.projected,
+      vjp(layer.x, [w = layer.input_weight, places = layer.input_places, from = layer.x.shape()](
+                       const Tensor& da) { return reshape(times_transposed(rows_of(da), w, places), from); }),
+      vjp(layer.input_weight, [x = layer.x, places = layer.input_places](
+                                  const Tensor& da) { return of_weight(rows_of(da), rows_of(x), places); }),
+      vjp(layer.input_bias, [](const Tensor& da) { return sum(rows_of(da), 0); }));
   // The cotangents of U h + c: gru's last block is r times that of n.
   const auto of_hidden = [layer](const Tensor& da) {
     return layer.call.cell == Cell::gru ? concat({block(layer, da, 0, 2), block(layer, da, 3)}, -1) : da;
   };
   auto of_projected =
       vjp(projected, [layer, is_gru](const Tensor& da) { return is_gru ? block(layer, da, 0, 3) : da; });
-  auto of_weight = vjp(layer.hidden_weight, [layer, of_hidden, y = states.outputs](const Tensor& da) {
-    return mm(rows_of(of_hidden(da)), rows_of(states_before(layer, y)), true, false);
+  auto of_hidden_weight = vjp(layer.hidden_weight, [layer, of_hidden, y = states.outputs](const Tensor& da) {
+    return of_weight(rows_of(of_hidden(da)), rows_of(states_before(layer, y)), layer.hidden_places);
   });
   if (is_gru) {
     auto of_bias = vjp(layer.hidden_bias, [of_hidden, sums = layer.hidden_bias.shape()](const Tensor& da) {
       return reshape(of_hidden(sum(da, {0, 1}, true)), sums);
     });
-    record(call.op, states.gates, std::move(of_projected), std::move(of_weight), std::move(of_bias));
+    record(call.op, states.gates, std::move(of_projected), std::move(of_hidden_weight), std::move(of_bias));
   } else {
-    record(call.op, states.gates, std::move(of_projected), std::move(of_weight));
+    record(call.op, states.gates, std::move(of_projected), std::move(of_hidden_weight));
   }
   RecurrentStates kept = states;  // without what the way back does not read
   kept.projected = Tensor();
@@ -234,10 +246,11 @@ Layer checked_layer(const char* op, Cell kind, const Tensor& x, const Tensor& st
   check_given(op, "weights.input_bias", weights.input_bias, "weights.hidden_bias", weights.hidden_bias);
   if (x.rank() != 3 || x.extent(1) == 0 || x.extent(2) == 0)
     fail(op, "x must be (batch, steps, inputs) with at least one step and input, got shape ", x.shape());
-  if (weights.hidden.rank() != 2 || weights.hidden.extent(1) == 0)
-    fail(op, "weights.hidden must be (gates * width, width), got shape ", weights.hidden.shape());
-  const std::int64_t batch = x.extent(0), width = weights.hidden.extent(1),
-                     sums = kernels::gate_count(kind) * width;
+  const CompressedRows& places = weights.hidden_places;
+  const Shape hidden_shape = places ? Shape{places.rows(), places.columns()} : weights.hidden.shape();
+  if (hidden_shape.size() != 2 || hidden_shape[1] == 0)
+    fail(op, "weights.hidden must be (gates * width, width), got shape ", hidden_shape);
+  const std::int64_t batch = x.extent(0), width = hidden_shape[1], sums = kernels::gate_count(kind) * width;
   const auto check = [&](const char* name, const Tensor& tensor, const Shape& shape) {
     check_same_device(op, "x", x, name, tensor);
     if (!(tensor.shape() == shape) || tensor.dtype() != x.dtype()) {
@@ -245,8 +258,16 @@ Layer checked_layer(const char* op, Cell kind, const Tensor& x, const Tensor& st
            " and a width of ", width, ", got ", tensor.dtype(), " ", tensor.shape());
     }
   };
-  check("weights.hidden", weights.hidden, {sums, width});
-  check("weights.input", weights.input, {sums, x.extent(2)});
+  const auto check_weight = [&](const char* name, const Tensor& tensor, const CompressedRows& stored,
+                                const Shape& shape) {
+    if (stored && !(Shape{stored.rows(), stored.columns()} == shape)) {
+      fail(op, name, "_places must be of a matrix ", shape, ", got one of ",
+           Shape{stored.rows(), stored.columns()});
+    }
+    check(name, tensor, stored ? Shape{stored.size()} : shape);
+  };
+  check_weight("weights.hidden", weights.hidden, places, {sums, width});
+  check_weight("weights.input", weights.input, weights.input_places, {sums, x.extent(2)});
   check("weights.input_bias", weights.input_bias, {sums});
   check("weights.hidden_bias", weights.hidden_bias, {sums});
   check("state", state, {batch, width});
@@ -265,7 +286,9 @@ Layer checked_layer(const char* op, Cell kind, const Tensor& x, const Tensor& st
            .input_bias = is_gru ? weights.input_bias : weights.input_bias + weights.hidden_bias,
            .hidden_bias = is_gru ? weights.hidden_bias : Tensor(),
            .state = state,
-           .cell = cell ? *cell : Tensor()},
+           .cell = cell ? *cell : Tensor(),
+           .input_places = weights.input_places,
+           .hidden_places = weights.hidden_places},
           {op, kind, options.reverse, options.lengths}};
 }
 

@@ -1,6 +1,7 @@
 // rnn, gru and lstm: one direction of a recurrent layer, over all steps of a batch of sequences.
 #pragma once
 
+#include "../../core/compressed_rows.hpp"
 #include "../../core/indices.hpp"
 #include "../../core/tensor.hpp"
 
@@ -11,6 +12,9 @@ struct RecurrentWeights {
   Tensor input;                    // W (G width, inputs)
   Tensor hidden;                   // U (G width, width)
   Tensor input_bias, hidden_bias;  // b, c (G width)
+  // If they are given, the tensors above have the stored elements of W or U, (count), at these places, as in
+  // sparse_matmul: all products, forward and backward, are with those alone.
+  CompressedRows input_places = {}, hidden_places = {};
 };
 
 struct RecurrenceOptions {

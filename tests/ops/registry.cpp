@@ -52,6 +52,22 @@ Draw grid(double offset) {
   };
 }
 
+CompressedRows some_places(std::int64_t rows, std::int64_t columns) {
+  Tensor matrix = zeros({rows, columns});
+  for (std::int64_t i = 0; i < rows; ++i) {
+    for (std::int64_t j = 0; j < columns; ++j)
+      matrix.mutable_data<float>()[i * columns + j] = i != 1 && (i + 2 * j) % 3 == 0;
+  }
+  return CompressedRows(matrix);
+}
+
+Array with_zeros(const CompressedRows& places, const Array& values) {
+  Array matrix = build({places.rows(), places.columns()}, [](const Index&) { return 0.0; });
+  for (std::int64_t p = 0; p < places.size(); ++p)
+    matrix.values[static_cast<std::size_t>(places.places()[p])] = values.values[static_cast<std::size_t>(p)];
+  return matrix;
+}
+
 Tensor on_the_device_of(const Tensors& inputs, const Tensor& constant) {
   const auto given = std::find_if(inputs.begin(), inputs.end(), [](const Tensor& x) { return bool(x); });
   return given == inputs.end() ? constant : constant.to(given->device());

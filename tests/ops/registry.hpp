@@ -4,6 +4,7 @@
 #pragma once
 
 #include "support/helpers.hpp"
+#include <taper/core/compressed_rows.hpp>
 #include <taper/core/gradcheck/gradcheck.hpp>
 
 #include <functional>
@@ -21,6 +22,11 @@ Tensor away_from_zero(const Shape& shape, Generator& generator);
 Tensor distinct(const Shape& shape, Generator& generator);
 // offset + 0.2 i for random integers |i| <= 8.
 Draw grid(double offset);
+
+// The places of about a third of the elements of a matrix; its second row has none.
+CompressedRows some_places(std::int64_t rows, std::int64_t columns);
+// The matrix that has these values there.
+Array with_zeros(const CompressedRows& places, const Array& values);
 
 struct Input {
   Shape shape;

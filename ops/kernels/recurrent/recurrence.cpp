@@ -15,9 +15,11 @@
 #include "../../../core/memory/pool.hpp"
 #include "../../../core/threads.hpp"
 #include "../backend.hpp"
+#include "../product/sparse_product.hpp"
 #include "../product/tile_product.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #ifndef TAPER_RECURRENCE
 #define TAPER_RECURRENCE
@@ -252,6 +254,31 @@ internal::PoolVector<std::int64_t> lengths_of(const Recurrence& call, std::int64
   return lengths;
 }
 
+// A weight (outputs, inputs) of the layer as a factor of many products: packed, or as it is if it is in compressed
+// rows.
+template <class T>
+class Factor {
+ public:
+  // For products x weight^T, or with `transposes` x weight.
+  Factor(const char* op, const Tensor& weight, const CompressedRows& places, bool transposes) {
+    if (places) {
+      sparse_ = SparseFactor<T>{places, weight.data<T>(), transposes};
+    } else {
+      const std::int64_t outputs = weight.extent(0), inputs = weight.extent(1);
+      transposes ? packed_.emplace(op, outputs, inputs, weight.data<T>(), inputs, 1)
+                 : packed_.emplace(op, inputs, outputs, weight.data<T>(), 1, inputs);
+    }
+  }
+  // C = A B, or C += A B if it adds, for A with so many rows.
+  void multiply(std::int64_t rows, const T* a, T* c, bool adds) const {
+    packed_ ? packed_->multiply(rows, a, c, adds) : sparse_->multiply(rows, a, c, adds);
+  }
+
+ private:
+  std::optional<PackedMatrix<T>> packed_;
+  std::optional<SparseFactor<T>> sparse_;
+};
+
 template <class T>
 internal::PoolVector<T> room(std::int64_t size) {
   return internal::PoolVector<T>(static_cast<std::size_t>(size), T{0});
@@ -263,7 +290,7 @@ bool has_recurrence(const Tensor& x) { return !backend_of(x); }
 
 RecurrentStates recur(const Recurrence& call, const RecurrentInputs& inputs) {
   const std::int64_t batch = inputs.x.extent(0), steps = inputs.x.extent(1), width = inputs.x.extent(2);
-  const std::int64_t n = inputs.hidden_weight.extent(1), gates = gate_count(call.cell), sums = gates * n;
+  const std::int64_t n = inputs.state.extent(1), gates = gate_count(call.cell), sums = gates * n;
   const bool is_lstm = call.cell == Cell::lstm;
   const auto make = [&](const Shape& shape) {
     return Tensor::uninitialized(call.op, shape, inputs.x.dtype());
@@ -275,8 +302,8 @@ RecurrentStates recur(const Recurrence& call, const RecurrentInputs& inputs) {
   if (is_lstm) states.cells = make({batch, steps, n}), states.last_cell = make({batch, n});
   const auto lengths = lengths_of(call, batch, steps);
   dispatch(inputs.x.dtype(), [&]<class T>() {
-    const PackedMatrix<T> input_weight(call.op, width, sums, inputs.input_weight.data<T>(), 1, width);
-    const PackedMatrix<T> weight(call.op, n, sums, inputs.hidden_weight.data<T>(), 1, n);
+    const Factor<T> input_weight(call.op, inputs.input_weight, inputs.input_places, false);
+    const Factor<T> weight(call.op, inputs.hidden_weight, inputs.hidden_places, false);
     T* const projected = states.projected.mutable_data<T>();
     T *const outputs = states.outputs.mutable_data<T>(), *const gate_values = states.gates.mutable_data<T>();
     T* const cells = is_lstm ? states.cells.mutable_data<T>() : nullptr;
@@ -324,7 +351,7 @@ RecurrentCotangents recur_back(const Recurrence& call, const RecurrentStates& st
   if (is_lstm) result.cell = make({batch, n});
   const auto lengths = lengths_of(call, batch, steps);
   dispatch(y.dtype(), [&]<class T>() {
-    const PackedMatrix<T> weight(call.op, gates * n, n, inputs.hidden_weight.data<T>(), n, 1);
+    const Factor<T> weight(call.op, inputs.hidden_weight, inputs.hidden_places, true);
     T* const d_state = result.state.mutable_data<T>();
     T* const d_cell = is_lstm ? result.cell.mutable_data<T>() : nullptr;
     T* const d_gates = result.gates.mutable_data<T>();

@@ -1,6 +1,7 @@
 // The loop over the steps of a recurrent layer, forward and back: what rnn, gru and lstm are made of.
 #pragma once
 
+#include "../../../core/compressed_rows.hpp"
 #include "../../../core/indices.hpp"
 #include "../../../core/tensor.hpp"
 
@@ -29,6 +30,8 @@ struct RecurrentInputs {
   Tensor hidden_weight;            // U (G n, n)
   Tensor input_bias, hidden_bias;  // (G n)
   Tensor state, cell;              // (b, n), before the first step
+  // Given if W or U is in compressed rows, and the tensor above has its stored elements.
+  CompressedRows input_places, hidden_places;
 };
 
 struct RecurrentStates {

@@ -3,6 +3,7 @@
 #include <taper/taper.hpp>
 
 #include <algorithm>
+#include <tuple>
 
 namespace taper::test {
 namespace {
@@ -264,8 +265,125 @@ OpRow matmul_row() {
   return op_row;
 }
 
+Array transposed_of(const Array& x) {
+  return build({x.shape[1], x.shape[0]}, [&](const Index& i) { return at(x, {i[1], i[0]}); });
+}
+
+OpRow sparse_matmul_row() {
+  OpRow op_row{.op = "sparse_matmul", .arguments = {"x", "values"}};
+  const auto add_variant = [&](const char* name, const Shape& x, std::int64_t rows, std::int64_t columns,
+                               bool transposed) {
+    const CompressedRows places = some_places(rows, columns);
+    op_row.variants.push_back(
+        {name,
+         [=](const Tensors& in) { return sparse_matmul(in[0], places, in[1], transposed); },
+         [=](const std::vector<Array>& in) {
+           const Array w = with_zeros(places, in[1]);
+           return matmul_reference({in[0], transposed ? w : transposed_of(w)});
+         },
+         {{x, between(-2, 2)}, {{places.size()}, between(-2, 2)}}});
+  };
+  add_variant("rows", {4, 7}, 5, 7, false);
+  add_variant("rows, transposed", {4, 5}, 5, 7, true);
+  add_variant("one row", {1, 40}, 3, 40, false);
+  add_variant("one row, transposed", {1, 3}, 3, 20, true);
+  add_variant("a vector", {6}, 4, 6, false);
+  add_variant("a stack", {2, 3, 4}, 6, 4, false);
+  add_variant("a stack, transposed", {2, 9, 4}, 4, 3, true);
+  add_variant("no rows", {0, 4}, 3, 4, false);
+  add_variant("nothing stored", {2, 3}, 0, 3, false);
+  op_row.errors = {
+      {"no places",
+       [] {
+         sparse_matmul(ones({2, 3}), {}, ones({1}));
+       },
+       {"places is an empty handle"}},
+      {"values",
+       [] {
+         sparse_matmul(ones({2, 3}), some_places(3, 3), ones({5}));
+       },
+       {"values must be (2,)", "got (5,)"}},
+      {"x",
+       [] {
+         sparse_matmul(ones({2, 4}), some_places(2, 3), ones({1}));
+       },
+       {"x must be (…, 3)", "(2, 3)", "got (2, 4)"}},
+      {"x, transposed",
+       [] {
+         sparse_matmul(ones({2, 4}), some_places(2, 3), ones({1}), true);
+       },
+       {"x must be (…, 2)", "transposed", "got (2, 4)"}},
+      {"a scalar", [] { sparse_matmul(ones({}), some_places(2, 3), ones({1})); }, {"got ()"}},
+  };
+  return op_row;
+}
+
+OpRow sampled_matmul_row() {
+  OpRow op_row{.op = "sampled_matmul", .header = "sparse_matmul"};
+  const auto add_variant = [&](const char* name, std::int64_t n, std::int64_t rows, std::int64_t columns) {
+    const CompressedRows places = some_places(rows, columns);
+    op_row.variants.push_back({name,
+                               [=](const Tensors& in) { return sampled_matmul(in[0], in[1], places); },
+                               [=](const std::vector<Array>& in) {
+                                 const Array all = matmul_reference({transposed_of(in[0]), in[1]});
+                                 Array sampled{{places.size()}, {}};
+                                 for (std::int64_t p = 0; p < places.size(); ++p)
+                                   sampled.values.push_back(
+                                       all.values[static_cast<std::size_t>(places.places()[p])]);
+                                 return sampled;
+                               },
+                               {{{n, rows}, between(-2, 2)}, {{n, columns}, between(-2, 2)}}});
+  };
+  add_variant("matrices", 4, 5, 7);
+  add_variant("one row", 1, 3, 6);
+  add_variant("many rows", 40, 2, 3);
+  add_variant("an empty sum", 0, 3, 3);
+  op_row.errors = {
+      {"rows",
+       [] {
+         sampled_matmul(ones({2, 4}), ones({3, 5}), some_places(4, 5));
+       },
+       {"a (r, 4)", "b (r, 5)", "(2, 4) and (3, 5)"}},
+      {"columns",
+       [] {
+         sampled_matmul(ones({2, 4}), ones({2, 4}), some_places(4, 5));
+       },
+       {"(2, 4) and (2, 4)"}},
+      {"a stack",
+       [] {
+         sampled_matmul(ones({1, 2, 4}), ones({2, 5}), some_places(4, 5));
+       },
+       {"(1, 2, 4)"}},
+      {"no places",
+       [] {
+         sampled_matmul(ones({2, 4}), ones({2, 5}), {});
+       },
+       {"places is an empty handle"}},
+  };
+  return op_row;
+}
+
+OpRow sparse_to_dense_row() {
+  OpRow op_row{.op = "sparse_to_dense", .arguments = {"values"}, .header = "sparse_matmul"};
+  for (const auto& [name, rows, columns] : {std::tuple{"a matrix", 5, 7}, {"nothing stored", 0, 3}}) {
+    const CompressedRows places = some_places(rows, columns);
+    op_row.variants.push_back({name,
+                               [=](const Tensors& in) { return sparse_to_dense(places, in[0]); },
+                               [=](const std::vector<Array>& in) { return with_zeros(places, in[0]); },
+                               {{{places.size()}, between(-2, 2)}}});
+  }
+  op_row.errors = {
+      {"values", [] { sparse_to_dense(some_places(4, 5), ones({3})); }, {"one for each place", "(3,)"}},
+      {"no places", [] { sparse_to_dense({}, ones({3})); }, {"places is an empty handle"}},
+  };
+  return op_row;
+}
+
 }  // namespace
 
-std::vector<OpRow> product_ops() { return {affine_row(), bmm_row(), matmul_row(), mm_row()}; }
+std::vector<OpRow> product_ops() {
+  return {affine_row(),         bmm_row(), matmul_row(), mm_row(), sparse_matmul_row(), sampled_matmul_row(),
+          sparse_to_dense_row()};
+}
 
 }  // namespace taper::test

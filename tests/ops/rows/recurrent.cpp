@@ -13,6 +13,7 @@ struct Sizes {
   std::int64_t batch, steps, inputs, width;
   bool reverse = false;
   std::vector<std::int64_t> lengths = {};
+  CompressedRows input_places = {}, hidden_places = {};
 };
 
 // The three layers as their formulas stand in the header, element by element. in: x, state, (cell,) W, U, b,
@@ -73,23 +74,37 @@ Reference recurrence(int gates, const Sizes& sizes, bool wants_cell) {
   };
 }
 
+// The same with weights in compressed rows.
+Reference sparse_recurrence(int gates, const Sizes& sizes, bool wants_cell) {
+  return [=](std::vector<Array> in) {
+    const std::size_t weights = in.size() - 4;
+    if (sizes.input_places) in[weights] = with_zeros(sizes.input_places, in[weights]);
+    if (sizes.hidden_places) in[weights + 1] = with_zeros(sizes.hidden_places, in[weights + 1]);
+    return recurrence(gates, sizes, wants_cell)(in);
+  };
+}
+
 std::vector<Input> inputs_of(int gates, const Sizes& s) {
   const Draw draw = between(-1, 1);
   std::vector<Input> inputs{{{s.batch, s.steps, s.inputs}, draw}, {{s.batch, s.width}, draw}};
   if (gates == 4) inputs.push_back({{s.batch, s.width}, draw});
-  for (const Shape& shape : {Shape{gates * s.width, s.inputs}, Shape{gates * s.width, s.width},
+  const auto weight = [&](const CompressedRows& places, std::int64_t columns) {
+    return places ? Shape{places.size()} : Shape{gates * s.width, columns};
+  };
+  for (const Shape& shape : {weight(s.input_places, s.inputs), weight(s.hidden_places, s.width),
                              Shape{gates * s.width}, Shape{gates * s.width}}) {
     inputs.push_back({shape, draw});
   }
   return inputs;
 }
 
-RecurrentWeights weights_of(const Tensors& x) {
+RecurrentWeights weights_of(const Tensors& x, const Sizes& s) {
   const std::size_t first = x.size() - 4;
-  return {x[first], x[first + 1], x[first + 2], x[first + 3]};
+  return {x[first], x[first + 1], x[first + 2], x[first + 3], s.input_places, s.hidden_places};
 }
+RecurrenceOptions options_of(const Sizes& s) { return {.reverse = s.reverse, .lengths = s.lengths}; }
 
-using Call = std::function<Tensor(const Tensors&, const RecurrenceOptions&)>;
+using Call = std::function<Tensor(const Tensors&, const Sizes&)>;
 
 OpRow recurrent_row(const char* op, int gates, const Call& call, const Call& cell_call) {
   OpRow op_row{.op = op,
@@ -98,10 +113,9 @@ OpRow recurrent_row(const char* op, int gates, const Call& call, const Call& cel
                .header = "recurrent"};
   if (gates == 4) op_row.arguments.insert(op_row.arguments.begin() + 2, "cell");
   const auto add = [&](const std::string& name, const Sizes& s) {
-    const RecurrenceOptions options{.reverse = s.reverse, .lengths = s.lengths};
     const auto add_call = [&](const std::string& name, const Call& f, bool wants_cell) {
-      op_row.variants.push_back({name, [=](const Tensors& x) { return f(x, options); },
-                                 recurrence(gates, s, wants_cell), inputs_of(gates, s)});
+      op_row.variants.push_back({name, [=](const Tensors& x) { return f(x, s); },
+                                 sparse_recurrence(gates, s, wants_cell), inputs_of(gates, s)});
     };
     add_call(name, call, false);
     if (cell_call) add_call(name + ", the cell", cell_call, true);
@@ -113,6 +127,19 @@ OpRow recurrent_row(const char* op, int gates, const Call& call, const Call& cel
   add("lengths reversed",
       {.batch = 3, .steps = 3, .inputs = 2, .width = 2, .reverse = true, .lengths = {2, 3, 1}});
   add("no sequences", {.batch = 0, .steps = 2, .inputs = 2, .width = 2});
+  add("sparse", {.batch = 3,
+                 .steps = 3,
+                 .inputs = 4,
+                 .width = 3,
+                 .lengths = {2, 3, 1},
+                 .input_places = some_places(gates * 3, 4),
+                 .hidden_places = some_places(gates * 3, 3)});
+  add("sparse, one sequence", {.batch = 1,
+                               .steps = 3,
+                               .inputs = 3,
+                               .width = 4,
+                               .reverse = true,
+                               .hidden_places = some_places(gates * 4, 4)});
 
   const auto error = [&](const char* name, const Sizes& s, std::size_t changed, const Shape& shape,
                          const std::vector<std::string>& says) {
@@ -121,7 +148,7 @@ OpRow recurrent_row(const char* op, int gates, const Call& call, const Call& cel
                                Tensors x;
                                for (const Input& input : inputs_of(gates, s)) x.push_back(zeros(input.shape));
                                if (changed < x.size()) x[changed] = zeros(shape);
-                               call(x, {.lengths = s.lengths});
+                               call(x, s);
                              },
                              says});
   };
@@ -136,6 +163,11 @@ OpRow recurrent_row(const char* op, int gates, const Call& call, const Call& cel
         {"weights.hidden must be (gates * width, width)"});
   error("a bias of another width", usual, first + 3, {4}, {"weights.hidden_bias must be float32"});
   Sizes wrong = usual;
+  wrong.input_places = some_places(gates * 5, 5);
+  error("places of other inputs", wrong, 99, {}, {"weights.input_places must be of a matrix", "got one of"});
+  wrong = usual, wrong.hidden_places = some_places(gates * 5, 5);
+  error("too few values", wrong, first + 1, {3}, {"weights.hidden must be float32", "(3,)"});
+  wrong = usual;
   wrong.lengths = {1};
   error("too few lengths", wrong, 99, {}, {"one for each of 2 sequences", "(1,)"});
   wrong.lengths = {1, 4};
@@ -148,26 +180,22 @@ OpRow recurrent_row(const char* op, int gates, const Call& call, const Call& cel
 }  // namespace
 
 std::vector<OpRow> recurrent_ops() {
-  const Call lstm_cell = [](const Tensors& x, const RecurrenceOptions& options) {
-    return lstm(x[0], x[1], x[2], weights_of(x), options).cell;
+  const Call lstm_cell = [](const Tensors& x, const Sizes& s) {
+    return lstm(x[0], x[1], x[2], weights_of(x, s), options_of(s)).cell;
   };
   return {
       recurrent_row(
           "rnn", 1,
-          [](const Tensors& x, const RecurrenceOptions& options) {
-            return rnn(x[0], x[1], weights_of(x), options);
-          },
+          [](const Tensors& x, const Sizes& s) { return rnn(x[0], x[1], weights_of(x, s), options_of(s)); },
           nullptr),
       recurrent_row(
           "gru", 3,
-          [](const Tensors& x, const RecurrenceOptions& options) {
-            return gru(x[0], x[1], weights_of(x), options);
-          },
+          [](const Tensors& x, const Sizes& s) { return gru(x[0], x[1], weights_of(x, s), options_of(s)); },
           nullptr),
       recurrent_row(
           "lstm", 4,
-          [](const Tensors& x, const RecurrenceOptions& options) {
-            return lstm(x[0], x[1], x[2], weights_of(x), options).outputs;
+          [](const Tensors& x, const Sizes& s) {
+            return lstm(x[0], x[1], x[2], weights_of(x, s), options_of(s)).outputs;
           },
           lstm_cell),
   };

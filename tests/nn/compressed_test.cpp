@@ -1,0 +1,130 @@
+// Layers in compressed rows: the same results as with zeros, gradients for what is stored, and small files.
+#include "support/helpers.hpp"
+#include "support/scratch.hpp"
+#include <taper/taper.hpp>
+
+#include <cmath>
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+namespace taper::test {
+namespace {
+
+// Sets all but the largest weights to 0.
+template <class Model>
+void prune(const Model& model, double share) {
+  optim::Adam adam(model.parameters());
+  nn::Pruning(model, adam, nn::magnitudes(model, share)).step(1);
+}
+
+struct Model : nn::Module {
+  nn::Gru gru;
+  nn::Linear output;
+  Model(Generator& generator, DType dtype)
+      : gru(5, 8, generator, {.layers = 2, .dtype = dtype}), output(8, 3, generator, {.dtype = dtype}) {}
+  void list(nn::Parts& parts) const override { parts.add("gru", gru), parts.add("output", output); }
+  Tensor operator()(const Tensor& x) const { return output(gru(x)); }
+  void compress() { gru.compress(), output.compress(); }
+};
+
+TEST(Compressed, ComputesWhatTheZerosCompute) {
+  Generator generator(4);
+  for (const std::int64_t batch : {1, 3, 20}) {
+    Model dense(generator, float64);
+    prune(dense, 0.7);
+    Model sparse = dense;
+    sparse.compress();
+    const Tensor x = randn({batch, 4, 5}, generator, float64);
+    Tape tape;
+    const Tensor y = dense(x), z = sparse(x);
+    expect_close(z, y);
+    tape.backward(sum(square(y)) + sum(square(z)));
+    const auto by_dense = dense.named_parameters(), by_sparse = sparse.named_parameters();
+    for (std::size_t i = 0; i < by_dense.size(); ++i) {
+      const auto& [name, parameter] = by_dense[i];
+      const Tensor gradient = by_sparse[i].second.grad();
+      if (parameter.rank() == 1) {
+        expect_same(by_sparse[i].second, parameter);
+        continue;  // a shared one has both gradients
+      }
+      const CompressedRows places(parameter);
+      ASSERT_EQ(by_sparse[i].second.size(), places.size()) << name;
+      expect_close(gradient, gather(reshape(parameter.grad(), {parameter.size()}), places.places()));
+    }
+  }
+}
+
+TEST(Compressed, LearnsAndItsStateIsThatOfTheWholeMatrices) {
+  Generator generator(4);
+  Model dense(generator, float32), sparse(generator, float32);
+  prune(dense, 0.8);
+  sparse.load_state_dict(dense.state_dict());
+  sparse.compress();
+  sparse.compress();  // once more changes nothing
+  optim::Adam adam(sparse.parameters(), {.learning_rate = 0.01});
+  const Tensor x = randn({6, 4, 5}, generator);
+  double first = 0, last = 0;
+  for (int step = 0; step < 20; ++step) {
+    Tape tape;
+    const Tensor loss = mean(square(sparse(x) - 0.5));
+    adam.zero_grad();
+    tape.backward(loss);
+    adam.step();
+    (step == 0 ? first : last) = loss.item();
+  }
+  EXPECT_LT(last, 0.5 * first);
+  const auto before = dense.state_dict(), after = sparse.state_dict();
+  for (const auto& [name, tensor] : before) {
+    ASSERT_EQ(after.at(name).shape(), tensor.shape()) << name;
+    if (tensor.rank() == 2) expect_same(equal(after.at(name), 0), equal(tensor, 0));
+  }
+  dense.load_state_dict(after);
+  expect_close(dense(x), sparse(x), 1e-5);
+  sparse.load_state_dict(before);
+  for (const auto& [name, tensor] : sparse.state_dict()) expect_same(tensor, before.at(name));
+
+  std::map<std::string, Tensor> wrong = before;
+  wrong["output.weight"] = ones({8, 3});
+  expect_error("load_state_dict", [&] { sparse.load_state_dict(wrong); },
+               {"'output.weight' is not 0 in a place that the model does not store"});
+  wrong["output.weight"] = ones({3});
+  expect_error("load_state_dict", [&] { sparse.load_state_dict(wrong); }, {"(3,), wanted float32 (8, 3)"});
+  nn::MovingAverage average(sparse);
+  average.update();
+  expect_same(average.state().tensors.at("output.weight"), before.at("output.weight"));
+}
+
+TEST(Compressed, RefusesWhatDoesNotFit) {
+  Generator generator(4);
+  Model model(generator, float32);
+  model.compress();
+  expect_error("Linear", [&] { model.output(ones({2, 7})); }, {"8 as its last extent", "(2, 7)"});
+  expect_error("Gru", [&] { model.gru(ones({2, 3, 4})); }, {"(batch, steps, 5)", "(2, 3, 4)"});
+}
+
+using CompressedFile = Scratch;
+
+TEST_F(CompressedFile, TakesAQuarterOfTheDenseOneAndLoadsAgain) {
+  Generator generator(4);
+  const nn::Gru gru(32, 128, generator), other(32, 128, generator);
+  prune(gru, 0.9);
+  nn::save(path("dense"), gru);
+  nn::save(path("small"), gru, {.compressed = true});
+  EXPECT_LE(4 * std::filesystem::file_size(path("small")), std::filesystem::file_size(path("dense")));
+  nn::load(path("small"), other);
+  for (const auto& [name, tensor] : other.state_dict()) expect_same(tensor, gru.state_dict().at(name));
+  nn::Gru compressed = gru;
+  compressed.compress();
+  nn::save(path("again"), compressed, {.compressed = true});
+  EXPECT_EQ(read(path("again")), read(path("small")));
+  nn::load(path("small"), compressed);
+
+  State broken = load_safetensors(path("small"));
+  broken.tensors.erase("weight_hh_l0.mask");
+  save_safetensors(path("broken"), broken);
+  expect_error("load", [&] { nn::load(path("broken"), other); }, {path("broken"), "'weight_hh_l0' lacks"});
+}
+
+}  // namespace
+}  // namespace taper::test

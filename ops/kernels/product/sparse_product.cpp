@@ -50,27 +50,32 @@ HWY_INLINE hn::Vec<D> gathered(D d, const T* x, const std::int32_t* column_of) {
   }
 }
 
+// The sum of elements [p, end) of W times x at their columns, in vectors of so many lanes, two sums beside each
+// other, and then in ever smaller ones.
+template <class T, std::int64_t lanes>
+HWY_INLINE T gathered_sum(const SparseStretch<T>& w, const T* x, std::int64_t p, std::int64_t end) {
+  const hn::CappedTag<T, static_cast<std::size_t>(lanes)> d;
+  hn::Vec<decltype(d)> sums[2] = {hn::Zero(d), hn::Zero(d)};
+  const auto add = [&](int k, std::int64_t q) HWY_ATTR {
+    sums[k] = hn::MulAdd(hn::LoadU(d, w.values + q), gathered(d, x, w.column_of + q), sums[k]);
+  };
+  for (; p + 2 * lanes <= end; p += 2 * lanes) add(0, p), add(1, p + lanes);
+  if (p + lanes <= end) add(0, p), p += lanes;
+  T sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(sums[0], sums[1])));
+  if constexpr (lanes > 1) {
+    if (p < end) sum += gathered_sum<T, lanes / 2>(w, x, p, end);
+  }
+  return sum;
+}
+
 // y_i = sum_j W_ij x_j, or += if it adds.
 template <class T>
 void multiply_one(const SparseStretch<T>& w, const T* x, T* y, bool adds) {
-  const hn::ScalableTag<T> d;
-  const std::int64_t lanes = lanes_of<T>;
   for (std::int64_t i = w.begin; i < w.end; ++i) {
-    const std::int64_t end = w.starts[i + 1];
-    std::int64_t p = w.starts[i];
-    auto sum = hn::Zero(d), other = hn::Zero(d);
-    for (; p + 2 * lanes <= end; p += 2 * lanes) {
-      sum = hn::MulAdd(hn::LoadU(d, w.values + p), gathered(d, x, w.column_of + p), sum);
-      const std::int64_t q = p + lanes;
-      other = hn::MulAdd(hn::LoadU(d, w.values + q), gathered(d, x, w.column_of + q), other);
-    }
-    if (p + lanes <= end) {
-      sum = hn::MulAdd(hn::LoadU(d, w.values + p), gathered(d, x, w.column_of + p), sum);
-      p += lanes;
-    }
-    T total = hn::GetLane(hn::SumOfLanes(d, hn::Add(sum, other)));
-    for (; p < end; ++p) total += w.values[p] * x[w.column_of[p]];
-    y[i] = adds ? y[i] + total : total;
+    const std::int64_t begin = w.starts[i], end = w.starts[i + 1];
+    const T sum = end - begin >= lanes_of<T> ? gathered_sum<T, lanes_of<T>>(w, x, begin, end)
+                                             : gathered_sum<T, (lanes_of<T> + 1) / 2>(w, x, begin, end);
+    y[i] = adds ? y[i] + sum : sum;
   }
 }
 

@@ -31,7 +31,7 @@ struct Model : nn::Module {
   virtual double attention_zeros(const Indices&) const { return std::nan(""); }
 };
 
-// That of examples/13_character_gru.cpp.
+// That of examples/16_pruned_gru.cpp.
 struct CharacterGru : Model {
   nn::Embedding symbols;
   nn::Gru gru;
@@ -39,9 +39,9 @@ struct CharacterGru : Model {
   nn::Dropout dropout;
   CharacterGru(std::int64_t alphabet, Generator& generator)
       : symbols(alphabet, 32, generator),
-        gru(32, 128, generator),
-        logits(128, alphabet, generator),
-        dropout(0.3, generator) {}
+        gru(32, 256, generator),
+        logits(256, alphabet, generator),
+        dropout(0.1, generator) {}
   void list(nn::Parts& parts) const override {
     parts.add("symbols", symbols), parts.add("gru", gru), parts.add("logits", logits);
     parts.add("dropout", dropout);

@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="write this Markdown file, the same name with .svg, and with .json.gz")
     options = parser.parse_args()
     options.work_dir.mkdir(parents=True, exist_ok=True)
-    program = options.program or build_bench_program(options.work_dir.resolve(), "growing_sparsity")
+    program = options.program.resolve() if options.program else build_bench_program(options.work_dir.resolve(), "growing_sparsity")
 
     def answers(seed: int) -> list[tuple[int, float, dict[str, float]]]:
         """The number of the series, the amount, and what came of it."""

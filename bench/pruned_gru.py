@@ -75,14 +75,14 @@ def main() -> None:
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="on as many cores, the last ones (default: 1 2)")
     parser.add_argument("--python", type=Path, help="an interpreter that has torch, instead of a virtual environment")
     parser.add_argument("--work-dir", type=Path, default=BENCH.parent / "build" / "bench", help="default: build/bench")
-    parser.add_argument("--program", type=Path, help="bench/pruned_gru, built already")
+    parser.add_argument("--program", type=Path, help="bench/pruned_gru, if it is built already")
     parser.add_argument("--output", type=Path, help="write this Markdown file, and the same name with .json.gz")
     options = parser.parse_args()
 
     options.work_dir.mkdir(parents=True, exist_ok=True)
     work_dir = options.work_dir.resolve()
     torch = find_torch(options.python, work_dir / "venv")
-    program = options.program or build_bench_program(work_dir, "pruned_gru")
+    program = options.program.resolve() if options.program else build_bench_program(work_dir, "pruned_gru")
     rows, times = [], {}
     for threads in options.threads:
         cores = sorted(os.sched_getaffinity(0))[-threads:]

@@ -1,6 +1,6 @@
 // Products with a sparse matrix, compiled for each instruction set. A single row x meets each row of W where it is
-// stored (a gather). Of several rows, the transposed matrix is multiplied: an element of W then meets a run of
-// consecutive numbers, one for each row of x.
+// stored. Of several rows, the transposed matrix is multiplied: an element of W then meets a run of consecutive
+// numbers, one for each row of x.
 // clang-format off: foreach_target.h includes this file again, and the order matters
 #include "../simd.hpp"
 #define HWY_TARGET_INCLUDE "taper/ops/kernels/product/sparse_product.cpp"
@@ -50,32 +50,30 @@ HWY_INLINE hn::Vec<D> gathered(D d, const T* x, const std::int32_t* column_of) {
   }
 }
 
-// The sum of elements [p, end) of W times x at their columns, in vectors of so many lanes, two sums beside each
-// other, and then in ever smaller ones.
-template <class T, std::int64_t lanes>
-HWY_INLINE T gathered_sum(const SparseStretch<T>& w, const T* x, std::int64_t p, std::int64_t end) {
-  const hn::CappedTag<T, static_cast<std::size_t>(lanes)> d;
-  hn::Vec<decltype(d)> sums[2] = {hn::Zero(d), hn::Zero(d)};
-  const auto add = [&](int k, std::int64_t q) HWY_ATTR {
-    sums[k] = hn::MulAdd(hn::LoadU(d, w.values + q), gathered(d, x, w.column_of + q), sums[k]);
-  };
-  for (; p + 2 * lanes <= end; p += 2 * lanes) add(0, p), add(1, p + lanes);
-  if (p + lanes <= end) add(0, p), p += lanes;
-  T sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(sums[0], sums[1])));
-  if constexpr (lanes > 1) {
-    if (p < end) sum += gathered_sum<T, lanes / 2>(w, x, p, end);
-  }
-  return sum;
-}
-
-// y_i = sum_j W_ij x_j, or += if it adds.
+// y_i = sum_j W_ij x_j, or += if it adds: whole vectors of a row, and its last elements one by one.
 template <class T>
 void multiply_one(const SparseStretch<T>& w, const T* x, T* y, bool adds) {
+  const hn::ScalableTag<T> d;
+  const hn::CappedTag<T, 1> one;
+  constexpr std::int64_t lanes = lanes_of<T>;
   for (std::int64_t i = w.begin; i < w.end; ++i) {
-    const std::int64_t begin = w.starts[i], end = w.starts[i + 1];
-    const T sum = end - begin >= lanes_of<T> ? gathered_sum<T, lanes_of<T>>(w, x, begin, end)
-                                             : gathered_sum<T, (lanes_of<T> + 1) / 2>(w, x, begin, end);
-    y[i] = adds ? y[i] + sum : sum;
+    std::int64_t p = w.starts[i];
+    const std::int64_t end = w.starts[i + 1];
+    auto sum = hn::Zero(d), other = sum;
+    const auto plus = [&](auto to, std::int64_t q) HWY_ATTR {
+      return hn::MulAdd(hn::LoadU(d, w.values + q), gathered(d, x, w.column_of + q), to);
+    };
+    for (; p + 2 * lanes <= end; p += 2 * lanes) sum = plus(sum, p), other = plus(other, p + lanes);
+    if (p + lanes <= end) sum = plus(sum, p), p += lanes;
+    hn::Vec<decltype(one)> rest[4] = {hn::Zero(one), hn::Zero(one), hn::Zero(one), hn::Zero(one)};
+    const auto add = [&](int k, std::int64_t q) HWY_ATTR {
+      rest[k] = hn::MulAdd(hn::LoadU(one, w.values + q), hn::LoadU(one, x + w.column_of[q]), rest[k]);
+    };
+    for (; p + 4 <= end; p += 4) add(0, p), add(1, p + 1), add(2, p + 2), add(3, p + 3);
+    for (; p < end; ++p) add(0, p);
+    const T last = hn::GetLane(hn::Add(hn::Add(rest[0], rest[1]), hn::Add(rest[2], rest[3])));
+    const T total = hn::GetLane(hn::SumOfLanes(d, hn::Add(sum, other))) + last;
+    y[i] = adds ? y[i] + total : total;
   }
 }
 
@@ -246,7 +244,11 @@ void SparseFactor<T>::multiply(std::int64_t rows, const T* x, T* c, bool adds) c
                      outputs = transposes ? places.columns() : places.rows();
   const SparseStretch<T> w = stretch(places, values, 0, places.rows());
   if (rows == 1) {
-    if (!transposes) return multiply_one<T>(w, x, c, adds);
+    if (!transposes) {
+      return parallel_ranges(w.end, rows_of_a_part(places, 1), [&](std::int64_t begin, std::int64_t end) {
+        multiply_one<T>(stretch(places, values, begin, end), x, c, adds);
+      });
+    }
     if (!adds) std::fill_n(c, outputs, T{0});
     return multiply_one_transposed(w, x, c);
   }

@@ -1,7 +1,9 @@
 // Trains character models on a text (bytes) while they grow sparse, for bench/growing_sparsity.py. Answers each line
 //
 //   gru|transformer SEED STEPS gradual|halfway|after SHARE   prunes the weights: gradually, or at once
-//   transformer SEED STEPS keys K                    lets each query look at ever fewer keys, K in the end
+//   gru|transformer SEED STEPS dense 0                       does neither
+//   transformer SEED STEPS softmax 0                         has softmax in the place of sparse_softmax
+//   transformer SEED STEPS keys K                            lets each query look at ever fewer keys, K in the end
 //
 // with a line of JSON: the share of the weights that is 0, that of attention, and the loss on held-out text.
 #include <taper/core/io/files.hpp>
@@ -57,10 +59,11 @@ struct CharacterTransformer : Model {
   std::vector<nn::TransformerBlock> blocks;
   nn::LayerNorm norm;
   nn::Linear logits;
-  CharacterTransformer(std::int64_t alphabet, Generator& generator)
+  CharacterTransformer(std::int64_t alphabet, nn::AttentionMethod method, Generator& generator)
       : symbols(alphabet, 64, generator), norm(64), logits(64, alphabet, generator) {
     learning_rate = 3e-3;
-    const nn::TransformerBlockOptions options{.causal = true, .rotary = true, .dropout = 0.1};
+    const nn::TransformerBlockOptions options{
+        .causal = true, .rotary = true, .method = method, .dropout = 0.1};
     for (int i = 0; i < 2; ++i) blocks.emplace_back(64, 4, context, generator, options);
   }
   void list(nn::Parts& parts) const override {
@@ -134,8 +137,8 @@ struct Job {
   std::string model;
   std::uint64_t seed;
   std::int64_t steps;
-  std::string way;  // "dense" too
-  double amount;    // a share, or the number of keys
+  std::string way;
+  double amount;  // a share, or the number of keys
 };
 
 class Bench {
@@ -144,7 +147,7 @@ class Bench {
 
   void run(const Job& job) {
     Generator generator(job.seed);
-    const std::unique_ptr<Model> model = made(job.model, generator);
+    const std::unique_ptr<Model> model = made(job, generator);
     const double zeros = train(*model, job);
     model->eval();
     const Stretches held_out = text_.held_out();
@@ -156,9 +159,10 @@ class Bench {
   }
 
  private:
-  std::unique_ptr<Model> made(const std::string& model, Generator& generator) const {
-    if (model == "gru") return std::make_unique<CharacterGru>(text_.alphabet, generator);
-    return std::make_unique<CharacterTransformer>(text_.alphabet, generator);
+  std::unique_ptr<Model> made(const Job& job, Generator& generator) const {
+    if (job.model == "gru") return std::make_unique<CharacterGru>(text_.alphabet, generator);
+    const auto method = job.way == "softmax" ? nn::AttentionMethod::dense : nn::AttentionMethod::fused;
+    return std::make_unique<CharacterTransformer>(text_.alphabet, method, generator);
   }
 
   // All matrices but the table of symbols, which no product takes.
@@ -173,7 +177,7 @@ class Bench {
     std::unique_ptr<Model>& model = dense_[{job.model, job.seed, job.steps}];
     if (!model) {
       Generator generator(job.seed);
-      model = made(job.model, generator);
+      model = made(job, generator);
       train(*model, {job.model, job.seed, job.steps, "dense", 0});
     }
     return *model;

@@ -18,6 +18,7 @@ import sys
 from pathlib import Path
 
 SHARES, KEYS = (0.5, 0.8, 0.9, 0.95, 0.98), (64, 32, 16, 8, 4, 2)
+NOTHING = {"gradual": "dense", "keys": "softmax"}  # the way of a model without zeros, where a curve has one
 # What is drawn: the model, how it grows sparse, what is counted, the label, the colour.
 SERIES = (
     ("gru", "gradual", "weights", "GRU, weights pruned gradually", "#cf222e"),
@@ -83,9 +84,9 @@ def main() -> None:
 
     def answers(seed: int) -> list[tuple[int, float, dict[str, float]]]:
         """The number of the series, the amount, and what came of it."""
-        jobs = [(i, amount, f"{model} {seed} {options.steps} {'dense' if amount == 0 else way} {amount}")
+        jobs = [(i, amount, f"{model} {seed} {options.steps} {way if amount else NOTHING.get(way)} {amount}")
                 for i, (model, way, *_) in enumerate(SERIES)
-                for amount in (KEYS if way == "keys" else (0, *SHARES) if way == "gradual" else SHARES)]
+                for amount in (*((0,) if way in NOTHING else ()), *(KEYS if way == "keys" else SHARES))]
         process = subprocess.Popen([str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                    **pinned(sorted(os.sched_getaffinity(0))))
         assert process.stdin and process.stdout
@@ -107,7 +108,7 @@ def main() -> None:
         _, way, counted, label, _ = SERIES[i]
         zeros, loss = (statistics.mean(result[key] for _, _, result in each) for key in (counted, "loss"))
         points[i].append((zeros, loss))
-        asked = f"k = {amount}" if way == "keys" else "dense" if amount == 0 else f"{amount:.0%}"
+        asked = NOTHING[way] if amount == 0 else f"k = {amount}" if way == "keys" else f"{amount:.0%}"
         rows.append([label, asked, f"{zeros:.1%}", f"{loss:.3f}"])
     facts = describe_machine_without_peers() | {"steps": str(options.steps), "seeds": str(options.seeds)}
     text = "\n".join(["# Growing sparsity", "", table(["", "asked for", "zero", "loss on held-out text"], rows), "",

@@ -104,7 +104,7 @@ def main() -> None:
                 times[f"{threads} threads, width {width}, {steps} steps"] = measured
                 for other, name in (("dense", "Taper, dense"), ("pytorch", "PyTorch, dense")):
                     ratio = statistics.median(b / a for a, b in zip(measured["compressed"], measured[other], strict=True))
-                    ours, theirs = (f"{1e6 * statistics.median(measured[side]):.3g} µs" for side in ("compressed", other))
+                    ours, theirs = (f"{float(f'{1e6 * statistics.median(measured[side]):.3g}'):g} µs" for side in ("compressed", other))
                     rows.append(Row(f"width {width}, {steps} step{'s' * (steps > 1)} a call, {threads} thread{'s' * (threads > 1)}: {name}",
                                     ours, theirs, ratio, "times", TARGET if steps == 1 else None))
                 log(f"{threads} threads, width {width}, {steps} steps a call")

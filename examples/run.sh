@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The main job: installs what is missing, builds Taper, and runs the examples: 01 to 05, the first steps; 06 to 08, those of
-# the zeta.ops page; the seven programs of examples/beside_pytorch; and the demos 09 to 18 in their short form. Pictures and
+# the zeta.ops page; the seven programs of examples/beside_pytorch; and the demos, from 09 on, in their short form. Pictures and
 # pages go to build/demos. Then it builds the walkthrough's pages, in build/walkthrough.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

@@ -28,7 +28,7 @@ SERIES = (
     ("transformer", "keys", "attention", "transformer, attention, by k", "#1a7f37"),
 )
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 900, 440, 60, 330, 20, 50
-LOWEST, HIGHEST, LEAST_LEFT = 1.8, 3.0, 0.01
+LOWEST, HIGHEST, LEAST_LEFT = 1.8, 2.8, 0.02
 
 
 def x_of(left: float) -> float:
@@ -36,15 +36,16 @@ def x_of(left: float) -> float:
 
 
 def y_of(loss: float) -> float:
-    return TOP + (HEIGHT - TOP - BOTTOM) * (HIGHEST - min(loss, HIGHEST)) / (HIGHEST - LOWEST)
+    return TOP + (HEIGHT - TOP - BOTTOM) * (HIGHEST - loss) / (HIGHEST - LOWEST)
 
 
 def svg(points: dict[int, list[tuple[float, float]]]) -> str:
-    """Loss against what is left, from all of it to 1 %, on a logarithmic axis."""
+    """Loss against what is left, from all of it to 2 %, on a logarithmic axis. What lies above the highest loss is cut off."""
     lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="13">',
              f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>']
     right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
-    for share in (0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99):
+    lines.append(f'<clipPath id="area"><rect x="{LEFT - 5}" y="{TOP}" width="{right - LEFT + 10}" height="{bottom - TOP}"/></clipPath>')
+    for share in (0, 0.5, 0.8, 0.9, 0.95, 0.98):
         x = x_of(1 - share)
         lines.append(f'<path d="M{x:.1f} {TOP}V{bottom}" stroke="#e4e7eb"/>'
                      f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="middle" fill="#57606a">{100 * share:g} %</text>')
@@ -60,8 +61,8 @@ def svg(points: dict[int, list[tuple[float, float]]]) -> str:
             continue
         places = [(x_of(1 - zeros), y_of(loss)) for zeros, loss in sorted(points[i])]
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
-        lines.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        lines += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in places]
+        circles = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in places)
+        lines.append(f'<g clip-path="url(#area)"><path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"/>{circles}</g>')
         y = TOP + 20 + 24 * i
         lines.append(f'<path d="M{right + 16} {y}h22" stroke="{colour}" stroke-width="2"/>'
                      f'<text x="{right + 46}" y="{y + 4}" fill="#1f2328">{html.escape(label)}</text>')

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <limits>
 
 #include <gtest/gtest.h>
 
@@ -101,6 +102,39 @@ TEST(Compressed, RefusesWhatDoesNotFit) {
   model.compress();
   expect_error("Linear", [&] { model.output(ones({2, 7})); }, {"8 as its last extent", "(2, 7)"});
   expect_error("Gru", [&] { model.gru(ones({2, 3, 4})); }, {"(batch, steps, 5)", "(2, 3, 4)"});
+}
+
+TEST(Compressed, WhatIsNotStoredDoesNotCount) {
+  const CompressedRows places(tensor({{0, 2, 0}, {3, 0, 0}}));
+  const Tensor values = tensor({2, 3}, float64);
+  Tensor x = tensor({{1, 10, std::numeric_limits<double>::infinity()}}, float64);
+  expect_close(sparse_matmul(x, places, values), tensor({{20, 3}}, float64));
+  x = concat({x, x}, 0);
+  expect_close(sparse_matmul(x, places, values), tensor({{20, 3}, {20, 3}}, float64));
+}
+
+TEST(Compressed, GivesTheSameBitsOnAnyNumberOfThreads) {
+  Generator generator(4);
+  nn::Gru gru(200, 300, generator);
+  prune(gru, 0.7);
+  gru.compress();
+  const int before = thread_count();
+  for (const std::int64_t batch : {1, 40}) {
+    const Tensor x = randn({batch, 3, 200}, generator).requires_grad();
+    const auto run = [&](int threads) {
+      set_thread_count(threads);
+      gru.zero_grad(), Tensor(x).zero_grad();
+      Tape tape;
+      const Tensor y = gru(x);
+      tape.backward(sum(square(y)));
+      Tensors results{y.detach(), x.grad().clone()};
+      for (const Tensor& parameter : gru.parameters()) results.push_back(parameter.grad().clone());
+      return results;
+    };
+    const Tensors one = run(1), three = run(3);
+    for (std::size_t i = 0; i < one.size(); ++i) expect_same(one[i], three[i]);
+  }
+  set_thread_count(before);
 }
 
 using CompressedFile = Scratch;

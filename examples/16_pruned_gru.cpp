@@ -200,7 +200,7 @@ void demo(const Options& options) {
 
 int main(int argc, char** argv) {
   Options options;
-  options.steps = 1000, options.quick_steps = 200, options.unit = "characters";
+  options.steps = 1000, options.quick_steps = 100, options.unit = "characters";
   options.output = "taper-pruned-gru";
   CLI::App app("A GRU that writes, dense and pruned: trained on a text file, a character at a time.");
   app.add_option("text", options.path, "a UTF-8 text file")->capture_default_str();

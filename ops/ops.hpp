@@ -10,6 +10,7 @@
 #include "activation/silu.hpp"
 #include "activation/softplus.hpp"
 #include "activation/tanh.hpp"
+#include "attention/attention_pattern.hpp"
 #include "attention/rotary.hpp"
 #include "attention/sparse_attention.hpp"
 #include "convolution/conv2d.hpp"

@@ -15,15 +15,20 @@ namespace {
 
 constexpr const char* multi_head_name = "MultiHeadSparseAttention";
 
-std::int64_t checked_width(std::int64_t width, std::int64_t heads, std::int64_t k, bool rotary) {
+std::int64_t checked_width(std::int64_t width, std::int64_t heads, std::int64_t k,
+                           const MultiHeadSparseAttentionOptions& options) {
   if (heads < 1) fail(multi_head_name, "heads must be at least 1, got ", heads);
   if (width < 1 || width % heads != 0) {
     fail(multi_head_name, "width must be a positive multiple of heads, got ", width, " for ", heads,
          " heads");
   }
   if (k < 1) fail(multi_head_name, "k must be at least 1, got ", k);
-  if (rotary && width / heads % 2 != 0) {
+  if (options.rotary && width / heads % 2 != 0) {
     fail(multi_head_name, "rotary needs an even width per head, got width ", width, " for ", heads, " heads");
+  }
+  if (options.pattern.heads() != 1 && options.pattern.heads() != heads) {
+    fail(multi_head_name, "pattern must be one for all heads or one for each of ", heads, ", got ",
+         options.pattern.heads());
   }
   return width;
 }
@@ -37,7 +42,7 @@ LinearOptions projection(const MultiHeadSparseAttentionOptions& options) {
 MultiHeadSparseAttention::MultiHeadSparseAttention(std::int64_t width, std::int64_t heads, std::int64_t k,
                                                    Generator& generator,
                                                    const MultiHeadSparseAttentionOptions& options)
-    : query(checked_width(width, heads, k, options.rotary), width, generator, projection(options)),
+    : query(checked_width(width, heads, k, options), width, generator, projection(options)),
       key(width, width, generator, projection(options)),
       value(width, width, generator, projection(options)),
       output(width, width, generator, projection(options)),
@@ -46,6 +51,7 @@ MultiHeadSparseAttention::MultiHeadSparseAttention(std::int64_t width, std::int6
       rotary_(options.rotary),
       attention_(k, {.scale = 1 / std::sqrt(static_cast<double>(width / heads)),
                      .causal = options.causal,
+                     .pattern = options.pattern,
                      .method = options.method}) {}
 
 void MultiHeadSparseAttention::check(const char* argument, const Tensor& x) const {

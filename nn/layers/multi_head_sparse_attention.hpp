@@ -9,6 +9,9 @@ namespace taper::nn {
 struct MultiHeadSparseAttentionOptions {
   // As SparseAttentionOptions has it: with as many queries as keys, a position sees itself and those before.
   bool causal = false;
+  // Which keys a query may look at by its position (ops/attention/attention_pattern.hpp), in all heads, or by per_head
+  // in each. Where a query stands is said there: as `rotary` below has it.
+  AttentionPattern pattern = {};
   // Whether each of the four projections has a bias.
   bool bias = true;
   DType dtype = float32;
@@ -37,8 +40,8 @@ struct AttentionMask {
 // softmax replaced by sparse_softmax. Rotary: Su et al., arXiv 2104.09864.
 class MultiHeadSparseAttention : public Module {
  public:
-  // Throws unless width, heads and k are at least 1 and heads divides width, and if rotary is asked for with
-  // an odd width / heads.
+  // Throws unless width, heads and k are at least 1 and heads divides width, if rotary is asked for with an odd
+  // width / heads, and if the pattern is a list that has not one for each head.
   MultiHeadSparseAttention(std::int64_t width, std::int64_t heads, std::int64_t k, Generator& generator,
                            const MultiHeadSparseAttentionOptions& options = {});
   MultiHeadSparseAttention(std::int64_t width, std::int64_t heads, std::int64_t k,

@@ -58,8 +58,10 @@ Tensor SparseAttention::probabilities(const Tensor& queries, const Tensor& keys,
   Tensor scores = bmm(queries, transpose(keys, 1, 2));
   if (options_.scale != 1) scores = scores * options_.scale;
   Tensor seen = mask;
-  if (options_.causal) {
-    seen = causal_mask(queries.extent(1), keys.extent(1), queries.device());
+  const bool has_pattern = !options_.pattern.shows_everything();
+  if (has_pattern || options_.causal) {
+    seen = has_pattern ? pattern_mask(scores, options_.pattern, options_.causal)
+                       : causal_mask(queries.extent(1), keys.extent(1), queries.device());
     if (mask) seen = where(mask, seen, scalar_like(0, seen));
   }
   if (seen) scores = where(seen, scores, scalar_like(-std::numeric_limits<double>::infinity(), scores));
@@ -73,8 +75,9 @@ Tensor SparseAttention::attend(const Tensor& queries, const Tensor& keys, const 
                                const Tensor& mask) const {
   const Scope scope = Scope::outermost(sparse_attention_name);
   if (options_.method == AttentionMethod::fused) {
-    return sparse_attention(queries, keys, values, k_,
-                            {.scale = options_.scale, .causal = options_.causal, .mask = mask});
+    return sparse_attention(
+        queries, keys, values, k_,
+        {.scale = options_.scale, .causal = options_.causal, .pattern = options_.pattern, .mask = mask});
   }
   return bmm(probabilities(queries, keys, mask), values);
 }

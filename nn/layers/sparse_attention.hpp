@@ -1,6 +1,7 @@
 // SparseAttention: attention in which each query looks at k keys at most.
 #pragma once
 
+#include "../../ops/attention/attention_pattern.hpp"
 #include "../module.hpp"
 
 namespace taper::nn {
@@ -21,6 +22,8 @@ struct SparseAttentionOptions {
   // As AttentionOptions (ops/attention/sparse_attention.hpp) has them.
   double scale = 1;
   bool causal = false;
+  // As AttentionOptions has it. Only `fused` does not multiply what the pattern hides; the others hide it.
+  AttentionPattern pattern = {};
   AttentionMethod method = AttentionMethod::composed;
 };
 

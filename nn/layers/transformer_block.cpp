@@ -29,6 +29,7 @@ TransformerBlock::TransformerBlock(std::int64_t width, std::int64_t heads, std::
     : norm1(make_norm(width, options)),
       attention(width, heads, k, generator,
                 {.causal = options.causal,
+                 .pattern = options.pattern,
                  .bias = options.bias,
                  .dtype = options.dtype,
                  .rotary = options.rotary,

@@ -135,17 +135,24 @@ Tensor sparse_attention(const Tensor& queries, const Tensor& keys, const Tensor&
   internal::check_attention("sparse_attention", queries, keys, values);
   if (k < 1) fail("sparse_attention", "k must be at least 1, got ", k);
   const std::int64_t batch = queries.extent(0), n = queries.extent(1), m = keys.extent(1);
-  kernels::Visibility visibility{options.causal};
+  if (batch % options.pattern.heads() != 0) {
+    fail("sparse_attention", "the pattern has ", options.pattern.heads(),
+         " heads, which do not divide the batch, ", batch);
+  }
+  kernels::Visibility visibility{
+      options.causal, {}, options.pattern.passes("sparse_attention", n, m, options.causal)};
   if (options.mask) {
     check_same_device("sparse_attention", "mask", options.mask, "queries", queries);
     visibility.mask = prepared(options.mask, {batch, n, m}, queries.dtype());
+    // The kernel looks only at what the pattern shows.
+    if (!options.pattern.shows_everything()) internal::check_mask("sparse_attention", options.mask);
   }
 
   const auto kept = std::allocate_shared<kernels::SparsePattern>(
       internal::PoolAllocator<kernels::SparsePattern>(), queries.device(), batch, n, m, std::min(k, m));
-  const auto [probabilities, mask_is_right] =
-      kernels::select_keys(queries, keys, options.scale, visibility, *kept);
-  if (!mask_is_right) internal::check_mask("sparse_attention", options.mask);
+  const kernels::Selection selection = kernels::select_keys(queries, keys, options.scale, visibility, *kept);
+  const Tensor probabilities = selection.probabilities;
+  if (!selection.mask_is_right) internal::check_mask("sparse_attention", options.mask);
   const Pattern pattern = kept;
   internal::note_creation(kept.get(), "sparse pattern", {batch, n, m}, kept->bytes(),
                           [&] { return kept->contents(); });

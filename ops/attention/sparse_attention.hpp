@@ -4,6 +4,7 @@
 
 #include "../../core/tensor.hpp"
 #include "../elementwise/comparison.hpp"
+#include "attention_pattern.hpp"
 
 namespace taper {
 
@@ -13,20 +14,24 @@ struct AttentionOptions {
   // Query i may look at keys 0 … i + m - n only: the last query sees all m keys, and with m = n each position
   // sees itself and those before.
   bool causal = false;
+  // Which keys a query may look at by its position (attention_pattern.hpp): Strided{128}, Window{512}, …, or a pattern
+  // for each head. What it hides is neither multiplied nor read, on the CPU.
+  AttentionPattern pattern = {};
   // If given, broadcasts to (b, n, m) and consists of 0 and 1: a query may look at a key if its element is 1. For masks
   // of other kinds see mask_from_additive and mask_from_hidden below.
   Tensor mask = {};
 };
 
 // y = P V with P = sparse_softmax(scale Q K^T, k) along the keys, for queries Q (b, n, d), keys K (b,
-// m, d) and values V (b, m, e); y is (b, n, e). What the mask and causal hide is -inf before the k
+// m, d) and values V (b, m, e); y is (b, n, e). What the mask, causal and the pattern hide is -inf before the k
 // largest are selected.
 //
 // With S_i the support of query i and p its probabilities, the vector-Jacobian product is
 //   dV_j = sum over i with j in S_i of p_ij dy_i,
 //   g_ij = scale (dp_ij - mean of dp_i over S_i) with dp_ij = dy_i . V_j,  for j in S_i,
 //   dQ_i = sum over j in S_i of g_ij K_j,    dK_j = sum over i with j in S_i of g_ij Q_i.
-// Forward costs the b n m d products of the scores; all else, backward too, is of the order b n k (d + e).
+// Forward costs the b n m d products of the scores, with a pattern d for each pair that it shows (in strips of 16 keys);
+// all else, backward too, is of the order b n k (d + e).
 // Memory: b n k indices and probabilities are kept for backward; no n x m array exists.
 //
 // A query that may look at no key gives zeros, and no gradient. A query with a NaN or +inf among the scores
@@ -34,7 +39,8 @@ struct AttentionOptions {
 // query keeps counts for nothing, even if it is NaN (the composition multiplies it by 0).
 //
 // The result is bitwise the same for any number of threads. float32 or float64, all three the same. Throws if
-// shapes or dtypes do not fit together, k < 1, or the mask does not broadcast or has an element other than 0 and 1.
+// shapes or dtypes do not fit together, k < 1, the mask does not broadcast or has an element other than 0 and 1, a block
+// mask does not fit, or b is no multiple of the number of heads that the pattern tells apart.
 // Sources: docs/ops/sparse_attention.md; sparse_softmax.hpp.
 Tensor sparse_attention(const Tensor& queries, const Tensor& keys, const Tensor& values, std::int64_t k,
                         const AttentionOptions& options = {});

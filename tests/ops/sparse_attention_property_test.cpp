@@ -1,6 +1,6 @@
 // Properties of sparse_attention on random inputs, other ones in each run: it is its composition.
 #include "support/attention.hpp"
-#include "support/random_cases.hpp"
+#include "support/patterns.hpp"
 #include <taper/core/threads.hpp>
 #include <taper/taper.hpp>
 
@@ -13,14 +13,26 @@ namespace taper::test {
 namespace {
 
 struct Problem : AttentionProblem {
-  double deviation = 1;  // of the scores
+  double deviation = 1;                 // of the scores
+  std::vector<PatternCase> heads = {};  // what options.pattern says; none: everything
 
-  Tensor composed(const Tensors& x) const { return composed_attention(x[0], x[1], x[2], k, options); }
+  // The options with the pattern as a part of the mask.
+  AttentionOptions dense() const {
+    AttentionOptions result = options;
+    if (heads.empty()) return result;
+    const Tensor shown = dense_mask(heads, scores(), options.causal);
+    result.pattern = {};
+    result.mask = options.mask ? where(options.mask, shown, scalar_like(0, shown)) : shown;
+    return result;
+  }
+  Tensor composed(const Tensors& x) const { return composed_attention(x[0], x[1], x[2], k, dense()); }
   Shape scores() const { return {inputs[0].extent(0), inputs[0].extent(1), inputs[1].extent(1)}; }
 };
 
 std::ostream& operator<<(std::ostream& out, const Problem& problem) {
-  return out << static_cast<const AttentionProblem&>(problem) << ", deviation " << problem.deviation;
+  out << static_cast<const AttentionProblem&>(problem) << ", deviation " << problem.deviation;
+  for (const PatternCase& head : problem.heads) out << ", " << head.name;
+  return out;
 }
 
 Tensors as(DType dtype, const Tensors& tensors) {
@@ -29,7 +41,7 @@ Tensors as(DType dtype, const Tensors& tensors) {
   return result;
 }
 
-class SparseAttentionProperty : public testing::Test, protected RandomCases {
+class SparseAttentionProperty : public testing::Test, protected RandomPatterns {
  protected:
   // As often small as large.
   std::int64_t extent(std::int64_t most) {
@@ -61,6 +73,14 @@ class SparseAttentionProperty : public testing::Test, protected RandomCases {
     Problem problem{{{}, one_of<std::int64_t>({1, 2, 3, 8, 17, 100, m, m + 5}), {}}};
     problem.options.causal = chance(0.4);
     if (chance(0.6)) problem.options.mask = random_mask({b, n, m});
+    if (chance(0.6)) {
+      std::vector<AttentionPattern> patterns;
+      for (std::int64_t head = 0, count = one_of<std::int64_t>({1, b}); head < count; ++head) {
+        problem.heads.push_back(random_pattern(n, m));
+        patterns.push_back(problem.heads.back().pattern);
+      }
+      problem.options.pattern = patterns.size() == 1 ? patterns[0] : per_head(patterns);
+    }
     for (const Shape& shape : {Shape{b, n, d}, Shape{b, m, d}, Shape{b, m, e}}) {
       problem.inputs.push_back(filled(shape, dtype, element));
     }
@@ -116,7 +136,7 @@ class SparseAttentionProperty : public testing::Test, protected RandomCases {
   static void expect_support(const Problem& problem, const Tensor& compared) {
     const Tensors wide = as(float64, problem.inputs);
     const Row found = problem.probabilities().to_vector(), rows = compared.to_vector();
-    const Row wanted = composed_probabilities(wide[0], wide[1], problem.k, problem.options).to_vector();
+    const Row wanted = composed_probabilities(wide[0], wide[1], problem.k, problem.dense()).to_vector();
     const Shape s = problem.scores();
     const auto m = static_cast<std::size_t>(s[2]);
     for (std::size_t r = 0; r < rows.size(); ++r) {
@@ -144,7 +164,7 @@ Tensor stable_queries(const Problem& problem) {
   const std::int64_t d = x[0].extent(2), m = s[2];
   const double u = problem.inputs[0].dtype() == float32 ? 0x1p-24 : 0x1p-53;
   Tensor hidden = zeros(s, float64), stable = ones({s[0], s[1], 1}, float64);
-  if (problem.options.mask) hidden = where(problem.options.mask, hidden, scalar_like(1, hidden));
+  if (const Tensor mask = problem.dense().mask) hidden = where(mask, hidden, scalar_like(1, hidden));
   if (problem.options.causal) hidden = where(seen_by_position(s[1], m), hidden, scalar_like(1, hidden));
   for (std::int64_t r = 0; r < s[0] * s[1]; ++r) {
     Row z;

@@ -22,6 +22,7 @@ struct SelectKeysCall {
         queries(elements(queries)),
         keys(elements(keys)),
         causal(visibility.causal),
+        heads(&visibility.heads),
         sizes(pattern.sizes.data()),
         columns(pattern.columns.data()),
         tiles(pattern.tiles()),
@@ -39,6 +40,7 @@ struct SelectKeysCall {
     const int end = causal ? i + 1 - n + m : m;
     return end > 0 ? end : 0;
   }
+  bool shows_everything() const { return heads->empty(); }
   // The mask of query i of problem b; null if there is none.
   TAPER_HOST_DEVICE const T* mask_of(std::int64_t b, int i) const {
     return mask ? mask + b * mask_of_problem + i * mask_of_query : nullptr;
@@ -52,6 +54,7 @@ struct SelectKeysCall {
   const T* queries;
   const T* keys;
   bool causal;
+  const std::vector<Passes>* heads;  // on the CPU
   const T* mask = nullptr;
   std::int64_t mask_of_problem = 0, mask_of_query = 0;  // from one problem or query to the next
   std::int32_t* sizes;

@@ -1,5 +1,7 @@
-// Rows of the registry: sparse_attention, and rotary, which turns its queries and keys.
+// Rows of the registry: sparse_attention, pattern_mask, which shows its patterns, and rotary, which turns its queries
+// and keys.
 #include "ops/registry.hpp"
+#include "support/patterns.hpp"
 #include <taper/taper.hpp>
 
 #include <cmath>
@@ -88,18 +90,20 @@ Reference attention_reference(std::int64_t k, double scale, bool causal, const T
 OpRow sparse_attention_row() {
   OpRow op_row{.op = "sparse_attention", .arguments = {"queries", "keys", "values"}};
   const auto add_variant = [&](const char* name, std::int64_t k, const Shape& nmde,
-                               const AttentionOptions& options = {}, std::int64_t batch = 2) {
+                               const AttentionOptions& options = {}, std::int64_t batch = 2,
+                               const Tensor& seen = {}) {
     const std::int64_t n = nmde[0], m = nmde[1], d = nmde[2], e = nmde[3];
-    op_row.variants.push_back({name,
-                               [=](const Tensors& x) {
-                                 AttentionOptions there = options;
-                                 if (there.mask) there.mask = on_the_device_of(x, there.mask);
-                                 return sparse_attention(x[0], x[1], x[2], k, there);
-                               },
-                               attention_reference(k, options.scale, options.causal, options.mask),
-                               {{{batch, n, d}, between(-1, 1)},
-                                {{batch, m, d}, between(-1, 1)},
-                                {{batch, m, e}, between(-2, 2)}}});
+    op_row.variants.push_back(
+        {name,
+         [=](const Tensors& x) {
+           AttentionOptions there = options;
+           if (there.mask) there.mask = on_the_device_of(x, there.mask);
+           return sparse_attention(x[0], x[1], x[2], k, there);
+         },
+         attention_reference(k, options.scale, options.causal, seen ? seen : options.mask),
+         {{{batch, n, d}, between(-1, 1)},
+          {{batch, m, d}, between(-1, 1)},
+          {{batch, m, e}, between(-2, 2)}}});
   };
   const Tensor by_query = tensor({{1, 0, 1, 1, 1}, {0, 0, 0, 0, 0}, {0, 1, 1, 1, 1}});
   const Tensor by_problem = tensor({{{1, 1, 0, 1, 1}}, {{0, 1, 1, 0, 1}}}, float64);
@@ -123,6 +127,19 @@ OpRow sparse_attention_row() {
   add_variant("no products", 2, {3, 5, 0, 2});
   add_variant("values without elements", 2, {3, 5, 4, 0});
   add_variant("an empty batch", 2, {3, 5, 4, 2}, {}, 0);
+
+  const auto add_pattern = [&](const std::vector<PatternCase>& heads, const Shape& nmde, bool causal) {
+    std::vector<AttentionPattern> patterns;
+    std::string name = causal ? "causal" : "both ways";
+    for (const PatternCase& head : heads) patterns.push_back(head.pattern), name += ", " + head.name;
+    add_variant(name.c_str(), 3, nmde, {.causal = causal, .pattern = per_head(patterns)}, 2,
+                dense_mask(heads, {2, nmde[0], nmde[1]}, causal));
+  };
+  add_pattern({window_case(3)}, {6, 6, 4, 2}, true);
+  add_pattern({strided_case(3, Factor::merged)}, {5, 11, 3, 2}, true);
+  add_pattern({fixed_case(4, 1, Factor::merged)}, {9, 9, 3, 2}, false);
+  add_pattern({strided_case(2, Factor::second), fixed_case(4, 1, Factor::first)}, {7, 7, 3, 2}, true);
+  add_pattern({tiles_case(2, tensor({{1, 0, 1}, {0, 0, 0}}))}, {4, 5, 3, 2}, false);
 
   const auto add_error = [&](const char* name, const Shape& queries, const Shape& keys, const Shape& values,
                              const std::vector<std::string>& says, std::int64_t k = 2,
@@ -148,8 +165,42 @@ OpRow sparse_attention_row() {
   return op_row;
 }
 
+// As in the row of a comparison, the mask lets cubes through, so that there are gradients to check.
+OpRow pattern_mask_row() {
+  OpRow op_row{.op = "pattern_mask", .arguments = {"scores"}, .header = "attention_pattern"};
+  const auto add_variant = [&](const std::vector<PatternCase>& heads, const Shape& scores, bool causal) {
+    std::vector<AttentionPattern> patterns;
+    std::string name = causal ? "causal" : "both ways";
+    for (const PatternCase& head : heads) patterns.push_back(head.pattern), name += ", " + head.name;
+    const AttentionPattern pattern = per_head(patterns);
+    op_row.variants.push_back(
+        {name,
+         [=](const Tensors& x) {
+           const Tensor seen = pattern_mask(x[0], pattern, causal);
+           return seen * (x[0] * square(x[0]));
+         },
+         [seen = array_of(dense_mask(heads, scores, causal))](const std::vector<Array>& in) {
+           return build(seen.shape, [&](const Index& i) { return at(seen, i) * std::pow(at(in[0], i), 3); });
+         },
+         {{scores, between(-2, 2)}}});
+  };
+  add_variant({window_case(2)}, {1, 5, 5}, true);
+  add_variant({window_case(2), strided_case(3, Factor::merged)}, {4, 5, 9}, true);
+  add_variant({fixed_case(3, 1, Factor::merged)}, {2, 7, 6}, false);
+  add_variant({tiles_case(2, tensor({{1, 0}, {0, 1}}))}, {1, 3, 4}, false);
+  op_row.errors = {
+      {"rank 1", [] { pattern_mask(zeros({3}), Window{1}); }, {"(…, queries, keys)", "(3,)"}},
+      {"heads that don't divide the matrices",
+       [] {
+         pattern_mask(zeros({3, 2, 2}), per_head({Window{1}, Window{2}}));
+       },
+       {"2 heads", "(3, 2, 2)"}},
+  };
+  return op_row;
+}
+
 }  // namespace
 
-std::vector<OpRow> attention_ops() { return {rotary_row(), sparse_attention_row()}; }
+std::vector<OpRow> attention_ops() { return {rotary_row(), sparse_attention_row(), pattern_mask_row()}; }
 
 }  // namespace taper::test

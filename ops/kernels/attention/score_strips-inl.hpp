@@ -31,6 +31,36 @@ constexpr int vectors_of_strip =
 
 constexpr std::int64_t round_up(std::int64_t x, std::int64_t to) { return (x + to - 1) / to * to; }
 
+// to[p * strip + lane] = keys[lane][p].
+template <class T>
+HWY_INLINE void transpose(const T* const* keys, std::int64_t depth, T* to) {
+  for (std::int64_t lane = 0; lane < strip; lane += 4) {
+    const T *const key0 = keys[lane], *const key1 = keys[lane + 1], *const key2 = keys[lane + 2],
+                   *const key3 = keys[lane + 3];
+    std::int64_t p = 0;
+#if HWY_TARGET != HWY_SCALAR
+    if constexpr (sizeof(T) == 4) {
+      const hn::FixedTag<T, 4> d;
+      for (; p + 4 <= depth; p += 4) {
+        const auto row0 = hn::LoadU(d, key0 + p), row1 = hn::LoadU(d, key1 + p),
+                   row2 = hn::LoadU(d, key2 + p), row3 = hn::LoadU(d, key3 + p);
+        const auto low01 = hn::InterleaveLower(d, row0, row1), low23 = hn::InterleaveLower(d, row2, row3),
+                   high01 = hn::InterleaveUpper(d, row0, row1), high23 = hn::InterleaveUpper(d, row2, row3);
+        T* const at = to + p * strip + lane;
+        hn::StoreU(hn::ConcatLowerLower(d, low23, low01), d, at);
+        hn::StoreU(hn::ConcatUpperUpper(d, low23, low01), d, at + strip);
+        hn::StoreU(hn::ConcatLowerLower(d, high23, high01), d, at + 2 * strip);
+        hn::StoreU(hn::ConcatUpperUpper(d, high23, high01), d, at + 3 * strip);
+      }
+    }
+#endif
+    for (; p < depth; ++p) {
+      T* const at = to + p * strip + lane;
+      at[0] = key0[p], at[1] = key1[p], at[2] = key2[p], at[3] = key3[p];
+    }
+  }
+}
+
 // Copies the keys at first, first + 1, …, whole strips, so that the elements p of a strip's keys stand side by side.
 // key_at(place) is null at places that are only there to fill strips up; they get zeros.
 template <class T, class KeyAt>
@@ -49,10 +79,7 @@ HWY_INLINE void pack(const KeyAt& key_at, const T* zeros, std::int64_t depth, st
   for (std::int64_t place0 = first; place0 < first + count; place0 += strip) {
     std::copy_n(next, strip, keys);
     find(place0 + strip);
-    T* to = packed + place0 * depth;
-    for (std::int64_t p = 0; p < depth; ++p, to += strip) {
-      for (std::int64_t lane = 0; lane < strip; ++lane) to[lane] = keys[lane][p];
-    }
+    transpose(keys, depth, packed + place0 * depth);
   }
 }
 

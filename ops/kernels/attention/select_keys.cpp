@@ -94,6 +94,7 @@ struct QueryBlock {
   const PassClass& of;
   std::int64_t b, first, last;
   bool is_first_pass, is_last_pass;
+  T* thresholds;  // of all rows, from one pass to the next
   const T* packed;
   std::int64_t keys_at;
   bool is_finite;
@@ -103,22 +104,16 @@ struct QueryBlock {
 
 // Takes up a row that an earlier pass has left. Its keys get numbers below 0, so that they are no places in this pass.
 template <class T>
-void resume(const SelectKeysCall<T>& a, std::int64_t at, Candidates<T>& row) {
+void resume(const SelectKeysCall<T>& a, const QueryBlock<T>& q, std::int64_t at, Candidates<T>& row) {
   const std::int32_t count = a.sizes[at];
   if (count == SparsePattern::nan_row) return row.make_nan_row();
-  if (count == 0) return;
   const T* const values = a.probabilities + at * a.k;
-  const T largest = *std::max_element(values, values + count);
+  T largest = -infinity<T>;
+  for (std::int32_t slot = 0; slot < count; ++slot) largest = std::max(largest, values[slot]);
   row.raise_largest(largest);
-  double sum = 0;
-  for (std::int32_t slot = 0; slot < count; ++slot) {
+  for (std::int32_t slot = 0; slot < count; ++slot)
     row.add(values[slot], -1 - static_cast<typename Candidates<T>::Index>(a.columns[at * a.k + slot]));
-    sum += static_cast<double>(values[slot]) - static_cast<double>(largest);
-  }
-  // tau of all keys is not below this, but for the rounding of the sum (raise_to_tau says why).
-  const double tau = (sum - 1) / count - count * std::numeric_limits<double>::epsilon();
-  row.raise_threshold(just_below(static_cast<T>(static_cast<double>(largest) + tau)),
-                      Candidates<T>::Bound::tau);
+  row.raise_threshold(q.thresholds[at], Candidates<T>::Bound::tau);
 }
 
 // Writes down the row's candidates, of which k at most are left, with their keys.
@@ -128,8 +123,8 @@ void store(const SelectKeysCall<T>& a, const PassClass& of, std::int64_t at, con
   for (std::int64_t slot = 0; slot < row.count; ++slot) {
     const auto index = row.indices[slot];
     a.columns[at * a.k + slot] = static_cast<std::int32_t>(index < 0 ? -1 - index : of.key(index));
+    a.probabilities[at * a.k + slot] = row.values[slot];
   }
-  std::copy_n(row.values, row.count, a.probabilities + at * a.k);
 }
 
 template <class T>
@@ -144,7 +139,7 @@ void finish(const SelectKeysCall<T>& a, const QueryBlock<T>& q, std::int64_t at,
   if (q.is_last_pass) {
     project(row);
   } else {
-    keep_support(row);  // of the keys so far: the others won't be in that of all keys
+    q.thresholds[at] = row.threshold;
   }
   store(a, q.of, at, row);
   if (q.is_last_pass) std::fill_n(probabilities + row.count, a.k - row.count, T{0});
@@ -218,7 +213,7 @@ Multiplied select_block(const SelectKeysCall<T>& a, const QueryBlock<T>& q) {
     for (std::int64_t p = 0; p < a.d; p += line<T>) hwy::Prefetch(queries[i] + p);
     begins[i] = q.of.begin_of(t), ends[i] = q.of.end_of(t);
     rows.push_back(memory.start(i, T{1}));
-    if (!q.is_first_pass) resume(a, at, rows.back());
+    if (!q.is_first_pass) resume(a, q, at, rows.back());
   }
   const bool looks_at_mask = a.mask && a.shows_everything();  // at all of it
   const std::int64_t end = looks_at_mask ? a.m : ends[count - 1];
@@ -281,7 +276,7 @@ internal::PoolVector<bool> finite_problems(const SelectKeysCall<T>& a) {
 // One pass of the problems first, first + step, …
 template <class T>
 Multiplied run_pass(const SelectKeysCall<T>& a, const Passes& passes, std::size_t number, std::int64_t first,
-                    std::int64_t step, const internal::PoolVector<bool>& is_finite) {
+                    std::int64_t step, const internal::PoolVector<bool>& is_finite, T* thresholds) {
   const Pass& pass = passes[number];
   const std::int64_t problems = (a.batch - first + step - 1) / step;
   // Class 0 has the most keys; each class begins with a strip of its own.
@@ -309,10 +304,10 @@ Multiplied run_pass(const SelectKeysCall<T>& a, const Passes& passes, std::size_
     const PassClass of(pass, r, a.n, a.m, a.causal);
     const std::int64_t begin = task % blocks * block, b = first + problem * step;
     if (begin >= of.query_count) return;
-    const Multiplied done =
-        select_block(a, QueryBlock<T>{of, b, begin, std::min(begin + block, of.query_count), number == 0,
-                                      number + 1 == passes.size(), packed_data + problem * keys * a.d,
-                                      r * class_keys, is_finite[static_cast<std::size_t>(b)]});
+    const Multiplied done = select_block(
+        a, QueryBlock<T>{of, b, begin, std::min(begin + block, of.query_count), number == 0,
+                         number + 1 == passes.size(), thresholds, packed_data + problem * keys * a.d,
+                         r * class_keys, is_finite[static_cast<std::size_t>(b)]});
     if (!done.mask_is_right) mask_is_right = false;
     strips += done.strips;
   });
@@ -324,11 +319,12 @@ Multiplied select_all(const SelectKeysCall<T>& a) {
   const internal::PoolVector<bool> is_finite = finite_problems(a);
   const Passes everything{{.to = {0, a.m}}};
   const std::int64_t heads = a.shows_everything() ? 1 : static_cast<std::int64_t>(a.heads->size());
+  internal::PoolVector<T> thresholds(a.shows_everything() ? 0 : static_cast<std::size_t>(a.batch * a.n));
   Multiplied total;
   for (std::int64_t head = 0; head < std::min(heads, a.batch); ++head) {
     const Passes& passes = a.shows_everything() ? everything : (*a.heads)[static_cast<std::size_t>(head)];
     for (std::size_t pass = 0; pass < passes.size(); ++pass) {
-      const Multiplied done = run_pass(a, passes, pass, head, heads, is_finite);
+      const Multiplied done = run_pass(a, passes, pass, head, heads, is_finite, thresholds.data());
       total.mask_is_right &= done.mask_is_right;
       total.strips += done.strips;
     }

@@ -127,9 +127,10 @@ HWY_NOINLINE void narrow_threshold(D d, Candidates<T>& row, const T* x, std::int
 // Raises the threshold of a row that is to be projected. `elements` are `count` of its elements, whole
 // vectors. For the support the sum of (z - tau) is 1, and for any other k elements or fewer it is less. So
 // (their sum - 1) / (their number) is not above tau, and nothing below tau is selected. Takes two steps of
-// Michelot's iteration, as project() does, but in T; the margin makes up for its rounding.
+// Michelot's iteration, as project() does, but in T; the margin makes up for its rounding. Returns false, and does
+// nothing, if more than k of the elements exceed the threshold.
 template <class D, class T = hn::TFromD<D>>
-HWY_INLINE void raise_to_tau(D d, Candidates<T>& row, const T* elements, std::int64_t count) {
+HWY_INLINE bool raise_to_tau(D d, Candidates<T>& row, const T* elements, std::int64_t count) {
   constexpr T margin = 256 * std::numeric_limits<T>::epsilon();
   const std::int64_t lanes = hn::Lanes(d);
   const auto largest = hn::Set(d, row.largest);
@@ -143,10 +144,11 @@ HWY_INLINE void raise_to_tau(D d, Candidates<T>& row, const T* elements, std::in
       sum = hn::Add(sum, hn::IfThenElseZero(is_above, z));
       above += static_cast<std::int64_t>(hn::CountTrue(d, is_above));
     }
-    if (above > row.k) return;  // more than k: ties with the k-th largest, which is the bound already
+    if (above > row.k) return false;
     tau = std::max(tau, (hn::GetLane(hn::SumOfLanes(d, sum)) - 1) / static_cast<T>(above));
     row.raise_threshold(just_below(row.largest + (tau - margin)), Candidates<T>::Bound::tau);
   }
+  return true;
 }
 
 // Raises the threshold of a row that has no candidates yet, for x[0 … n), by the maxima of the lanes, which
@@ -171,12 +173,15 @@ HWY_INLINE void raise_threshold(D d, Candidates<T>& row, const T* x, std::int64_
     hn::Store(max0, d, maxima), hn::Store(max1, d, maxima + lanes);
     hn::Store(max2, d, maxima + 2 * lanes), hn::Store(max3, d, maxima + 3 * lanes);
   }
+  // If few of them lie near the largest, tau is the better bound.
+  if (row.is_projection() && raise_to_tau(d, row, maxima, count)) return;
   // If k is large, this bound is poor.
   if (row.k <= count) {
     row.raise_threshold(just_below(kth_largest(d, maxima, count, row.k)), Candidates<T>::Bound::kth);
   }
   if (row.is_projection()) {
-    raise_to_tau(d, row, maxima, count);
+    raise_to_tau(d, row, maxima,
+                 count);  // does nothing if some tie with the k-th largest, which is the bound already
   } else if (row.k > lanes) {
     narrow_threshold(d, row, x, n);
   }

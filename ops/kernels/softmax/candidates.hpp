@@ -159,16 +159,18 @@ class CandidateMemory {
   std::byte* block_;
 };
 
-// Leaves only the support of a row whose candidates have width 1 and are pruned: those above tau, which it returns less
-// the largest value. It computes in double, and relative to the largest value, so that huge values keep their digits.
+// Ends a row whose candidates have width 1 and are pruned: replaces the values by the projection's
+// probabilities, and leaves only those above 0. It computes in double, and relative to the largest value, so
+// that huge values keep their digits.
 //
 // tau of all candidates is too small if some of them lie below it: those are left out, and tau is computed
 // again (Michelot, J. Optim. Theory Appl. 50, 1986). What is left is the support as sorting defines it,
 // whatever else was among the candidates.
 template <class T>
-double keep_support(Candidates<T>& row) {
+void project(Candidates<T>& row) {
+  if (row.count == 0) return;
   const double largest = static_cast<double>(row.largest);
-  while (row.count > 0) {
+  for (;;) {
     std::fill_n(row.values + row.count, 3, -infinity<T>);  // up to a multiple of 4
     double sums[4] = {};
     for (std::int64_t j = 0; j < row.count; j += 4) {
@@ -180,17 +182,12 @@ double keep_support(Candidates<T>& row) {
     const double tau = (sums[0] + sums[1] + sums[2] + sums[3] - 1) / static_cast<double>(row.count);
     const std::int64_t before = row.count;
     row.keep([&](T value) { return static_cast<double>(value) - largest > tau; });
-    if (row.count == before) return tau;
+    if (row.count < before) continue;
+    for (std::int64_t j = 0; j < row.count; ++j) {
+      row.values[j] = static_cast<T>(static_cast<double>(row.values[j]) - largest - tau);
+    }
+    return;
   }
-  return 0;
-}
-
-// Ends such a row: leaves its support, with the projection's probabilities for values.
-template <class T>
-void project(Candidates<T>& row) {
-  const double largest = static_cast<double>(row.largest), tau = keep_support(row);
-  for (std::int64_t j = 0; j < row.count; ++j)
-    row.values[j] = static_cast<T>(static_cast<double>(row.values[j]) - largest - tau);
 }
 
 }  // namespace taper::kernels

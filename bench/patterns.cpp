@@ -1,8 +1,8 @@
 // Taper's side of bench/patterns.py. Answers each line of standard input with a line of JSON:
 //
-//   PATTERN LENGTH N SECONDS   runs causal sparse_attention over N positions for so many seconds, replies with medians
+//   OP PATTERN LENGTH N SECONDS   runs causal OP over N positions for so many seconds, replies with medians
 //
-// PATTERN is everything, strided (LENGTH is the stride), fixed (LENGTH is the stride, an eighth of it the summary) or
+// OP is sparse_attention or softmax_attention. PATTERN is everything, strided (LENGTH is the stride), fixed (LENGTH is the stride, an eighth of it the summary) or
 // window (LENGTH is the width); d = 64, k = 16, float32, scores of deviation 1.
 #include "clock.hpp"
 #include <taper/core/create.hpp>
@@ -40,11 +40,13 @@ AttentionPattern pattern_of(const std::string& name, std::int64_t length) {
 
 void answer(const std::string& line) {
   std::istringstream words(line);
-  std::string name;
+  std::string op, name;
   std::int64_t length = 0, n = 0;
   double seconds = 0;
-  words >> name >> length >> n >> seconds;
-  if (!words) throw std::invalid_argument("not a request: " + line);
+  words >> op >> name >> length >> n >> seconds;
+  const bool is_softmax = op == "softmax_attention";
+  if (!words || (op != "sparse_attention" && !is_softmax))
+    throw std::invalid_argument("not a request: " + line);
   const AttentionOptions options{.causal = true, .pattern = pattern_of(name, length)};
   const double amplitude = std::sqrt(1 / std::sqrt(static_cast<double>(width)));
   const Shape shape{1, n, width};
@@ -55,7 +57,8 @@ void answer(const std::string& line) {
   for (const double start = now(); total.size() < 2 || now() - start < seconds;) {
     const double begin = now();
     Tape tape;
-    const Tensor y = sparse_attention(inputs[0], inputs[1], inputs[2], k, options);
+    const Tensor y = is_softmax ? softmax_attention(inputs[0], inputs[1], inputs[2], options)
+                                : sparse_attention(inputs[0], inputs[1], inputs[2], k, options);
     const double middle = now();
     const std::vector<Tensor> gradients = tape.gradient(y, inputs, {.cotangent = cotangent});
     const double end = now();

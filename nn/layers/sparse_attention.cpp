@@ -74,11 +74,10 @@ Tensor SparseAttention::probabilities(const Tensor& queries, const Tensor& keys,
 Tensor SparseAttention::attend(const Tensor& queries, const Tensor& keys, const Tensor& values,
                                const Tensor& mask) const {
   const Scope scope = Scope::outermost(sparse_attention_name);
-  if (options_.method == AttentionMethod::fused) {
-    return sparse_attention(
-        queries, keys, values, k_,
-        {.scale = options_.scale, .causal = options_.causal, .pattern = options_.pattern, .mask = mask});
-  }
+  const AttentionOptions options{options_.scale, options_.causal, options_.pattern, mask};
+  if (options_.method == AttentionMethod::fused) return sparse_attention(queries, keys, values, k_, options);
+  if (options_.method == AttentionMethod::dense && !options_.pattern.shows_everything())
+    return softmax_attention(queries, keys, values, options);
   return bmm(probabilities(queries, keys, mask), values);
 }
 

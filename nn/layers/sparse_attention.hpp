@@ -14,7 +14,8 @@ enum class AttentionMethod {
   // and gradients are those of the composition but for rounding, and but for NaN and infinities where no
   // query looks: see ops/attention/sparse_attention.hpp.
   fused,
-  // softmax over all keys that a query may look at, composed; k counts for nothing: to compare with.
+  // softmax over all keys that a query may look at; k counts for nothing: to compare with. Composed, or with a pattern
+  // the op softmax_attention.
   dense
 };
 
@@ -22,7 +23,7 @@ struct SparseAttentionOptions {
   // As AttentionOptions (ops/attention/sparse_attention.hpp) has them.
   double scale = 1;
   bool causal = false;
-  // As AttentionOptions has it. Only `fused` does not multiply what the pattern hides; the others hide it.
+  // As AttentionOptions has it. `fused` and `dense` don't multiply what the pattern hides; `composed` hides it.
   AttentionPattern pattern = {};
   AttentionMethod method = AttentionMethod::composed;
 };

@@ -1,4 +1,4 @@
-// sparse_attention: y = P V with P = sparse_softmax(scale Q K^T, k).
+// sparse_attention: y = P V with P = sparse_softmax(scale Q K^T, k); and softmax_attention, in the same products.
 // dV = P^T dy, and with g = scale (dP - its mean over the support): dQ = g K, dK = g^T Q.
 //
 // After the selection everything is done with the sparse matrix P alone, in products with it and along its
@@ -11,10 +11,14 @@
 #include "../../core/tape/creations.hpp"
 #include "../elementwise/cast.hpp"
 #include "../elementwise/maximum.hpp"
+#include "../elementwise/mul.hpp"
+#include "../elementwise/where.hpp"
 #include "../kernels/attention/select_keys.hpp"
+#include "../kernels/attention/shown_pairs.hpp"
 #include "../kernels/elementwise/elementwise.hpp"
 #include "../kernels/elementwise/functions.hpp"
 #include "../kernels/reduction/reduce.hpp"
+#include "../softmax/softmax.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -56,20 +60,19 @@ Tensor centered(const Pattern& pattern, const Tensor& weights, double scale) {
 }
 
 // The mask as select_keys takes it: rank 3, of the scores' dtype, one element for each key.
-Tensor prepared(const Tensor& mask, const Shape& scores, DType dtype) {
+Tensor prepared(const char* name, const Tensor& mask, const Shape& scores, DType dtype) {
   if (!broadcasts_to(mask.shape(), scores)) {
-    fail("sparse_attention", "mask must broadcast to (batch, queries, keys) = ", scores, ", got ",
-         mask.shape());
+    fail(name, "mask must broadcast to (batch, queries, keys) = ", scores, ", got ", mask.shape());
   }
   Tensor m = mask.detach();
   if (m.dtype() != dtype) {  // with NaN in the place of what is wrong, so that it does not round to 0 or 1
-    m = cast(kernels::map("sparse_attention", m, kernels::functions::MaskElement()), dtype);
+    m = cast(kernels::map(name, m, kernels::functions::MaskElement()), dtype);
   }
   Shape shape = Shape::filled(3, 1);
   for (int i = 1; i <= m.rank(); ++i) shape[3 - i] = m.extent(-i);
   m = m.view(shape);
   shape[2] = scores[2];
-  return m.shape() == shape ? m : kernels::broadcast("sparse_attention", m, shape);
+  return m.shape() == shape ? m : kernels::broadcast(name, m, shape);
 }
 
 // Throws if an element x of the mask is NaN in `checked`, and says what it was.
@@ -80,6 +83,23 @@ void check_elements(const char* name, const Tensor& mask, const Tensor& checked,
   const std::vector<double> found = checked.to_vector();
   const auto at = std::find_if(found.begin(), found.end(), [](double x) { return std::isnan(x); });
   fail(name, wanted, ", got ", mask.to_vector()[static_cast<std::size_t>(at - found.begin())]);
+}
+
+// What the options let n queries see of m keys. Without a pattern, the kernel looks at the mask's elements.
+kernels::Visibility visible(const char* name, const Tensor& queries, std::int64_t m,
+                            const AttentionOptions& options) {
+  const std::int64_t batch = queries.extent(0), n = queries.extent(1);
+  const AttentionPattern& pattern = options.pattern;
+  if (batch % pattern.heads() != 0) {
+    fail(name, "the pattern has ", pattern.heads(), " heads, which do not divide the batch, ", batch);
+  }
+  kernels::Visibility visibility{options.causal, {}, pattern.passes(name, n, m, options.causal)};
+  if (options.mask) {
+    check_same_device(name, "mask", options.mask, "queries", queries);
+    visibility.mask = prepared(name, options.mask, {batch, n, m}, queries.dtype());
+    if (!pattern.shows_everything()) internal::check_mask(name, options.mask);
+  }
+  return visibility;
 }
 
 }  // namespace
@@ -135,19 +155,7 @@ Tensor sparse_attention(const Tensor& queries, const Tensor& keys, const Tensor&
   internal::check_attention("sparse_attention", queries, keys, values);
   if (k < 1) fail("sparse_attention", "k must be at least 1, got ", k);
   const std::int64_t batch = queries.extent(0), n = queries.extent(1), m = keys.extent(1);
-  if (batch % options.pattern.heads() != 0) {
-    fail("sparse_attention", "the pattern has ", options.pattern.heads(),
-         " heads, which do not divide the batch, ", batch);
-  }
-  kernels::Visibility visibility{
-      options.causal, {}, options.pattern.passes("sparse_attention", n, m, options.causal)};
-  if (options.mask) {
-    check_same_device("sparse_attention", "mask", options.mask, "queries", queries);
-    visibility.mask = prepared(options.mask, {batch, n, m}, queries.dtype());
-    // The kernel looks only at what the pattern shows.
-    if (!options.pattern.shows_everything()) internal::check_mask("sparse_attention", options.mask);
-  }
-
+  const kernels::Visibility visibility = visible("sparse_attention", queries, m, options);
   const auto kept = std::allocate_shared<kernels::SparsePattern>(
       internal::PoolAllocator<kernels::SparsePattern>(), queries.device(), batch, n, m, std::min(k, m));
   const kernels::Selection selection = kernels::select_keys(queries, keys, options.scale, visibility, *kept);
@@ -166,6 +174,24 @@ Tensor sparse_attention(const Tensor& queries, const Tensor& keys, const Tensor&
   const Tensor p = record("sparse_attention", probabilities,
                           vjp(scores, [=](const Tensor& dp) { return centered(pattern, dp, scale); }));
   return gather_rows(pattern, p, values);
+}
+
+Tensor softmax_attention(const Tensor& queries, const Tensor& keys, const Tensor& values,
+                         const AttentionOptions& options) {
+  constexpr const char* name = "softmax_attention";
+  internal::check_attention(name, queries, keys, values);
+  kernels::Visibility visibility = visible(name, queries, keys.extent(1), options);
+  if (visibility.mask) {
+    internal::check_mask(name, options.mask);
+    visibility.mask = visibility.mask.to(Device::cpu());
+  }
+  const auto [pattern, used] = kernels::shown_pairs(name, visibility, queries.extent(0), queries.extent(1),
+                                                    keys.extent(1), queries.kind());
+  const Tensor scores = dot_products(pattern, queries, keys) * options.scale;
+  const Tensor p =
+      softmax(where(used, scores, scalar_like(-std::numeric_limits<double>::infinity(), scores)));
+  // A row of -inf alone is NaN, value and gradient: both end here and at the where() above.
+  return gather_rows(pattern, where(used, p, scalar_like(0, p)), values);
 }
 
 }  // namespace taper

@@ -45,6 +45,19 @@ struct AttentionOptions {
 Tensor sparse_attention(const Tensor& queries, const Tensor& keys, const Tensor& values, std::int64_t k,
                         const AttentionOptions& options = {});
 
+// y = P V with P = softmax(scale Q K^T) over the keys that the pattern, causal and the mask show, for tensors as above.
+// With S_i the keys that query i may look at and p its probabilities, the vector-Jacobian product is
+//   dV_j = sum over i with j in S_i of p_ij dy_i,    dp_ij = dy_i . V_j,
+//   g_ij = scale p_ij (dp_ij - sum over S_i of p_il dp_il),    dQ_i = sum over S_i of g_ij K_j,    dK = g^T Q.
+// Every product is taken for the pairs that are shown and no others, forward and backward: (d + e) for each of them, six
+// times in all. Memory: an index and some numbers for each; so without a pattern bmm and softmax do better.
+//
+// A query that may look at no key gives zeros, and no gradient; else the edges are those of softmax. The result is
+// bitwise the same for any number of threads. Throws as sparse_attention does.
+// Source: Child et al., arXiv 1904.10509, section 4.2.
+Tensor softmax_attention(const Tensor& queries, const Tensor& keys, const Tensor& values,
+                         const AttentionOptions& options = {});
+
 // What a mask that is added to the scores lets be seen: 1 where it is 0; and 0 where it is -inf, or -10000 or less,
 // which some programs write instead. Such are the masks of numbers that PyTorch's attention takes. Throws if an
 // element is anything else: a bias of the scores is no mask.

@@ -165,6 +165,74 @@ OpRow sparse_attention_row() {
   return op_row;
 }
 
+OpRow softmax_attention_row() {
+  OpRow op_row{
+      .op = "softmax_attention", .arguments = {"queries", "keys", "values"}, .header = "sparse_attention"};
+  const auto add_variant = [&](const std::vector<PatternCase>& heads, const Shape& nmde, bool causal,
+                               const Tensor& mask = {}) {
+    const std::int64_t n = nmde[0], m = nmde[1], d = nmde[2], e = nmde[3], batch = 2;
+    std::vector<AttentionPattern> patterns;
+    std::string name = causal ? "causal" : "both ways";
+    for (const PatternCase& head : heads) patterns.push_back(head.pattern), name += ", " + head.name;
+    const AttentionOptions options{0.7, causal, per_head(patterns), mask};
+    const Tensor shown = dense_mask(heads, {batch, n, m}, causal);
+    const auto reference = [=, seen = array_of(mask ? where(mask, shown, scalar_like(0, shown)) : shown)](
+                               const std::vector<Array>& in) {
+      return build({batch, n, e}, [&](const Index& index) {
+        const std::int64_t b = index[0], i = index[1];
+        double total = 0, sum = 0;
+        for (std::int64_t j = 0; j < m; ++j) {
+          double score = 0;
+          for (std::int64_t p = 0; p < d; ++p) score += at(in[0], {b, i, p}) * at(in[1], {b, j, p});
+          const double weight = at(seen, {b, i, j}) * std::exp(0.7 * score);
+          total += weight, sum += weight * at(in[2], {b, j, index[2]});
+        }
+        return total == 0 ? 0 : sum / total;
+      });
+    };
+    op_row.variants.push_back({mask ? name + ", masked" : name,
+                               [=](const Tensors& x) {
+                                 AttentionOptions there = options;
+                                 if (there.mask) there.mask = on_the_device_of(x, there.mask);
+                                 return softmax_attention(x[0], x[1], x[2], there);
+                               },
+                               reference,
+                               {{{batch, n, d}, between(-1, 1)},
+                                {{batch, m, d}, between(-1, 1)},
+                                {{batch, m, e}, between(-2, 2)}}});
+  };
+  add_variant({everything_case()}, {3, 5, 4, 3}, false);
+  add_variant({window_case(3)}, {6, 6, 3, 2}, true);
+  add_variant({strided_case(3, Factor::merged)}, {5, 9, 3, 2}, true, tensor({1, 0, 1, 1, 0, 1, 1, 1, 0}));
+  add_variant({fixed_case(4, 1, Factor::merged), window_case(1)}, {7, 7, 3, 2}, false);
+  add_variant({tiles_case(2, tensor({{1, 0, 1}, {0, 0, 0}}))}, {4, 5, 3, 2}, false);
+  add_variant({strided_case(2, Factor::merged)}, {5, 3, 3, 2}, true);
+  op_row.errors = {
+      {"ranks",
+       [] {
+         softmax_attention(zeros({3, 5}), zeros({2, 4, 5}), zeros({2, 4, 6}));
+       },
+       {"rank 3", "(3, 5)"}},
+      {"a mask of another extent",
+       [] {
+         softmax_attention(zeros({2, 3, 5}), zeros({2, 4, 5}), zeros({2, 4, 6}), {.mask = ones({3, 3})});
+       },
+       {"mask", "(2, 3, 4)", "(3, 3)"}},
+      {"a mask of other elements",
+       [] {
+         softmax_attention(zeros({2, 3, 5}), zeros({2, 4, 5}), zeros({2, 4, 6}), {.mask = full({4}, 2)});
+       },
+       {"mask", "got 2"}},
+      {"heads that don't divide the batch",
+       [] {
+         softmax_attention(zeros({2, 3, 5}), zeros({2, 4, 5}), zeros({2, 4, 6}),
+                           {.pattern = per_head({Window{1}, Window{2}, Window{3}})});
+       },
+       {"3 heads", "batch, 2"}},
+  };
+  return op_row;
+}
+
 // As in the row of a comparison, the mask lets cubes through, so that there are gradients to check.
 OpRow pattern_mask_row() {
   OpRow op_row{.op = "pattern_mask", .arguments = {"scores"}, .header = "attention_pattern"};
@@ -201,6 +269,8 @@ OpRow pattern_mask_row() {
 
 }  // namespace
 
-std::vector<OpRow> attention_ops() { return {rotary_row(), sparse_attention_row(), pattern_mask_row()}; }
+std::vector<OpRow> attention_ops() {
+  return {rotary_row(), sparse_attention_row(), softmax_attention_row(), pattern_mask_row()};
+}
 
 }  // namespace taper::test

@@ -20,7 +20,7 @@ ROOT = BENCH.parent
 THREAD_SETTINGS = ("TAPER_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 BUILD_JOBS = 2
 SETTLE = 0.15  # seconds between two sides; OpenBLAS's threads spin for 0.1 s after their last job
-DIGITS = {"times": 1, "s": 2, "MiB": 0, "of its time": 2, "%": 2}  # of a row's value, by its unit
+DIGITS = {"times": 1, "s": 2, "MiB": 0, "of its time": 2, "%": 2, "as exponent": 2}  # of a row's value, by its unit
 
 
 @dataclasses.dataclass(frozen=True)

@@ -299,17 +299,23 @@ Multiplied run_pass(const SelectKeysCall<T>& a, const Passes& passes, std::size_
       ((a.n + pass.classes - 1) / pass.classes + block - 1) / block;  // of a class, at most
   std::atomic<bool> mask_is_right = true;
   std::atomic<std::int64_t> strips = 0;
-  parallel_for(problems * pass.classes * blocks, [&](std::int64_t task) {
-    const std::int64_t problem = task / (pass.classes * blocks), r = task / blocks % pass.classes;
-    const PassClass of(pass, r, a.n, a.m, a.causal);
+  // The rows of neighbouring classes lie side by side: one thread takes some of them, so that it alone writes to a line
+  // of the cache.
+  constexpr std::int64_t neighbours = 8;
+  const std::int64_t bunches = (pass.classes + neighbours - 1) / neighbours;
+  parallel_for(problems * bunches * blocks, [&](std::int64_t task) {
+    const std::int64_t problem = task / (bunches * blocks), r0 = task / blocks % bunches * neighbours;
     const std::int64_t begin = task % blocks * block, b = first + problem * step;
-    if (begin >= of.query_count) return;
-    const Multiplied done = select_block(
-        a, QueryBlock<T>{of, b, begin, std::min(begin + block, of.query_count), number == 0,
-                         number + 1 == passes.size(), thresholds, packed_data + problem * keys * a.d,
-                         r * class_keys, is_finite[static_cast<std::size_t>(b)]});
-    if (!done.mask_is_right) mask_is_right = false;
-    strips += done.strips;
+    for (std::int64_t r = r0; r < std::min(r0 + neighbours, pass.classes); ++r) {
+      const PassClass of(pass, r, a.n, a.m, a.causal);
+      if (begin >= of.query_count) continue;
+      const Multiplied done = select_block(
+          a, QueryBlock<T>{of, b, begin, std::min(begin + block, of.query_count), number == 0,
+                           number + 1 == passes.size(), thresholds, packed_data + problem * keys * a.d,
+                           r * class_keys, is_finite[static_cast<std::size_t>(b)]});
+      if (!done.mask_is_right) mask_is_right = false;
+      strips += done.strips;
+    }
   });
   return {mask_is_right, strips};
 }

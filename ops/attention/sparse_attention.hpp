@@ -49,8 +49,8 @@ Tensor sparse_attention(const Tensor& queries, const Tensor& keys, const Tensor&
 // With S_i the keys that query i may look at and p its probabilities, the vector-Jacobian product is
 //   dV_j = sum over i with j in S_i of p_ij dy_i,    dp_ij = dy_i . V_j,
 //   g_ij = scale p_ij (dp_ij - sum over S_i of p_il dp_il),    dQ_i = sum over S_i of g_ij K_j,    dK = g^T Q.
-// Every product is taken for the pairs that are shown and no others, forward and backward: (d + e) for each of them, six
-// times in all. Memory: an index and some numbers for each; so without a pattern bmm and softmax do better.
+// Every product is taken for the pairs that are shown and no others, forward and backward: three times (d + e)
+// for each of them. Memory: an index and some numbers for each; so without a pattern bmm and softmax do better.
 //
 // A query that may look at no key gives zeros, and no gradient; else the edges are those of softmax. The result is
 // bitwise the same for any number of threads. Throws as sparse_attention does.

@@ -18,6 +18,7 @@
 #include "select_keys_call.hpp"
 
 #include <atomic>
+#include <span>
 
 HWY_BEFORE_NAMESPACE();
 namespace taper::kernels::HWY_NAMESPACE {
@@ -275,8 +276,9 @@ internal::PoolVector<bool> finite_problems(const SelectKeysCall<T>& a) {
 
 // One pass of the problems first, first + step, …
 template <class T>
-Multiplied run_pass(const SelectKeysCall<T>& a, const Passes& passes, std::size_t number, std::int64_t first,
-                    std::int64_t step, const internal::PoolVector<bool>& is_finite, T* thresholds) {
+Multiplied run_pass(const SelectKeysCall<T>& a, std::span<const Pass> passes, std::size_t number,
+                    std::int64_t first, std::int64_t step, const internal::PoolVector<bool>& is_finite,
+                    T* thresholds) {
   const Pass& pass = passes[number];
   const std::int64_t problems = (a.batch - first + step - 1) / step;
   // Class 0 has the most keys; each class begins with a strip of its own.
@@ -323,12 +325,14 @@ Multiplied run_pass(const SelectKeysCall<T>& a, const Passes& passes, std::size_
 template <class T>
 Multiplied select_all(const SelectKeysCall<T>& a) {
   const internal::PoolVector<bool> is_finite = finite_problems(a);
-  const Passes everything{{.to = {0, a.m}}};
+  const Pass everything{.to = {0, a.m}};
   const std::int64_t heads = a.shows_everything() ? 1 : static_cast<std::int64_t>(a.heads->size());
   internal::PoolVector<T> thresholds(a.shows_everything() ? 0 : static_cast<std::size_t>(a.batch * a.n));
   Multiplied total;
   for (std::int64_t head = 0; head < std::min(heads, a.batch); ++head) {
-    const Passes& passes = a.shows_everything() ? everything : (*a.heads)[static_cast<std::size_t>(head)];
+    const std::span<const Pass> passes = a.shows_everything()
+                                             ? std::span(&everything, 1)
+                                             : std::span((*a.heads)[static_cast<std::size_t>(head)]);
     for (std::size_t pass = 0; pass < passes.size(); ++pass) {
       const Multiplied done = run_pass(a, passes, pass, head, heads, is_finite, thresholds.data());
       total.mask_is_right &= done.mask_is_right;

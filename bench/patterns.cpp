@@ -2,8 +2,9 @@
 //
 //   OP PATTERN LENGTH N SECONDS   runs causal OP over N positions for so many seconds, replies with medians
 //
-// OP is sparse_attention or softmax_attention. PATTERN is everything, strided (LENGTH is the stride), fixed (LENGTH is the stride, an eighth of it the summary) or
-// window (LENGTH is the width); d = 64, k = 16, float32, scores of deviation 1.
+// OP is sparse_attention or softmax_attention. PATTERN is everything, strided (LENGTH is the stride), fixed (LENGTH is
+// the stride, an eighth of it the summary) or window (LENGTH is the width); d = 64, k = 16, float32, scores of
+// deviation 1.
 #include "clock.hpp"
 #include <taper/core/create.hpp>
 #include <taper/core/random.hpp>

@@ -40,7 +40,8 @@ class TransformerBlock : public Module {
  public:
   // Dropout draws from the generator that the weights are drawn from: with dropout it must outlive the block
   // and its copies. Throws unless width, heads and k are at least 1, heads divides width, width / heads is
-  // even if rotary is asked for, the pattern is one for all heads or one for each, hidden is not negative, and 0 <= dropout < 1.
+  // even if rotary is asked for, the pattern is one for all heads or one for each, hidden is not negative,
+  // and 0 <= dropout < 1.
   TransformerBlock(std::int64_t width, std::int64_t heads, std::int64_t k, Generator& generator,
                    const TransformerBlockOptions& options = {});
   // From default_generator(), dropout too, as Dropout(p) does.

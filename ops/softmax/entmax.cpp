@@ -54,11 +54,12 @@ Tensor entmax(const Tensor& z, double alpha, std::int64_t k, int axis) {
   if (alpha == 2) return sparse_softmax(z, k, a);
   const auto kernel = [=, stores = kernels::stores_for(z)]<class T>(std::int64_t n, const T* row, T* out) {
     if (n <= std::min(k, kernels::short_entmax_row)) return kernels::short_entmax(row, n, alpha, out);
-    kernels::with_largest(row, n, k, kernels::entmax_width<T>(alpha),
-                          [&](kernels::Candidates<T>& candidates) {
-                            kernels::entmax(candidates, alpha);
-                            kernels::write_row(candidates, n, out, stores);
-                          });
+    const auto write = [&](kernels::Candidates<T>& candidates) {
+      kernels::entmax(candidates, alpha);
+      kernels::write_row(candidates, n, out, stores);
+    };
+    kernels::with_largest(row, n, k, kernels::entmax_width<T>(alpha), write,
+                          kernels::entmax_bound(row, n, k, alpha));
   };
   const Tensor p = kernels::map_rows("entmax", kernels::RowFunction::entmax, k, a, kernel, z, alpha);
   return record("entmax", p, vjp(z, [=](const Tensor& dp) { return entmax_tangent(dp, p, alpha, a); }));

@@ -1,4 +1,4 @@
-// entmax, short_entmax and center_row_by_power, compiled for each instruction set.
+// entmax, short_entmax, entmax_bound and center_row_by_power, compiled for each instruction set.
 // foreach_target.h includes this file again, and the order matters:
 // clang-format off
 #include "../simd.hpp"
@@ -182,6 +182,32 @@ void short_row(const T* z, std::int64_t n, double alpha, T* out) {
 }
 
 template <class T>
+T bound_of(const T* z, std::int64_t n, std::int64_t k, double alpha) {
+  const hn::ScalableTag<T> d;
+  const std::int64_t lanes = hn::Lanes(d), parts = 4 * lanes;
+  if (parts > k || parts > n) return -infinity<T>;
+  auto max0 = hn::Set(d, -infinity<T>), max1 = max0, max2 = max0, max3 = max0;
+  for (std::int64_t i = 0; i + parts <= n; i += parts) {
+    max0 = hn::Max(max0, hn::LoadU(d, z + i)), max1 = hn::Max(max1, hn::LoadU(d, z + i + lanes));
+    max2 = hn::Max(max2, hn::LoadU(d, z + i + 2 * lanes)),
+    max3 = hn::Max(max3, hn::LoadU(d, z + i + 3 * lanes));
+  }
+  HWY_ALIGN T maxima[4 * HWY_MAX_BYTES / sizeof(T)];
+  hn::Store(max0, d, maxima), hn::Store(max1, d, maxima + lanes);
+  hn::Store(max2, d, maxima + 2 * lanes), hn::Store(max3, d, maxima + 3 * lanes);
+  const T largest = *std::max_element(maxima, maxima + parts);
+  if (!(largest > -infinity<T> && largest < infinity<T>)) return -infinity<T>;
+  const Elements<T> row{maxima, parts, static_cast<double>(largest)};
+  const auto elements = [&] { return row; };
+  const auto keep_all = [](std::int64_t, double) {};
+  const double theta = alpha == 1.5 ? theta_of<true, T>(alpha, elements, keep_all)
+                                    : theta_of<false, T>(alpha, elements, keep_all);
+  // Less a little, for the rounding of theta and of this.
+  const double width = (1 + 1e-6) / (alpha - 1), below = row.largest + (theta - width);
+  return just_below(static_cast<T>(below - 1e-9));
+}
+
+template <class T>
 void center_weighted(const T* g, const T* p, std::int64_t n, double exponent, T* out) {
   const hn::ScalableTag<double> d;
   const std::int64_t lanes = hn::Lanes(d), whole = n / lanes * lanes;
@@ -224,6 +250,7 @@ void center_weighted(const T* g, const T* p, std::int64_t n, double exponent, T*
 
 TAPER_NAME_BOTH(replace_by_entmax);
 TAPER_NAME_BOTH(short_row);
+TAPER_NAME_BOTH(bound_of);
 TAPER_NAME_BOTH(center_weighted);
 
 }  // namespace taper::kernels::HWY_NAMESPACE
@@ -235,6 +262,7 @@ namespace {
 
 TAPER_EXPORT_BOTH(replace_by_entmax);
 TAPER_EXPORT_BOTH(short_row);
+TAPER_EXPORT_BOTH(bound_of);
 TAPER_EXPORT_BOTH(center_weighted);
 
 }  // namespace
@@ -250,6 +278,11 @@ void short_entmax(const T* z, std::int64_t n, double alpha, T* out) {
 }
 
 template <class T>
+T entmax_bound(const T* z, std::int64_t n, std::int64_t k, double alpha) {
+  return bound_of<T>(z, n, k, alpha);
+}
+
+template <class T>
 void center_row_by_power(const T* g, const T* p, std::int64_t n, double exponent, T* out) {
   center_weighted<T>(g, p, n, exponent, out);
 }
@@ -258,6 +291,8 @@ template void entmax(Candidates<float>&, double);
 template void entmax(Candidates<double>&, double);
 template void short_entmax(const float*, std::int64_t, double, float*);
 template void short_entmax(const double*, std::int64_t, double, double*);
+template float entmax_bound(const float*, std::int64_t, std::int64_t, double);
+template double entmax_bound(const double*, std::int64_t, std::int64_t, double);
 template void center_row_by_power(const float*, const float*, std::int64_t, double, float*);
 template void center_row_by_power(const double*, const double*, std::int64_t, double, double*);
 

@@ -24,6 +24,12 @@ inline constexpr std::int64_t short_entmax_row = 128;
 template <class T>
 void short_entmax(const T* z, std::int64_t n, double alpha, T* out);
 
+// For entmax of a row with at most k non-zeros: a level up to which every element has probability 0. theta of
+// any k elements or fewer is not above that of the k largest; it is found for the maxima of as many parts of
+// the row.
+template <class T>
+T entmax_bound(const T* z, std::int64_t n, std::int64_t k, double alpha);
+
 // out_i = s_i (g_i - sum_j s_j g_j / sum_j s_j) with s_i = p_i^exponent on S = {p_i != 0}, 0 elsewhere, for i
 // in [0, n). What g holds outside S does not matter. 0 < exponent < 1.
 template <class T>

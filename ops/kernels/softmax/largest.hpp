@@ -10,11 +10,14 @@ namespace taper::kernels {
 
 // Calls body(candidates) with the at most k largest elements of row[0 … n) that exceed (maximum - width), in
 // the order of their indices; of elements that tie for the k-th place those with the lowest indices are
-// taken. -inf is never among them. A row with a NaN or +inf is a NaN row, which has no candidates.
+// taken. -inf is never among them. A row with a NaN or +inf is a NaN row, which has no candidates. Elements
+// up to `bound` are left out, too: the caller knows that they don't matter.
 template <class T, class Body>
-void with_largest(const T* row, std::int64_t n, std::int64_t k, T width, const Body& body) {
+void with_largest(const T* row, std::int64_t n, std::int64_t k, T width, const Body& body,
+                  T bound = -infinity<T>) {
   CandidateMemory<T> memory(1, std::min(k, n));
   Candidates<T> candidates = memory.start(0, width);
+  candidates.raise_threshold(bound, Candidates<T>::Bound::tau);
   scan_row(row, n, candidates);
   body(candidates);
 }

@@ -10,7 +10,8 @@ namespace {
 training::HeatMap map_of(const ProportionsReport::Document& document, int number) {
   training::HeatMap map{.title = "Document " + std::to_string(number),
                         .rows = static_cast<std::int64_t>(document.rows.size()),
-                        .columns = document.rows[0].second.size()};
+                        .columns = document.rows[0].second.size(),
+                        .values = {}};
   for (const auto& [name, proportions] : document.rows) {
     map.row_labels.push_back(name);
     for (double share : proportions.to_vector()) map.values.push_back(share);

@@ -24,6 +24,8 @@ PROGRAMS = ("taper_tests", "taper_thread_tests")
 
 # (file, text in it, replacement): backward code that is not an expression of ops in a closure.
 EXTRA = [
+    ("ops/kernels/attention/shown_pairs.cpp", "if (!mask || mask[j] != 0) body(j)", "body(j)"),
+    ("ops/kernels/attention/select_keys.cpp", "row.raise_threshold(q.thresholds[at],", "row.raise_threshold(q.thresholds[at] + 1,"),
     ("ops/kernels/elementwise/functions.hpp", "x > 0 ? 1 : x < 0 ? -1 : x", "x > 0 ? 1 : x < 0 ? 0 : x"),
     ("ops/kernels/elementwise/functions.hpp", "x > 0 ? 1 : x < 0 ? -1 : x", "x < 0 ? -1 : x"),
     ("ops/kernels/elementwise/functions.hpp", "!(x <= 0)", "true"),

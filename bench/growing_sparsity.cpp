@@ -33,7 +33,7 @@ struct Model : nn::Module {
   virtual double attention_zeros(const Indices&) const { return std::nan(""); }
 };
 
-// That of examples/16_pruned_gru.cpp.
+// That of examples/15_pruned_gru.cpp.
 struct CharacterGru : Model {
   nn::Embedding symbols;
   nn::Gru gru;

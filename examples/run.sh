@@ -9,8 +9,8 @@ source "$root/cmake/setup.sh"
 install_packages "${packages[@]}"
 programs=$root/build/release/examples
 pictures=$root/build/demos
-demos=(09_associative_recall 10_character_transformer 11_digits 12_sorting 13_character_gru 14_penguins 16_pruned_gru
-       17_label_proportions)
+demos=(09_associative_recall 10_character_transformer 11_digits 12_sorting 13_character_gru 14_penguins 15_pruned_gru
+       16_label_proportions)
 "$root/examples/fetch_data.sh" digits || demos=("${demos[@]/11_digits}")  # it says why
 "$root/examples/fetch_data.sh" penguins || demos=("${demos[@]/14_penguins}")
 build_preset release --target taper_examples
@@ -31,8 +31,8 @@ for program in ${demos[@]}; do
   say "examples/$program --quick"
   "$programs/$program" --quick --restart --output "$pictures/$program"
 done
-say "examples/18_softmax_to_sparsemax --quick"
-"$programs/18_softmax_to_sparsemax" --quick
+say "examples/17_softmax_to_sparsemax --quick"
+"$programs/17_softmax_to_sparsemax" --quick
 say "Pictures and pages, to be opened in a browser; without --quick the demos learn more (--help tells the rest)"
 echo "$pictures/spirals.svg"
 for program in ${demos[@]}; do echo "$pictures/$program/page.html"; done

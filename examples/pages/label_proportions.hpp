@@ -1,4 +1,4 @@
-// The page of 17_label_proportions.
+// The page of 16_label_proportions.
 #pragma once
 
 #include "../common/training.hpp"

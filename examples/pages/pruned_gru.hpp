@@ -1,4 +1,4 @@
-// The page of 16_pruned_gru.
+// The page of 15_pruned_gru.
 #pragma once
 
 #include "../common/training.hpp"

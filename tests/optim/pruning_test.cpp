@@ -107,9 +107,12 @@ std::int64_t expect_masked(const Trained& trained) {
     const auto expect = [&](const Tensor& x, bool is_parameter) {
       const std::vector<double> values = x.to_vector();
       for (std::size_t j = 0; j < mask.size(); ++j) {
-        if (mask[j] == 0) EXPECT_EQ(values[j], 0) << name << ' ' << j;
-        if (mask[j] == 0) count += is_parameter;
-        if (mask[j] != 0 && is_parameter) EXPECT_NE(values[j], 0) << name << ' ' << j;
+        if (mask[j] == 0) {
+          EXPECT_EQ(values[j], 0) << name << ' ' << j;
+          count += is_parameter;
+        } else if (is_parameter) {
+          EXPECT_NE(values[j], 0) << name << ' ' << j;
+        }
       }
     };
     expect(parameters[i].second, true);
@@ -129,7 +132,9 @@ void expect_pruned_weights_stay(const auto& options) {
     trained.step(schedule(step));
     const std::int64_t zeros = expect_masked(trained);
     EXPECT_GE(zeros, before);
-    if (schedule(step) == 0) EXPECT_EQ(zeros, before) << "step " << step;
+    if (schedule(step) == 0) {
+      EXPECT_EQ(zeros, before) << "step " << step;
+    }
     before = zeros;
     EXPECT_DOUBLE_EQ(trained.pruning.zeros(), static_cast<double>(zeros) / 80);
   }

@@ -12,10 +12,14 @@ CompressedRows::CompressedRows(const Tensor& matrix) {
   check_given(op, "matrix", matrix);
   if (matrix.rank() != 2) fail(op, "matrix must have rank 2, got shape ", matrix.shape());
   const std::int64_t rows = matrix.extent(0), columns = matrix.extent(1);
+  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+  const auto fail_as_too_large = [&] {
+    fail(op, "matrix of shape ", matrix.shape(), " has more than 2^31 - 1 rows, columns or stored elements");
+  };
+  if (rows > most || columns > most) fail_as_too_large();
   std::vector<std::int32_t> starts{0}, column_of;
   std::vector<std::int64_t> places;
   const std::vector<double> values = matrix.to_vector();
-  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
   for (std::int64_t i = 0; i < rows; ++i) {
     for (std::int64_t j = 0; j < columns; ++j) {
       const std::int64_t place = i * columns + j;
@@ -23,12 +27,15 @@ CompressedRows::CompressedRows(const Tensor& matrix) {
       places.push_back(place);
       column_of.push_back(static_cast<std::int32_t>(j));
     }
+    if (std::ssize(column_of) > most) fail_as_too_large();
     starts.push_back(static_cast<std::int32_t>(column_of.size()));
   }
-  if (rows > most || columns > most || std::ssize(column_of) > most)
-    fail(op, "matrix of shape ", matrix.shape(), " has more than 2^31 - 1 rows, columns or elements");
   shared_ = std::make_shared<const Shared>(
       Shared{rows, columns, std::move(starts), std::move(column_of), std::move(places)});
+}
+
+void CompressedRows::throw_empty(const char* method) {
+  fail(method, "called on an empty handle of CompressedRows");
 }
 
 }  // namespace taper

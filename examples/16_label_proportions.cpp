@@ -45,7 +45,7 @@ struct Setting {
   }
 };
 
-// Of each length as many documents, (lengths, 1, count, K) both: how often each word occurs, less its mean in
+// Equally many documents of each length, (lengths, 1, count, K) both: how often each word occurs, less its mean in
 // training and over its deviation there, and the true proportions.
 struct Documents {
   Tensor words, proportions;

@@ -17,11 +17,11 @@ struct SaveOptions {
 };
 
 // Writes the model's state_dict() into a safetensors file, in whole or not at all (core/io/files.hpp). Throws
-// as save_safetensors does, and if two parameters have the same name.
+// as save_safetensors and compress_state do, and if two parameters have the same name.
 void save(const std::string& path, const Module& model, const SaveOptions& options = {});
 
-// Reads such a file, compressed or not, or the model out of a checkpoint, into the parameters of a model of the same form, in
-// place. Throws, naming the file and every tensor that does not fit, if it can't be read, has a tensor that is
+// Reads such a file, compressed or not, or the model out of a checkpoint, into the parameters of a model of the
+// same form, in place. Throws, naming the file and every tensor that does not fit, if it can't be read, has a tensor that is
 // neither float32 nor float64 (load_safetensors converts it) or is another model's; then nothing has changed.
 void load(const std::string& path, const Module& model);
 

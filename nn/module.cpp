@@ -35,8 +35,9 @@ class Names {
   std::string names_, rest_;
 };
 
-// Do two tensors of one shape and dtype hold the same bits?
+// Do two tensors of one dtype hold the same bits?
 bool are_same(const Tensor& a, const Tensor& b) {
+  if (!(a.shape() == b.shape())) return false;
   const Tensor x = a.detach().to(Device::cpu()), y = b.detach().to(Device::cpu());
   return std::memcmp(x.bytes(), y.bytes(), x.impl().element_bytes()) == 0;
 }
@@ -57,6 +58,10 @@ void Parts::add(const std::string& name, const Tensor& parameter) {
 
 void Parts::add(const std::string& name, const Tensor& parameter, const CompressedRows& places) {
   add(name, parameter);
+  if (places && !(parameter.shape() == Shape{places.size()})) {
+    fail("Parts::add", internal::shown(entries_.back().name), " must have the shape of its places, ",
+         Shape{places.size()}, ", got ", parameter.shape());
+  }
   entries_.back().places = places;
 }
 
@@ -168,7 +173,7 @@ void Module::check_state_dict(const char* op, const std::string& where, const st
       if (places && !is_zero_elsewhere(tensor, places))
         wrong.add(quoted + " is not 0 in a place that the model does not store");
       const auto [first, is_new] = first_names.emplace(here.impl().data, name);
-      if (!is_new && !are_same(tensor, tensors.at(first->second)))
+      if (!is_new && here.size() > 0 && !are_same(tensor, tensors.at(first->second)))
         torn.add(internal::shown(prefix + first->second) + " and " + quoted);
       continue;
     }

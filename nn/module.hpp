@@ -23,7 +23,7 @@ class Parts {
   // Throws if the parameter is an empty handle.
   void add(const std::string& name, const Tensor& parameter);
   // A matrix of which only the elements at these places are stored: the parameter has them, (places.size()), and
-  // state_dict() has the matrix. With an empty handle as places, the same as above.
+  // state_dict() has the matrix. Throws if it has another shape. With an empty handle as places, the same as above.
   void add(const std::string& name, const Tensor& parameter, const CompressedRows& places);
   void add(const std::string& name, const Module& module);
   // A buffer: a tensor that is saved and moved with the module but not trained, such as a running mean, into

@@ -14,7 +14,7 @@ namespace taper {
 namespace {
 
 constexpr std::int64_t bits = 24;  // of a number of a mask
-constexpr const char* marker = "compressed.";
+constexpr const char* marker = "taper.compressed.";
 
 template <class T>
 bool is_stored(T x) {
@@ -99,6 +99,9 @@ Tensor expanded(const std::string& name, const Shape& shape, const Tensor& mask,
 }  // namespace
 
 State compress_state(const State& state) {
+  const auto text = state.texts.lower_bound(marker);
+  if (text != state.texts.end() && text->first.starts_with(marker))
+    fail("compress_state", "the state is compressed already: it has the text ", internal::shown(text->first));
   State result(std::map<std::string, Tensor>(), state.texts);
   result.others = state.others;
   for (const auto& [name, tensor] : state.tensors) {

@@ -24,9 +24,8 @@ Linear::Linear(std::int64_t inputs, std::int64_t outputs, Generator& generator,
 
 Tensor Linear::operator()(const Tensor& x) const {
   check_given("Linear", "x", x, "weight", weight);
-  const std::int64_t inputs = places ? places.rows() : weight.extent(0);
-  if (x.rank() == 0 || x.extent(-1) != inputs || x.dtype() != weight.dtype()) {
-    fail("Linear", "x must be ", weight.dtype(), " with ", inputs, " as its last extent, got ", x.dtype(),
+  if (x.rank() == 0 || x.extent(-1) != inputs() || x.dtype() != weight.dtype()) {
+    fail("Linear", "x must be ", weight.dtype(), " with ", inputs(), " as its last extent, got ", x.dtype(),
          " ", x.shape());
   }
   const Scope scope = Scope::outermost("Linear");

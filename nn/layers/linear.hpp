@@ -23,6 +23,8 @@ class Linear : public Module {
   // Throws if x's last extent or dtype does not fit W.
   Tensor operator()(const Tensor& x) const;
   void list(Parts& parts) const override;
+  // The extent of x that W takes.
+  std::int64_t inputs() const { return places ? places.rows() : weight.extent(0); }
   // From here on, W consists of the elements that are not 0 now, and its products of those alone. They are a new
   // parameter, which an optimizer has to be given. What state_dict() holds stays the same.
   void compress();

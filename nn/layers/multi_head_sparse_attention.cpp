@@ -56,7 +56,7 @@ MultiHeadSparseAttention::MultiHeadSparseAttention(std::int64_t width, std::int6
 
 void MultiHeadSparseAttention::check(const char* argument, const Tensor& x) const {
   check_given(multi_head_name, argument, x, "query.weight", query.weight);
-  const std::int64_t width = query.weight.extent(0);
+  const std::int64_t width = query.inputs();
   if (x.rank() != 3 || x.extent(2) != width || x.dtype() != query.weight.dtype()) {
     fail(multi_head_name, argument, " must be ", query.weight.dtype(), " of shape (batch, positions, ", width,
          "), got ", x.dtype(), " ", x.shape());

@@ -18,7 +18,7 @@ double clip_gradients(const std::vector<Tensor>& parameters, double max_norm) {
     const Tensor gradient = parameter.grad();
     if (!gradient || !parameter.wants_grad()) continue;
     gradients.push_back(gradient);
-    memory.push_back(gradient.impl().data);
+    if (gradient.size() > 0) memory.push_back(gradient.impl().data);
   }
   std::sort(memory.begin(), memory.end());
   if (std::adjacent_find(memory.begin(), memory.end()) != memory.end())

@@ -100,6 +100,7 @@ Optimizer::Optimizer(const char* kind, std::vector<Tensor> parameters, double le
       fail("Optimizer", "parameters[", i, "] of shape ", parameters_[i].shape(),
            " is a recorded result: only a leaf can learn");
     }
+    if (parameters_[i].size() == 0) continue;  // those on a device lie at one address
     const auto [first, is_new] = seen.emplace(parameters_[i].impl().data, i);
     if (!is_new) {
       fail("Optimizer", "parameters[", i, "] of shape ", parameters_[i].shape(),

@@ -22,6 +22,8 @@ std::map<std::string, double> magnitudes(const Module& model, double share) {
   for (const auto& [name, parameter] : model.named_parameters()) {
     if (parameter.rank() < 2 || parameter.size() == 0) continue;
     std::vector<double> sizes = abs(parameter.detach()).to_vector();
+    if (std::any_of(sizes.begin(), sizes.end(), [](double size) { return std::isnan(size); }))
+      fail("magnitudes", "parameter ", internal::shown(name), " has a NaN");
     const auto place = std::llround(share * static_cast<double>(sizes.size()));
     const auto chosen = sizes.begin() + std::min<std::ptrdiff_t>(place, std::ssize(sizes) - 1);
     std::nth_element(sizes.begin(), chosen, sizes.end());
@@ -67,7 +69,7 @@ double Pruning::zeros() const {
     const std::vector<double> mask = pruned.mask.to_vector();
     zeros += std::count(mask.begin(), mask.end(), 0.0), all += std::ssize(mask);
   }
-  return static_cast<double>(zeros) / static_cast<double>(all);
+  return all == 0 ? 0 : static_cast<double>(zeros) / static_cast<double>(all);
 }
 
 State Pruning::state() const {

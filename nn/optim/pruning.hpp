@@ -14,12 +14,12 @@ namespace taper::nn {
 // For each parameter of rank 2 or more, by its name, the magnitude below which `share` of its elements lie:
 // of n elements, sorted by their absolute values, the one at the place round(share n), counted from 0, or the
 // last one. Biases and gains, which have rank 1, are left out. Erase from the result whatever else is not to be
-// pruned. Throws unless 0 <= share <= 1.
+// pruned. Throws unless 0 <= share <= 1, and if one of them has a NaN.
 std::map<std::string, double> magnitudes(const Module& model, double share = 0.9);
 
 // clang-format off
-// Magnitude pruning, with a mask for each parameter that is pruned. Of a dense model that has been trained
-// before, magnitudes() tells where pruning is to end:
+// Magnitude pruning, with a mask for each parameter that is pruned. magnitudes() asks a dense model, which
+// has been trained before, where pruning is to end:
 //
 //   const nn::PruningSchedule schedule(100, 250, 500, 10);
 //   nn::Pruning pruning(model, adam, nn::magnitudes(dense, 0.9));
@@ -57,7 +57,7 @@ class Pruning {
   // p at 0, with weight decay too. Throws unless level is finite and at least 0.
   void step(double level);
 
-  // The share of pruned elements among those of all parameters with a mask.
+  // The share of pruned elements among those of all parameters with a mask; 0 if they have none.
   double zeros() const;
 
   // Copies of the masks, 0 and 1, by the names of their parameters, and as the text "magnitude." + name

@@ -80,7 +80,8 @@ AttentionPattern per_head(const std::vector<AttentionPattern>& patterns) {
 Passes AttentionPattern::passes_of(const Head& head, const char* name, std::int64_t n, std::int64_t m,
                                    bool causal) {
   using Kind = Head::Kind;
-  const std::int64_t l = head.length;
+  // Whatever is longer than all queries and keys is like what is a little longer.
+  const std::int64_t l = std::min(head.length, std::max(n, m) + 1);
   const Edge first{0, 0}, last{0, m};
   Pass own;  // of the first factor
   Pass far;  // of the second one
@@ -91,7 +92,9 @@ Passes AttentionPattern::passes_of(const Head& head, const char* name, std::int6
       return {{.from = {1, 1 - l}, .to = {1, l}}};
     case Kind::tiles: {
       const kernels::TileBits& tiles = *head.tiles;
-      const auto tiles_of = [&](std::int64_t count) { return (count + tiles.block - 1) / tiles.block; };
+      const auto tiles_of = [&](std::int64_t count) {
+        return count / tiles.block + (count % tiles.block != 0);
+      };
       if (tiles.rows != tiles_of(n) || tiles.columns != tiles_of(m)) {
         fail(name, "a BlockMask for ", n, " queries and ", m, " keys in blocks of ", tiles.block, " must be ",
              Shape{tiles_of(n), tiles_of(m)}, ", got ", Shape{tiles.rows, tiles.columns});
@@ -104,7 +107,8 @@ Passes AttentionPattern::passes_of(const Head& head, const char* name, std::int6
       break;
     case Kind::fixed:
       own = {.from = {l, 0}, .to = {l, l}};
-      far = {.offset = l - head.summary, .stride = l, .run = head.summary};
+      far.offset = std::min(head.length - head.summary, l - 1);
+      far.stride = l, far.run = l - far.offset;
       break;
   }
   if (head.factor == Factor::first) return {own};

@@ -15,7 +15,7 @@ struct AttentionOptions {
   // sees itself and those before.
   bool causal = false;
   // Which keys a query may look at by its position (attention_pattern.hpp): Strided{128}, Window{512}, …, or a pattern
-  // for each head. What it hides is neither multiplied nor read, on the CPU.
+  // for each head. What it hides is not multiplied, on the CPU.
   AttentionPattern pattern = {};
   // If given, broadcasts to (b, n, m) and consists of 0 and 1: a query may look at a key if its element is 1. For masks
   // of other kinds see mask_from_additive and mask_from_hidden below.

@@ -8,8 +8,8 @@ namespace taper {
 
 // Below, W (m, n) is the matrix that has values[p] at place p of `places` and 0 elsewhere: values (places.size()). All
 // tensors are float32 or all float64. The results are bitwise the same for any number of threads. What a stored
-// 0 meets counts, as in NaN * 0, and what an element that is not stored would have met doesn't. On a device W is
-// written out in full, and multiplied as matmul does it.
+// 0 meets counts, as in NaN * 0, and what an element that is not stored would have met doesn't, but on a device:
+// there W is written out in full, and multiplied as matmul does it.
 
 // y = x W^T along the last axis: x (…, n), y (…, m); or with `transposed` y = x W: x (…, m), y (…, n). With the
 // rows of x as one index r,

@@ -12,7 +12,7 @@ struct VarOptions {
 };
 
 // y = the sum of (x - mean)^2 / (n - correction) over `axes` (all by default), which disappear from the
-// shape, or stay as 1 with keepdims. The mean is subtracted first, so that an offset that all elements share
+// shape, or stay as 1 with keepdims. An element or the mean is subtracted first, so that an offset that all share
 // costs no digits; sums run in float64. dx = dy 2 (x - mean) / (n - correction). NaN for no more elements
 // than the correction, as in PyTorch, if they are equal, else inf. Throws if an axis is out of range or named
 // twice, or if the correction is not finite.

@@ -19,7 +19,7 @@ namespace taper {
 //
 // Ties at the k-th place: the lowest index wins. -inf is never in the support; a row of -inf alone gives
 // zeros. A row with NaN or +inf gives NaN, value and gradient. A row of length 0 stays empty. theta is found
-// to the full precision of the dtype, for alpha = 1.5 exactly but for rounding.
+// in float64, for alpha = 1.5 exactly but for rounding: n elements that are nearly equal lose n eps of their sum.
 //
 // float32 or float64, at least one axis. Throws if alpha is not in [1, 2], k < 1, z has rank 0, the axis is
 // out of range or its extent is 2^31 or more. Source: Peters, Niculae and Martins, arXiv 1905.05702.

@@ -38,7 +38,7 @@ TEST(CompressedState, EveryBitComesBack) {
     for (const auto& [name, tensor] : state.tensors) expect_same(again.tensors.at(name), tensor);
     EXPECT_TRUE(small.tensors.count("odd.values"));
     EXPECT_EQ(small.tensors.at("odd.values").size(), 4);
-    EXPECT_EQ(small.texts.at("compressed.odd"), "100");
+    EXPECT_EQ(small.texts.at("taper.compressed.odd"), "100");
     EXPECT_TRUE(small.tensors.count(printed(Shape{7, 48}) + std::to_string(0.0))) << "dense stays as it is";
   }
 }
@@ -48,7 +48,7 @@ TEST(CompressedState, TheMaskIsThatOfThePage) {
       compress_state({{{"w", tensor({{0, 0, 7, 0, 0, 0, 0, 0, 0}, {0, 0, 0, 0, 0, 0, 0, 0, 5}})}}});
   expect_values(small.tensors.at("w.mask").to(float64), {1 << 2 | 1 << 17});
   expect_values(small.tensors.at("w.values").to(float64), {7, 5});
-  EXPECT_EQ(small.texts.at("compressed.w"), "2 9");
+  EXPECT_EQ(small.texts.at("taper.compressed.w"), "2 9");
 }
 
 TEST(CompressedState, WhatDoesNotFitIsRefused) {
@@ -59,8 +59,8 @@ TEST(CompressedState, WhatDoesNotFitIsRefused) {
     state = good;
   };
   for (const char* text : {"1 48", "-1 -50", "9223372036854775807 9223372036854775807"})
-    state.texts["compressed.w"] = text, rejects({"w"});
-  state.texts["compressed.w"] = "1 x", rejects({"must be a shape", "'1 x'"});
+    state.texts["taper.compressed.w"] = text, rejects({"w"});
+  state.texts["taper.compressed.w"] = "1 x", rejects({"must be a shape", "'1 x'"});
   state.tensors.erase("w.mask"), rejects({"'w' lacks"});
   state.tensors["w.values"] = ones({2}), rejects({"leaves 1 values over"});
   state.tensors["w.values"] = ones({0}), rejects({"more values than 0"});
@@ -76,6 +76,8 @@ TEST(CompressedState, WhatDoesNotFitIsRefused) {
                },
                {"'w", "taken"});
   expect_error("compress_state", [] { compress_state({{{"w", Tensor()}}}); }, {"w"});
+  expect_error("compress_state", [&] { compress_state(good); },
+               {"compressed already", "'taper.compressed.w'"});
 }
 
 }  // namespace

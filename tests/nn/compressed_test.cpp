@@ -1,6 +1,7 @@
 // Layers in compressed rows: the same results as with zeros, gradients for what is stored, and small files.
 #include "support/helpers.hpp"
 #include "support/scratch.hpp"
+#include <taper/cuda/device.hpp>
 #include <taper/taper.hpp>
 
 #include <cmath>
@@ -102,6 +103,64 @@ TEST(Compressed, RefusesWhatDoesNotFit) {
   model.compress();
   expect_error("Linear", [&] { model.output(ones({2, 7})); }, {"8 as its last extent", "(2, 7)"});
   expect_error("Gru", [&] { model.gru(ones({2, 3, 4})); }, {"(batch, steps, 5)", "(2, 3, 4)"});
+}
+
+TEST(Compressed, AParameterThatDoesNotFitItsPlacesIsRefused) {
+  Generator generator(4);
+  nn::Linear layer(30, 30, generator);
+  layer.compress();
+  layer.weight = ones({5}).requires_grad();
+  expect_error("Parts::add",
+               [&] {
+                 layer.load_state_dict({{"weight", ones({30, 30})}, {"bias", zeros({30})}});
+               },
+               {"'weight'", "(900,)", "(5,)"});
+}
+
+// One parameter in two places is compared as the matrices that a state has.
+TEST(Compressed, ValuesThatTwoMatricesShareMustFitBoth) {
+  struct Twice : nn::Module {
+    Tensor values = ones({2});
+    CompressedRows wide{tensor({{1, 1, 0, 0, 0, 0, 0, 0, 0}})}, narrow{tensor({{1, 1}})};
+    void list(nn::Parts& parts) const override {
+      parts.add("a", values, wide), parts.add("b", values, narrow);
+    }
+  };
+  const Twice twice;
+  expect_error("load_state_dict", [&] { twice.load_state_dict(twice.state_dict()); }, {"'a' and 'b'"});
+}
+
+TEST(Compressed, MatricesWithoutElementsAreAParameterEach) {
+  nn::Rnn rnn(4, 8);
+  std::map<std::string, Tensor> zeros_of;
+  for (const auto& [name, tensor] : rnn.state_dict()) zeros_of[name] = zeros_like(tensor);
+  rnn.load_state_dict(zeros_of);
+  rnn.compress();
+  std::vector<Device> devices{Device::cpu()};
+  if (cuda::available()) devices.push_back(Device::cuda());
+  for (const Device device : devices) {
+    rnn.to(device);
+    optim::Sgd sgd(rnn.parameters(), {.learning_rate = 1});
+    rnn.load_state_dict(rnn.state_dict());
+    Tape tape;
+    tape.backward(sum(rnn(ones({1, 2, 4}).to(device))));
+    optim::clip_gradients(rnn.parameters(), 1);
+    sgd.step();
+  }
+}
+
+TEST(Compressed, AttentionComputesWhatTheZerosCompute) {
+  Generator generator(4);
+  nn::MultiHeadSparseAttention attention(8, 2, 3, generator);
+  const Tensor x = randn({2, 4, 8}, generator), y = attention(x);
+  for (nn::Linear* linear : {&attention.query, &attention.key, &attention.value, &attention.output})
+    linear->compress();
+  expect_close(attention(x), y, 1e-5);
+}
+
+TEST(Compressed, AnEmptyHandleOfPlacesSaysSo) {
+  expect_error("rows", [] { CompressedRows().rows(); }, {"empty handle"});
+  expect_error("CompressedRows", [] { CompressedRows(zeros({std::int64_t{1} << 40, 0})); }, {"2^31 - 1"});
 }
 
 TEST(Compressed, WhatIsNotStoredDoesNotCount) {

@@ -201,5 +201,35 @@ TEST_F(Patterns, ErrorsSayWhatIsWrong) {
                {"3 heads", "batch, 4"});
 }
 
+// However long, a pattern costs no more than the queries and keys that there are.
+TEST(AttentionPattern, OfAnyLengthIsWhatItsFormulaSays) {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  for (const bool causal : {false, true}) {
+    for (const auto& [n, m] : {std::pair<std::int64_t, std::int64_t>{5, 5}, {7, 3}, {3, 7}}) {
+      const Tensor scores = zeros({n, m}, float64), all = pattern_mask(scores, AttentionPattern(), causal);
+      const std::int64_t shift = causal ? m - n : 0;
+      Tensor own = zeros({n, m}, float64), left = zeros({n, m}, float64);
+      for (std::int64_t i = 0; i < n; ++i) {
+        for (std::int64_t j = 0; j < m; ++j) {
+          own.mutable_data<double>()[i * m + j] = i + shift == j;
+          left.mutable_data<double>()[i * m + j] = (i + shift < 0) == (j < 0);
+        }
+      }
+      for (const std::int64_t length : {std::int64_t{8}, std::int64_t{9}, std::int64_t{1} << 60, most}) {
+        expect_same(pattern_mask(scores, Window{length}, causal), all);
+        expect_same(pattern_mask(scores, Strided{length}, causal), all);
+        expect_same(pattern_mask(scores, Strided{length, Factor::second}, causal), own);
+        expect_same(pattern_mask(scores, Fixed{length, length, Factor::second}, causal), all);
+        expect_same(pattern_mask(scores, Fixed{length, 1}, causal), all * left);
+        expect_same(pattern_mask(scores, BlockMask{length, ones({1, 1})}, causal), all);
+        const Tensor q = randn({1, n, 2}, float64), k = randn({1, m, 2}, float64);
+        const AttentionOptions options{.causal = causal, .pattern = Strided{length, Factor::second}};
+        expect_close(sparse_attention(q, k, k, 2, options), matmul(own, k), 1e-12);
+        expect_close(softmax_attention(q, k, k, options), matmul(own, k), 1e-12);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace taper::test

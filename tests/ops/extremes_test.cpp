@@ -46,6 +46,7 @@ const std::vector<Exception>& exceptions() {
       {"softmax_attention", Extreme::infinite, 1, "an infinite dp less its mean under the probabilities"},
       {"softmax_attention", Extreme::huge, 3, "a probability of 0 times a product of scores that overflows"},
       {"softmax_attention", Extreme::offset, 1, "the scores themselves are rounded by hundredths"},
+      {"sampled_matmul", Extreme::infinite, 1, "on a device W is dense, and its zeros meet the infinity"},
       {"conv2d", Extreme::infinite, 1, "zeros beside the picture times an infinite weight"},
       {"binary_cross_entropy_with_logits", Extreme::offset, 3, "targets far beyond 1, whose terms cancel"},
       {"rnn", Extreme::infinite, 1, "a saturated gate's slope of 0 times an infinite weight"},

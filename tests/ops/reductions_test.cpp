@@ -110,6 +110,9 @@ TEST(Edges, VarOfFewElements) {
   expect_values(var(row({1, nan})), {nan});
   expect_values(var(row({1, inf})), {nan});
   expect_values(var(row({1e200, -1e200})), {inf});
+  Tensor outlier = zeros({1000}, float64);
+  outlier.mutable_data<double>()[0] = 1e153;  // whose square overflows, but not divided by 1000
+  EXPECT_NEAR(var(outlier).item() / 1e303, 1, 1e-12);
   expect_values(var(row({}), {}, false, {.correction = -1}), {0});
 }
 

@@ -61,6 +61,8 @@ TEST(Magnitudes, AreThoseOfMatricesAlone) {
   EXPECT_EQ(nn::magnitudes(layer, 0), (Map{{"weight", 0}}));
   EXPECT_EQ(nn::magnitudes(layer, 1), (Map{{"weight", 19}}));
   expect_error("magnitudes", [&] { nn::magnitudes(layer, 90); }, {"[0, 1]", "got 90"});
+  weight.mutable_data<float>()[3] = std::numeric_limits<float>::quiet_NaN();
+  expect_error("magnitudes", [&] { nn::magnitudes(layer); }, {"'weight'", "NaN"});
 }
 
 // A small model, an optimizer of some kind, and its pruning.

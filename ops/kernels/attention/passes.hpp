@@ -40,8 +40,8 @@ struct TileBits {
 // Queries and keys in `classes` classes. A query of position p is in class p mod classes, and meets the keys of class
 // r in ascending order, of which number s is
 //   key(r, s) = offset + r + floor(s / run) stride + s mod run.
-// It sees those of them that lie in [from, to), edges at p, and, if there are `tiles`, whose tile has a 1. Of one class
-// and one query after another, neither edge goes back.
+// It sees those of them that lie in [from, to), edges at p, and, if there are `tiles`, whose tile has a 1. From one
+// query of a class to the next, neither edge goes back.
 struct Pass {
   std::int64_t classes = 1, offset = 0, stride = 1, run = 1;
   Edge from = {}, to = {};

@@ -41,7 +41,7 @@ struct SparsePattern {
 
   // What became of the scores of one query with `keys_per_tile` keys that lie side by side.
   enum class Tile : std::uint8_t {
-    hidden,         // causal: the query sees none of these keys, so that they are not multiplied
+    hidden,         // causal or a pattern: the query sees none of these keys, so that they are not multiplied
     masked,         // all scores are -inf
     below_maximum,  // no score exceeds the largest of the row so far less 1,
     below_kth,      // or the k-th largest so far,

@@ -1,6 +1,6 @@
 // Products with a sparse matrix, compiled for each instruction set. A single row x meets each row of W where it is
-// stored. Of several rows, the transposed matrix is multiplied: an element of W then meets a run of consecutive
-// numbers, one for each row of x.
+// stored. With several rows, x is transposed first: an element of W then meets a run of consecutive numbers, one
+// for each row of x.
 // clang-format off: foreach_target.h includes this file again, and the order matters
 #include "../simd.hpp"
 #define HWY_TARGET_INCLUDE "taper/ops/kernels/product/sparse_product.cpp"

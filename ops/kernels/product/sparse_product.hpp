@@ -16,8 +16,8 @@ Tensor sparse_product(const char* op, const Tensor& x, const CompressedRows& pla
 // The elements of a^T b at the places, for a (n, W's rows) and b (n, W's columns).
 Tensor sampled_product(const char* op, const Tensor& a, const Tensor& b, const CompressedRows& places);
 
-// The same product for other kernels on the CPU, on the calling thread unless x is a single row: c (rows, …) = x W^T, or = x W if
-// `transposes`, or += if it adds.
+// The same product for other kernels on the CPU, on the calling thread unless x is a single row and W not transposed:
+// c (rows, …) = x W^T, or = x W if `transposes`, or += if it adds.
 template <class T>
 struct SparseFactor {
   CompressedRows places;

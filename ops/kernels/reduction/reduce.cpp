@@ -110,11 +110,14 @@ void variances(const ReducePlan& plan, const T* x, T* y, double divisor, bool ta
                                                          : std::max(m.squares - excess(m, n), 0.0);
   };
   // The moments about each result's first element. If that happens to lie so far from the mean that the difference of
-  // the squares and their excess loses digits, they are taken once more, about the mean.
+  // the squares and their excess loses digits, or the squares are too large, they are taken once more, about the mean.
   const auto fold_moments = [&](std::int64_t p, double* centers, Moment* moments) {
     const Parts::Part part = parts.part(p);
     const auto n = static_cast<double>(part.elements);
-    const auto is_far = [=](const Moment& m) { return excess(m, n) > 64 * (m.squares - excess(m, n)); };
+    const auto is_far = [=](const Moment& m) {
+      return excess(m, n) > 64 * (m.squares - excess(m, n)) ||
+             (std::isinf(m.squares) && std::isfinite(m.sum));
+    };
     parts.fold<T>(p, x, Moments<T>{centers, false}, moments);
     if (std::none_of(moments, moments + part.results, is_far)) return;
     for (std::int64_t i = 0; i < part.results; ++i) centers[i] += moments[i].sum / n;

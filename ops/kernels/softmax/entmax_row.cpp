@@ -86,7 +86,7 @@ HWY_INLINE Sums sums_at(const Elements<T>& row, double alpha, double theta) {
 }
 
 // The theta at which the probabilities of row() sum to 1. Newton's steps begin at 0, which is not above it,
-// and none leads beyond it. left(count, theta) is told how many elements have p > 0 so far; it may drop the
+// and none leads beyond it, but for rounding. left(count, theta) is told how many elements have p > 0 so far; it may drop the
 // others.
 template <bool is_square, class T, class Row, class Left>
 HWY_INLINE double theta_of(double alpha, const Row& row, const Left& left) {

@@ -35,11 +35,11 @@ class Names {
   std::string names_, rest_;
 };
 
-// Do two tensors of one dtype hold the same bits?
+// Do two tensors, one of which may be a view of the other, hold the same bits?
 bool are_same(const Tensor& a, const Tensor& b) {
-  if (!(a.shape() == b.shape())) return false;
   const Tensor x = a.detach().to(Device::cpu()), y = b.detach().to(Device::cpu());
-  return std::memcmp(x.bytes(), y.bytes(), x.impl().element_bytes()) == 0;
+  return x.impl().element_bytes() == y.impl().element_bytes() &&
+         std::memcmp(x.bytes(), y.bytes(), x.impl().element_bytes()) == 0;
 }
 
 // Is every element of the matrix 0 that is not at one of the places?

@@ -261,7 +261,8 @@ TEST_F(Npy, SurvivesRandomBytes) {
     }
     if (round % 5 == 0) bytes.resize(below(bytes.size()));
     SCOPED_TRACE(testing::PrintToString(bytes.substr(0, 72)));
-    expect_read_or_refused(bytes, 6);
+    // No more than the file has room for: of a header that says it is shorter, the rest may count as numbers.
+    expect_read_or_refused(bytes, static_cast<std::int64_t>(bytes.size() / sizeof(float)));
     if (HasFailure()) return;
   }
 }

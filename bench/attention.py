@@ -18,7 +18,7 @@ from typing import Any
 
 from attention_report import (ATTENTION, CHECKED, SCALING, SPARSE_SOFTMAX, Case, Measurement, memory_row, report,
                               slope, target_rows)
-from harness import SETTLE, Worker, build_bench_program, describe_machine, line_of, pinned, publish
+from harness import SETTLE, Worker, arguments, build_bench_program, describe_machine, line_of, pinned, publish
 from peers import BENCH, Torch, find_torch, log
 
 DEVIATIONS = (0.25, 1, 8)
@@ -143,17 +143,9 @@ def draw(torch: Torch, measurements: list[Measurement], picture: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7, help="how often the sides take turns (default: 7)")
-    parser.add_argument("--seconds", type=float, default=0.4, help="for each side and turn (default: 0.4)")
-    parser.add_argument("--cores", type=int, nargs="+", default=sorted(os.sched_getaffinity(0))[-2:], metavar="CORE",
-                        help="run on these, with a thread for each (default: the last two)")
-    parser.add_argument("--python", type=Path,
-                        help="an interpreter that has torch, entmax and matplotlib, instead of a virtual environment")
-    parser.add_argument("--work-dir", type=Path, default=BENCH.parent / "build" / "bench", help="default: build/bench")
+    parser = arguments(__doc__, rounds=7, seconds=0.4, needs="torch, entmax and matplotlib")
     parser.add_argument("--quick", action="store_true",
                         help="two short rounds of a few cases, to see whether all works; the times say little")
-    parser.add_argument("--output", type=Path, help="write this Markdown file, and the same name with .json.gz and .png")
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds = 2, 0.05

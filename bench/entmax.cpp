@@ -41,14 +41,8 @@ int main() {
     if (what == "both") z.requires_grad();
     const auto run = [&] { return what == "both" ? both() : forward(); };
     const double check = sum(square(run())).item();
-    for (const double end = bench::now() + 0.2 * seconds; bench::now() < end;) run();
-    std::vector<double> times;
-    for (const double end = bench::now() + seconds; bench::now() < end || times.size() < 5;) {
-      const double before = bench::now();
-      run();
-      times.push_back(bench::now() - before);
-    }
-    std::printf("{\"median\": %.6g, \"check\": %.8g}\n", bench::median(times), check);
+    const double median = bench::median(bench::times_of(seconds, run));
+    std::printf("{\"median\": %.6g, \"check\": %.8g}\n", median, check);
     std::fflush(stdout);
   }
 }

@@ -6,7 +6,6 @@ interpreter that has PyTorch and the package. A case is entmax of rows of normal
 package's entmax15 sorts whole rows, or, if it is given a k, the k largest first, and more if they were not enough; README.md says more.
 """
 
-import argparse
 import json
 import math
 import os
@@ -61,17 +60,10 @@ def peer() -> None:
 
 
 def main() -> None:
-    from harness import (HEADER, SETTLE, Row, Worker, build_bench_program, describe_machine, facts_list, publish, table)
+    from harness import (HEADER, SETTLE, Row, Worker, arguments, build_bench_program, describe_machine, facts_list, publish, table)
     from peers import BENCH, find_torch, log
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5, help="how often the sides take turns (default: 5)")
-    parser.add_argument("--seconds", type=float, default=0.1, help="for each side and turn (default: 0.1)")
-    parser.add_argument("--cores", type=int, nargs="+", default=sorted(os.sched_getaffinity(0))[-2:], metavar="CORE",
-                        help="run on these, with a thread for each (default: the last two)")
-    parser.add_argument("--python", type=Path, help="an interpreter that has torch and entmax, instead of a virtual environment")
-    parser.add_argument("--work-dir", type=Path, default=BENCH.parent / "build" / "bench", help="default: build/bench")
-    parser.add_argument("--output", type=Path, help="write this Markdown file, and the same name with .json.gz")
+    parser = arguments(__doc__, rounds=5, seconds=0.1, needs="torch and entmax")
     options = parser.parse_args()
 
     options.work_dir.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """What the scripts here have in common: building, running on chosen cores, and the report."""
 
+import argparse
 import ctypes
 import dataclasses
 import datetime
@@ -21,6 +22,19 @@ THREAD_SETTINGS = ("TAPER_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "
 BUILD_JOBS = 2
 SETTLE = 0.15  # seconds between two sides; OpenBLAS's threads spin for 0.1 s after their last job
 DIGITS = {"times": 1, "s": 2, "MiB": 0, "of its time": 2, "%": 2, "as exponent": 2}  # of a row's value, by its unit
+
+
+def arguments(description: str | None, rounds: int, seconds: float, needs: str) -> argparse.ArgumentParser:
+    """What a script takes whose sides take turns, with these defaults; its Python needs these packages."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=rounds, help=f"how often the sides take turns (default: {rounds})")
+    parser.add_argument("--seconds", type=float, default=seconds, help=f"for each side and turn (default: {seconds:g})")
+    parser.add_argument("--cores", type=int, nargs="+", default=sorted(os.sched_getaffinity(0))[-2:], metavar="CORE",
+                        help="run on these, with a thread for each (default: the last two)")
+    parser.add_argument("--python", type=Path, help=f"an interpreter that has {needs}, instead of a virtual environment")
+    parser.add_argument("--work-dir", type=Path, default=ROOT / "build" / "bench", help="default: build/bench")
+    parser.add_argument("--output", type=Path, help="write this Markdown file, and its numbers beside it (.json.gz)")
+    return parser
 
 
 @dataclasses.dataclass(frozen=True)

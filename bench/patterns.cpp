@@ -77,14 +77,4 @@ void answer(const std::string& line) {
 
 }  // namespace
 
-int main() {
-  try {
-    for (std::string line; std::getline(std::cin, line);) {
-      answer(line);
-      std::fflush(stdout);
-    }
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return 1;
-  }
-}
+int main() { return bench::answer_lines(answer); }

@@ -4,15 +4,12 @@ pattern against PyTorch's. The sides take turns, and a ratio is the median of th
 virtual environment. Takes some minutes; the times mean something on a machine that does nothing else.
 """
 
-import argparse
 import math
-import os
 import statistics
 import time
-from pathlib import Path
 from typing import Any
 
-from harness import (HEADER, SETTLE, Row, Worker, build_bench_program, describe_machine, facts_list, publish, table)
+from harness import (HEADER, SETTLE, Row, Worker, arguments, build_bench_program, describe_machine, facts_list, publish, table)
 from peers import BENCH, find_torch, log
 
 # With stride sqrt(n).
@@ -21,14 +18,7 @@ WIDTH = 64
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5, help="how often the sides take turns (default: 5)")
-    parser.add_argument("--seconds", type=float, default=0.5, help="for each side and turn (default: 0.5)")
-    parser.add_argument("--cores", type=int, nargs="+", default=sorted(os.sched_getaffinity(0))[-2:], metavar="CORE",
-                        help="run on these, with a thread for each (default: the last two)")
-    parser.add_argument("--python", type=Path, help="an interpreter that has torch, instead of a virtual environment")
-    parser.add_argument("--work-dir", type=Path, default=BENCH.parent / "build" / "bench", help="default: build/bench")
-    parser.add_argument("--output", type=Path, help="write this Markdown file, and the same name with .json.gz")
+    parser = arguments(__doc__, rounds=5, seconds=0.5, needs="torch")
     options = parser.parse_args()
 
     options.work_dir.mkdir(parents=True, exist_ok=True)

@@ -50,14 +50,8 @@ int main() {
     Tensor state = zeros({1, 1, width});
     for (int i = 0; i < 3; ++i) state = run(state);
     const double check = sum(abs(state)).item();
-    for (const double end = bench::now() + 0.2 * seconds; bench::now() < end;) state = run(state);
-    std::vector<double> times;
-    for (const double end = bench::now() + seconds; bench::now() < end || times.size() < 5;) {
-      const double before = bench::now();
-      state = run(state);
-      times.push_back(bench::now() - before);
-    }
-    std::printf("{\"median\": %.6g, \"check\": %.8g}\n", bench::median(times), check);
+    const double median = bench::median(bench::times_of(seconds, [&] { state = run(state); }));
+    std::printf("{\"median\": %.6g, \"check\": %.8g}\n", median, check);
     std::fflush(stdout);
   }
 }

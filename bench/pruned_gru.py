@@ -6,7 +6,6 @@ interpreter that has PyTorch. All three multiply by the same weights, of which 9
 a call is how text is written, and 64 steps a call how it is read.
 """
 
-import argparse
 import json
 import math
 import os
@@ -66,26 +65,18 @@ def peer() -> None:
 
 
 def main() -> None:
-    from harness import (HEADER, SETTLE, Row, Worker, build_bench_program, describe_machine, facts_list, publish, table)
+    from harness import (HEADER, SETTLE, Row, Worker, arguments, build_bench_program, describe_machine, facts_list, publish, table)
     from peers import BENCH, find_torch, log
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7, help="how often the sides take turns (default: 7)")
-    parser.add_argument("--seconds", type=float, default=0.3, help="for each side and turn (default: 0.3)")
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="on as many cores, the last ones (default: 1 2)")
-    parser.add_argument("--python", type=Path, help="an interpreter that has torch, instead of a virtual environment")
-    parser.add_argument("--work-dir", type=Path, default=BENCH.parent / "build" / "bench", help="default: build/bench")
-    parser.add_argument("--program", type=Path, help="bench/pruned_gru, if it is built already")
-    parser.add_argument("--output", type=Path, help="write this Markdown file, and the same name with .json.gz")
-    options = parser.parse_args()
+    options = arguments(__doc__, rounds=7, seconds=0.3, needs="torch").parse_args()
 
     options.work_dir.mkdir(parents=True, exist_ok=True)
     work_dir = options.work_dir.resolve()
     torch = find_torch(options.python, work_dir / "venv")
-    program = options.program.resolve() if options.program else build_bench_program(work_dir, "pruned_gru")
+    program = build_bench_program(work_dir, "pruned_gru")
     rows, times = [], {}
-    for threads in options.threads:
-        cores = sorted(os.sched_getaffinity(0))[-threads:]
+    for cores in (options.cores[-1:], options.cores):  # a thread for each
+        threads = len(cores)
         taper = Worker([str(program)], cores, BENCH)
         pytorch = Worker([str(torch.python), str(Path(__file__).resolve()), "--peer"], cores, BENCH)
         sides = {"compressed": taper, "dense": taper, "pytorch": pytorch}

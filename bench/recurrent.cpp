@@ -1,10 +1,10 @@
 // Recurrent layers and BatchNorm, timed with Taper. bench/recurrent.py asks, a line for each: a layer, its width and
 // for how many seconds. Its peer stands in that script.
+#include "clock.hpp"
 #include <taper/core/memory/transfer.hpp>
 #include <taper/taper.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -85,10 +85,6 @@ Work work_of(const std::string& name, std::int64_t width) {
   }};
 }
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 }  // namespace
 
 int main() {
@@ -98,13 +94,7 @@ int main() {
   while (std::cin >> name >> width >> seconds) {
     const Work work = work_of(name, width);
     const std::vector<double> check = work.check();
-    for (const double end = now() + 0.2 * seconds; now() < end;) work.run();
-    std::vector<double> times;
-    for (const double end = now() + seconds; now() < end || times.size() < 5;) {
-      const double before = now();
-      work.run();
-      times.push_back(now() - before);
-    }
+    std::vector<double> times = bench::times_of(seconds, work.run);
     std::sort(times.begin(), times.end());
     std::printf("{\"median\": %.6g, \"best\": %.6g, \"check\": [", times[times.size() / 2], times[0]);
     for (std::size_t i = 0; i < check.size(); ++i) std::printf(i == 0 ? "%.8g" : ", %.8g", check[i]);

@@ -6,7 +6,6 @@ interpreter that has PyTorch. A case is a forward and a backward of loss = mean(
 as the layer; for BatchNorm, 64 x 64 x 56 x 56 elements, or 65536 x 256. README.md says what the rows mean.
 """
 
-import argparse
 import json
 import math
 import os
@@ -83,18 +82,11 @@ def peer() -> None:
 
 
 def main() -> None:
-    from harness import (HEADER, SETTLE, Row, Worker, build_bench_program, describe_machine, facts_list, publish, table)
+    from harness import (HEADER, SETTLE, Row, Worker, arguments, build_bench_program, describe_machine, facts_list, publish, table)
     from peers import BENCH, find_torch, log
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7, help="how often the sides take turns (default: 7)")
-    parser.add_argument("--seconds", type=float, default=0.5, help="for each side and turn (default: 0.5)")
-    parser.add_argument("--cores", type=int, nargs="+", default=sorted(os.sched_getaffinity(0))[-2:], metavar="CORE",
-                        help="run on these, with a thread for each (default: the last two)")
-    parser.add_argument("--python", type=Path, help="an interpreter that has torch, instead of a virtual environment")
-    parser.add_argument("--work-dir", type=Path, default=BENCH.parent / "build" / "bench", help="default: build/bench")
+    parser = arguments(__doc__, rounds=7, seconds=0.5, needs="torch")
     parser.add_argument("--only", nargs="+", help="of rnn, gru, lstm, batch_norm")
-    parser.add_argument("--output", type=Path, help="write this Markdown file, and the same name with .json.gz")
     options = parser.parse_args()
 
     options.work_dir.mkdir(parents=True, exist_ok=True)

@@ -174,16 +174,8 @@ void answer(const std::string& line) {
   }
   std::printf("{\"total\": %.6g, \"value\": %.8g, \"bytes\": %.0f}\n", bench::median(times), value,
               work.bytes);
-  std::fflush(stdout);
 }
 
 }  // namespace
 
-int main() {
-  try {
-    for (std::string line; std::getline(std::cin, line);) answer(line);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return 1;
-  }
-}
+int main() { return bench::answer_lines(answer); }

@@ -5,15 +5,13 @@ Two processes with equally many threads, pinned to the same cores, take turns: t
 virtual environment with PyTorch. README.md says what is measured. Needs Linux, g++, CMake and what the library needs.
 """
 
-import argparse
 import dataclasses
 import os
 import statistics
 import sys
 import time
-from pathlib import Path
 
-from harness import HEADER, SETTLE, Row, Worker, build_bench_program, describe_machine, facts_list, publish, table
+from harness import (HEADER, SETTLE, Row, Worker, arguments, build_bench_program, describe_machine, facts_list, publish, table)
 from peers import BENCH, find_torch, log
 
 
@@ -99,15 +97,8 @@ def report(rows: list[Row], facts: dict[str, str]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=15, help="how often the sides take turns (default: 15)")
-    parser.add_argument("--seconds", type=float, default=0.4, help="for each side and turn (default: 0.4)")
+    parser = arguments(__doc__, rounds=15, seconds=0.4, needs="torch and numpy")
     parser.add_argument("--only", nargs="+", default=[], metavar="CASE", help="only these cases")
-    parser.add_argument("--cores", type=int, nargs="+", default=sorted(os.sched_getaffinity(0))[-2:], metavar="CORE",
-                        help="run on these, with a thread for each (default: the last two)")
-    parser.add_argument("--python", type=Path, help="an interpreter that has torch and numpy, instead of a virtual environment")
-    parser.add_argument("--work-dir", type=Path, default=BENCH.parent / "build" / "bench", help="default: build/bench")
-    parser.add_argument("--output", type=Path, help="write this Markdown file, and the same name with .json.gz")
     options = parser.parse_args()
 
     options.work_dir.mkdir(parents=True, exist_ok=True)

@@ -188,14 +188,6 @@ void answer(const std::string& line, std::unique_ptr<Training>& training) {
 }  // namespace
 
 int main() {
-  try {
-    std::unique_ptr<Training> training;
-    for (std::string line; std::getline(std::cin, line);) {
-      answer(line, training);
-      std::fflush(stdout);
-    }
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return 1;
-  }
+  std::unique_ptr<Training> training;
+  return bench::answer_lines([&](const std::string& line) { answer(line, training); });
 }

@@ -5,7 +5,6 @@ Two processes with equally many threads, pinned to the same cores, take turns: t
 virtual environment with PyTorch. README.md says what is measured. Needs Linux, g++, CMake and what the library needs.
 """
 
-import argparse
 import dataclasses
 import os
 import statistics
@@ -14,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from harness import (HEADER, SETTLE, Row, Worker, build_bench_program, describe_machine, facts_list, publish, table)
+from harness import (HEADER, SETTLE, Row, Worker, arguments, build_bench_program, describe_machine, facts_list, publish, table)
 from peers import BENCH, find_torch, log
 
 HEADS, LAYERS, K = 4, 4, 8
@@ -119,18 +118,10 @@ def report(rows: list[Row], measured: dict[int, Times], losses: dict[str, dict[s
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=15, help="how often the sides take turns (default: 15)")
-    parser.add_argument("--seconds", type=float, default=0.5, help="for each side, turn and part (default: 0.5)")
+    parser = arguments(__doc__, rounds=15, seconds=0.5, needs="torch, numpy and safetensors")
     parser.add_argument("--steps", type=int, default=500, help="of the training whose losses are compared (default: 500)")
     parser.add_argument("--text", type=Path, default=Path("/usr/share/common-licenses/GPL-3"), help="a UTF-8 text file")
-    parser.add_argument("--cores", type=int, nargs="+", default=sorted(os.sched_getaffinity(0))[-2:], metavar="CORE",
-                        help="run on these, with a thread for each (default: the last two)")
-    parser.add_argument("--python", type=Path,
-                        help="an interpreter that has torch, numpy and safetensors, instead of a virtual environment")
-    parser.add_argument("--work-dir", type=Path, default=BENCH.parent / "build" / "bench", help="default: build/bench")
     parser.add_argument("--quick", action="store_true", help="two short rounds, to see whether all works; the times say little")
-    parser.add_argument("--output", type=Path, help="write this Markdown file, and the same name with .json.gz")
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds, options.steps = 2, 0.1, 20

@@ -3,6 +3,7 @@
 // What it has read is in its state, a vector of fixed length, and nowhere else: to write on takes one step of
 // the state a character, however long the text has grown. 10_character_transformer looks back instead.
 
+#include "common/character_gru.hpp"
 #include "common/support.hpp"
 #include "common/text.hpp"
 #include "common/training.hpp"
@@ -19,56 +20,14 @@ namespace {
 
 struct Options : example::TrainingOptions {
   std::string path = "/usr/share/common-licenses/GPL-3";
-  std::int64_t context = 64, embedding = 32, width = 128, batch = 16;
-  double learning_rate = 5e-3, dropout = 0.3;
+  example::CharacterGruOptions model{.width = 128, .dropout = 0.3};
+  std::int64_t context = 64, batch = 16;
+  double learning_rate = 5e-3;
   int length = 600;
 };
 
-struct CharacterModel : nn::Module {
-  nn::Embedding symbols;
-  nn::Gru gru;
-  nn::Linear logits;
-  nn::Dropout dropout;
-
-  CharacterModel(std::int64_t alphabet, const Options& options, Generator& generator)
-      : symbols(alphabet, options.embedding, generator),
-        gru(options.embedding, options.width, generator),
-        logits(options.width, alphabet, generator),
-        dropout(options.dropout, generator) {}
-
-  void list(nn::Parts& parts) const override {
-    parts.add("symbols", symbols), parts.add("gru", gru), parts.add("logits", logits);
-    parts.add("dropout", dropout);
-  }
-
-  // The state after each character: tokens (batch, n) -> (batch, n, width).
-  Tensor states(const Indices& tokens) const { return gru(dropout(symbols(tokens))); }
-  // The logits of the next character: (batch, n, alphabet).
-  Tensor operator()(const Indices& tokens) const { return logits(dropout(states(tokens))); }
-};
-
-Measure measure(const CharacterModel& model, const example::Stretches& stretches) {
-  model.eval();
-  const Tensor logits = model(stretches.inputs);
-  model.train();
-  return {nn::cross_entropy(logits, stretches.labels).item(), nn::accuracy(logits, stretches.labels)};
-}
-
-// Draws one character after the other from the model.
-Characters write(const CharacterModel& model, std::int64_t first, int length, Generator generator) {
-  Characters text{first};
-  Tensor state;  // all zeros at first
-  while (static_cast<int>(text.size()) <= length) {
-    const auto [outputs, last] =
-        model.gru.run(model.symbols(Indices({text.back()}, {1, 1})), {.state = state});
-    text.push_back(example::draw_character(model.logits(outputs), generator));
-    state = last;
-  }
-  return text;
-}
-
 // What the page shows: the figures, what was written, and the model on a stretch of the held-out text.
-example::CharacterGruReport report_of(const CharacterModel& model, const example::Training& training,
+example::CharacterGruReport report_of(const example::CharacterGru& model, const example::Training& training,
                                       const Measure& before, const Measure& after, const Options& options,
                                       const example::Text& text) {
   const auto middle = text.held_out.begin() + static_cast<std::int64_t>(text.held_out.size() / 2);
@@ -80,7 +39,7 @@ example::CharacterGruReport report_of(const CharacterModel& model, const example
       .settings = {{"steps", std::to_string(options.steps)},
                    {"seed", std::to_string(options.seed)},
                    {"context", std::to_string(options.context)},
-                   {"width", std::to_string(options.width)},
+                   {"width", std::to_string(options.model.width)},
                    {"batch", std::to_string(options.batch)},
                    {"characters", training::number(static_cast<double>(text.size()), 9)},
                    {"alphabet", std::to_string(text.alphabet.size())},
@@ -108,7 +67,8 @@ void demo(const Options& options) {
   example::prepare_output(options);
 
   Generator generator(options.seed);
-  const CharacterModel model(static_cast<std::int64_t>(text.alphabet.size()), options, generator);
+  const example::CharacterGru model(static_cast<std::int64_t>(text.alphabet.size()), options.model,
+                                    generator);
   model.to(options.device);
   optim::Adam adam(model.parameters(), {.learning_rate = options.learning_rate});
   const optim::Schedule rate =

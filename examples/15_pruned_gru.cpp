@@ -4,6 +4,7 @@
 // others are pruned, step by step. What is left is compressed: it writes from compressed rows, and its file
 // has no zeros. 13_character_gru is a model half as wide without pruning.
 
+#include "common/character_gru.hpp"
 #include "common/support.hpp"
 #include "common/text.hpp"
 #include "common/training.hpp"
@@ -23,31 +24,11 @@ namespace {
 
 struct Options : example::TrainingOptions {
   std::string path = "/usr/share/common-licenses/GPL-3";
-  std::int64_t context = 64, embedding = 32, width = 256, batch = 16;
-  double learning_rate = 5e-3, dropout = 0.1;
+  example::CharacterGruOptions model{.width = 256, .dropout = 0.1};
+  std::int64_t context = 64, batch = 16;
+  double learning_rate = 5e-3;
   std::vector<int> zeros{80, 90, 95};
   int length = 300;
-};
-
-struct CharacterModel : nn::Module {
-  nn::Embedding symbols;
-  nn::Gru gru;
-  nn::Linear logits;
-  nn::Dropout dropout;
-
-  CharacterModel(std::int64_t alphabet, const Options& options, Generator& generator)
-      : symbols(alphabet, options.embedding, generator),
-        gru(options.embedding, options.width, generator),
-        logits(options.width, alphabet, generator),
-        dropout(options.dropout, generator) {}
-
-  void list(nn::Parts& parts) const override {
-    parts.add("symbols", symbols), parts.add("gru", gru), parts.add("logits", logits);
-    parts.add("dropout", dropout);
-  }
-
-  // The logits of the next character: (batch, n, alphabet).
-  Tensor operator()(const Indices& tokens) const { return logits(dropout(gru(dropout(symbols(tokens))))); }
 };
 
 // One of the models, and what became of it.
@@ -55,49 +36,29 @@ struct Outcome {
   Outcome(const example::Text& text, const Options& options, int percent)
       : percent(percent),
         generator(options.seed),
-        model(static_cast<std::int64_t>(text.alphabet.size()), options, generator) {}
+        model(static_cast<std::int64_t>(text.alphabet.size()), options.model, generator) {}
 
   int percent;  // of the dense model's weights that are smaller than where pruning ends; 0: dense
   Generator generator;
-  CharacterModel model;
+  example::CharacterGru model;
   std::unique_ptr<example::Training> training = {};
   double zeros = 0;  // the share of its pruned weights
   Measure before = {}, after = {};
 };
 
-Measure measure(const CharacterModel& model, const example::Stretches& stretches) {
-  model.eval();
-  const Tensor logits = model(stretches.inputs);
-  model.train();
-  return {nn::cross_entropy(logits, stretches.labels).item(), nn::accuracy(logits, stretches.labels)};
-}
-
-// Draws one character after the other from the model.
-Characters write(const CharacterModel& model, std::int64_t first, int length, Generator generator) {
-  Characters text{first};
-  Tensor state;  // all zeros at first
-  while (static_cast<int>(text.size()) <= length) {
-    const auto [outputs, last] =
-        model.gru.run(model.symbols(Indices({text.back()}, {1, 1})), {.state = state});
-    text.push_back(example::draw_character(model.logits(outputs), generator));
-    state = last;
-  }
-  return text;
-}
-
 // The matrices of the GRU and of the logits, with how large 1 - share of their weights are at least. The table of
 // symbols is no factor of a product, and stays whole.
-std::map<std::string, double> magnitudes(const CharacterModel& model, double share) {
+std::map<std::string, double> magnitudes(const example::CharacterGru& model, double share) {
   std::map<std::string, double> result = nn::magnitudes(model, share);
   result.erase("symbols.table");
   return result;
 }
 
 // Trains a model; if `dense` is given, prunes it meanwhile.
-std::unique_ptr<Outcome> train(const Options& options, const example::Text& text, const CharacterModel* dense,
-                               int percent) {
+std::unique_ptr<Outcome> train(const Options& options, const example::Text& text,
+                               const example::CharacterGru* dense, int percent) {
   auto outcome = std::make_unique<Outcome>(text, options, percent);
-  const CharacterModel& model = outcome->model;
+  const example::CharacterGru& model = outcome->model;
   model.to(options.device);
   optim::Adam adam(model.parameters(), {.learning_rate = options.learning_rate});
   const std::int64_t steps = options.steps;
@@ -145,7 +106,7 @@ std::unique_ptr<Outcome> train(const Options& options, const example::Text& text
 // Saves and compresses the model, lets it write, and adds what came of it to the report.
 void add(example::PrunedGruReport& report, Outcome& outcome, double dense_loss, const Options& options,
          const example::Text& text) {
-  CharacterModel& model = outcome.model;
+  example::CharacterGru& model = outcome.model;
   const std::string name = outcome.training->history().name();
   const std::string file = options.output + "/model-" + std::to_string(outcome.percent) + ".safetensors";
   nn::save(file, model, {.compressed = true});
@@ -182,7 +143,7 @@ void demo(const Options& options) {
       .settings = {{"steps", std::to_string(options.steps)},
                    {"seed", std::to_string(options.seed)},
                    {"context", std::to_string(options.context)},
-                   {"width", std::to_string(options.width)},
+                   {"width", std::to_string(options.model.width)},
                    {"batch", std::to_string(options.batch)},
                    {"characters", training::number(static_cast<double>(text.size()), 9)},
                    {"alphabet", std::to_string(text.alphabet.size())},

@@ -181,6 +181,11 @@ TEST(Var, OfFloat32KeepsItsDigitsAtALargeOffset) {
     }
     const Tensor exact = sum(square(wide - mean(wide))) / static_cast<double>(x.size() - 1);
     expect_close(cast(var(x), float64), exact, 1e-6);
+    if (shape.size() != 4) continue;
+    for (const Axes& axes : {Axes({0, 2}), Axes({0, 2, 3}), Axes({0, 3}), Axes({1, 3})}) {
+      const Tensor deviations = wide - mean(wide, axes, true);
+      expect_close(var(wide, axes, false, {.correction = 0}), mean(square(deviations), axes), 1e-11);
+    }
   }
 }
 

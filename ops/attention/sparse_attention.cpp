@@ -182,7 +182,7 @@ Tensor softmax_attention(const Tensor& queries, const Tensor& keys, const Tensor
   internal::check_attention(name, queries, keys, values);
   kernels::Visibility visibility = visible(name, queries, keys.extent(1), options);
   if (visibility.mask) {
-    internal::check_mask(name, options.mask);
+    if (options.pattern.shows_everything()) internal::check_mask(name, options.mask);
     visibility.mask = visibility.mask.to(Device::cpu());
   }
   const auto [pattern, used] = kernels::shown_pairs(name, visibility, queries.extent(0), queries.extent(1),

@@ -61,8 +61,8 @@ ShownPairs shown_pairs(const char* op, const Visibility& visibility, std::int64_
     });
     const std::int32_t most =
         sizes.size() == 0 ? 1 : std::max(1, *std::max_element(sizes.data(), sizes.data() + sizes.size()));
-    const auto pattern = std::make_shared<SparsePattern>(kind.device, batch, n, m, most);
-    internal::Array<std::int32_t> columns(op, Device::cpu(), batch * n * most);
+    const auto pattern = std::make_shared<SparsePattern>(Device::cpu(), batch, n, m, most);
+    std::int32_t* const columns = pattern->columns.data();
     Tensor used = Tensor::uninitialized(op, {batch, n, most}, Kind(kind.dtype, Device::cpu()));
     T* const is_used = used.mutable_data<T>();
     parallel_for(batch * n, [&](std::int64_t row) {
@@ -72,7 +72,7 @@ ShownPairs shown_pairs(const char* op, const Visibility& visibility, std::int64_
       std::fill(is_used + slot, is_used + (row + 1) * most, T{0});
     });
     pattern->sizes = on_device(op, std::move(sizes), kind.device);
-    pattern->columns = on_device(op, std::move(columns), kind.device);
+    pattern->columns = on_device(op, std::move(pattern->columns), kind.device);
     result = {pattern, used.to(kind.device)};
   });
   return result;

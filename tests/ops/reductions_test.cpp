@@ -110,6 +110,7 @@ TEST(Edges, VarOfFewElements) {
   expect_values(var(row({1, nan})), {nan});
   expect_values(var(row({1, inf})), {nan});
   expect_values(var(row({1e200, -1e200})), {inf});
+  expect_values(var(row({1e200, -1e200, 3e199, 7e198, 1.1e199, -3.3e197})), {inf});
   Tensor outlier = zeros({1000}, float64);
   outlier.mutable_data<double>()[0] = 1e153;  // whose square overflows, but not divided by 1000
   EXPECT_NEAR(var(outlier).item() / 1e303, 1, 1e-12);

@@ -153,7 +153,8 @@ void variances(const ReducePlan& plan, const T* x, T* y, double divisor, bool ta
       for (std::int64_t i = begin; i < end; ++i) {
         const double difference = center[i] + of_part[i].sum / added - mean[i];
         mean[i] += difference * share;
-        square[i] += squares_of(of_part[i], added) + difference * difference * (before * share);
+        square[i] += squares_of(of_part[i], added);
+        if (p > 0) square[i] += difference * difference * (before * share);  // not infinity times 0
       }
       before += added;
     }

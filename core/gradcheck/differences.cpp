@@ -252,8 +252,7 @@ double Line::unseen(std::size_t c, double step, const Values& rounded) const {
     if (!(changed_at_[j] > step)) continue;
     // The result did change at changed_at_[j], and did not at a quarter of that step.
     const double still = std::min(changed_at_[j] / ratio, scale_ / 2);
-    bound += std::abs(cotangents_[c][j]) *
-             std::max(last_places(std::max(inner_, std::abs(at_zero_[j]))), rounded[j]) / still;
+    bound += std::abs(cotangents_[c][j]) * rounded[j] / still;
   }
   return bound;
 }

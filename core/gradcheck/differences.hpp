@@ -68,6 +68,8 @@ class Line {
   // estimate of a single tableau may have missed by luck.
   double spread(std::size_t c, double step);
 
+  // By how much a result of size y may be rounded.
+  static double last_places(double y);
   // The sum of |v_j y_j(0)| for cotangent c.
   double size(std::size_t c) const { return size_[c]; }
   double scale() const { return scale_; }
@@ -77,8 +79,7 @@ class Line {
   Derivative::Value slope(std::size_t c, double step);
 
   // Cotangent c with zeros for the results that did not change at `step`; and a bound on how much those
-  // results may add to the derivative along the line: each may have moved by less than its terms are rounded,
-  // or by `rounded`.
+  // results may add to the derivative along the line: each may have moved by less than it is `rounded`.
   Values seen(std::size_t c, double step) const;
   double unseen(std::size_t c, double step, const Values& rounded) const;
   // Did any result change at any step?
@@ -103,9 +104,6 @@ class Line {
   };
   enum class Side { central, right, left };
   static constexpr double ratio = 4;  // of one step to the next
-  // By how much a result of size y may be rounded.
-  static double last_places(double y);
-
   Level level(double h);
   void look_closely();
   // The best value of the tableau, from the levels at which y is finite on that side.

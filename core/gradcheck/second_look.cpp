@@ -125,8 +125,11 @@ double Checker::rounding_of(std::size_t c, const Project& project) {
   return more_than_samples * most;
 }
 
+// The ways to round may all hide the same term: p (dp - sum p dp) is 0 in each if p is 1, whatever the other
+// probabilities, all of 1e-218, add to the sum. So no result is better than the terms that it may consist of.
 Values Checker::rounding_of_y() {
-  Values most(at_x_.size());
+  Values most;
+  for (const double y : at_x_) most.push_back(Line::last_places(std::max(inner_, std::abs(y))));
   for (const Sample& sample : rounded_otherwise()) {
     for (std::size_t j = 0; j < most.size(); ++j)
       most[j] = max_finite(most[j], more_than_samples * std::abs(sample.y[j] - at_x_[j]));

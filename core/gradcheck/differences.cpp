@@ -214,6 +214,17 @@ Derivative Line::judge(std::size_t c) {
     if (level.of[c].upper - level.of[c].lower > 8 * gap_noise(level, c)) telling.push_back(&level);
   }
   std::size_t first = 0;  // level that says something about x
+  // A gap that all but vanishes from one step to the next belongs to a place between the two, not to x. What is
+  // left of it may be noise inside f, which would look like a jump.
+  constexpr double vanishes = 256;
+  for (std::size_t k = levels_.size(); k-- > 1 && first == 0;) {
+    const Level &before = levels_[k - 1], &level = levels_[k];
+    if (!before.right_finite || !before.left_finite || !level.right_finite || !level.left_finite) continue;
+    const double wide = before.of[c].upper - before.of[c].lower;
+    const bool is_gone = level.of[c].upper - level.of[c].lower <= wide / vanishes;
+    if (is_gone && wide > vanishes * gap_noise(before, c)) first = k;
+  }
+  std::erase_if(telling, [&](const Level* level) { return level < levels_.data() + first; });
   if (telling.size() >= 3) {
     std::vector<double> growths;  // of the last gaps
     for (std::size_t k = std::max<std::size_t>(telling.size() - 3, 1); k < telling.size(); ++k) {

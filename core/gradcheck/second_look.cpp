@@ -13,7 +13,7 @@ namespace {
 
 // Points near x are taken in so many directions, at each of these distances relative to the element.
 constexpr int directions = 32;
-constexpr double distances[] = {0x1p-20, 0x1p-26, 0x1p-32};
+constexpr double distances[] = {0x1p-20, 0x1p-26, 0x1p-32, 0x1p-38};
 
 double max_finite(double a, double b) { return std::isfinite(b) ? std::max(a, b) : a; }
 
@@ -125,11 +125,16 @@ double Checker::rounding_of(std::size_t c, const Project& project) {
   return more_than_samples * most;
 }
 
-// The ways to round may all hide the same term: p (dp - sum p dp) is 0 in each if p is 1, whatever the other
-// probabilities, all of 1e-218, add to the sum. So no result is better than the terms that it may consist of.
+// The ways to round may all hide the same term. A row of softmax with one p = 1 has p (dp - sum p dp) = 0 there in
+// each of them, whatever the other probabilities, all of 1e-18, add to the sum; and that 0 is multiplied with a key.
+// So no result is better than the terms that it may consist of.
 Values Checker::rounding_of_y() {
+  double largest = 1;  // of the inputs
+  for (std::size_t i = 0; i < problem_.inputs().size(); ++i) {
+    for (const double x : problem_.original(i)) largest = max_finite(largest, std::abs(x));
+  }
   Values most;
-  for (const double y : at_x_) most.push_back(Line::last_places(std::max(inner_, std::abs(y))));
+  for (const double y : at_x_) most.push_back(Line::last_places(std::max(inner_ * largest, std::abs(y))));
   for (const Sample& sample : rounded_otherwise()) {
     for (std::size_t j = 0; j < most.size(); ++j)
       most[j] = max_finite(most[j], more_than_samples * std::abs(sample.y[j] - at_x_[j]));

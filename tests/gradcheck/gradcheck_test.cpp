@@ -302,6 +302,17 @@ TEST(Gradcheck, RoundingInsideIsNoMistake) {
   EXPECT_NE(gradcheck(cancels, row({0.3, 1.7})).verdict, Verdict::failed);
 }
 
+// The first key's probability is 1 and its ds is 0 in each way to round, whatever the other two, of 1e-220, add.
+TEST(Gradcheck, TermsThatRoundingHidesAreNoMistake) {
+  const auto attention = [](const Tensors& in) { return softmax_attention(in[0], in[1], in[2]); };
+  const Tensor q = tensor({{{0, 1.5}}}, float64), v = tensor({{{1.5}, {0.5}, {0.5}}}, float64);
+  const Tensor k = tensor({{{689.73077512485588, 342.04166283311338},
+                            {-0.37495982917378595, 0.19068959050895778},
+                            {-0.00179920287889932, 0}}},
+                          float64);
+  EXPECT_NE(gradgradcheck(attention, {q, k, v}, {.seed = 8}).verdict, Verdict::failed);
+}
+
 TEST(Gradcheck, JumpsAreUndecided) {
   const auto step = [](const Tensor& x) { return where(relu(x), x + 1.0, x - 1.0); };
   const GradcheckReport left = gradcheck(step, row({0, 3}));  // continuous from the left

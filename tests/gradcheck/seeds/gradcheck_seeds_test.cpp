@@ -116,30 +116,43 @@ const OpRow& row_of(const std::string& op) {
   return *std::find_if(registry().begin(), registry().end(), [&](const OpRow& row) { return row.op == op; });
 }
 
+// Adds what the checks of both orders find.
+void expect_no_false_alarm(const std::string& op, std::uint64_t seed, Count orders[2]) {
+  std::uint64_t number = 0;
+  for (const Variant& variant : row_of(op).variants) {
+    Generator generator(seed + 0x9e3779b97f4a7c15 * ++number);
+    const Tensors inputs = draw_inputs(variant, generator);
+    const GradcheckReport reports[] = {gradcheck(variant.f, inputs, {.seed = seed}),
+                                       gradgradcheck(variant.f, inputs, {.seed = seed})};
+    for (int order = 0; order < 2; ++order) {
+      orders[order].add(reports[order]);
+      EXPECT_NE(reports[order].verdict, Verdict::failed)
+          << op << ", " << variant.name << (order ? ", second" : ", first")
+          << " derivatives, TAPER_SEED=" << seed << '\n'
+          << reports[order];
+    }
+  }
+}
+
 TEST_P(Seeds, NoFalseAlarm) {
   const std::uint64_t first = fresh_seed();
   Count orders[2];
-  for (std::uint64_t seed = first; seed < first + number_of_seeds(); ++seed) {
-    std::uint64_t number = 0;
-    for (const Variant& variant : row_of(GetParam()).variants) {
-      Generator generator(seed + 0x9e3779b97f4a7c15 * ++number);
-      const Tensors inputs = draw_inputs(variant, generator);
-      const GradcheckReport reports[] = {gradcheck(variant.f, inputs, {.seed = seed}),
-                                         gradgradcheck(variant.f, inputs, {.seed = seed})};
-      for (int order = 0; order < 2; ++order) {
-        orders[order].add(reports[order]);
-        EXPECT_NE(reports[order].verdict, Verdict::failed)
-            << GetParam() << ", " << variant.name << (order ? ", second" : ", first")
-            << " derivatives, TAPER_SEED=" << seed << '\n'
-            << reports[order];
-      }
-    }
-  }
+  for (std::uint64_t seed = first; seed < first + number_of_seeds(); ++seed)
+    expect_no_false_alarm(GetParam(), seed, orders);
   for (int order = 0; order < 2; ++order) {
     const Count& c = orders[order];
     std::cout << "seeds " << GetParam() << ' ' << order + 1 << ' ' << c.checks << ' ' << c.decided << ' '
               << c.passed << ' ' << c.kinks << ' ' << c.undecided << '\n';
   }
+}
+
+// Each was an alarm once: terms that all ways to round hide, ties nearer than 1e-9, noise behind a jump.
+TEST(SeedsTest, NoFalseAlarmAgain) {
+  Count orders[2];
+  expect_no_false_alarm("softmax_attention", 3, orders);
+  expect_no_false_alarm("softmax_attention", 76, orders);
+  expect_no_false_alarm("sparse_attention", 44, orders);
+  expect_no_false_alarm("sparse_attention", 89, orders);
 }
 
 std::vector<std::string> all_ops() {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Finds the coefficients in ops/kernels/elementwise/elementary-inl.hpp. Needs mpmath.
+"""Finds the coefficients in ops/kernels/elementwise/elementary-inl.hpp and ops/kernels/softmax/exp_row.cpp. Needs mpmath.
 
 Each is a polynomial through Chebyshev's points of the interval, computed with 60 digits: its largest error is at most a few
 times that of the best polynomial of that degree. The error printed is that of the coefficients rounded to the type, relative
@@ -53,6 +53,8 @@ def main() -> None:
     for kind, degrees in (("f", (5, 3, 6, 8)), ("d", (10, 7, 12, 16))):
         fit("(e^r - 1 - r) / r^2", taylor_safe(lambda x: (expm1(x) - x) / x**2, mpf(1) / 2), -r, r, degrees[0], kind,
             taylor_safe(lambda x: abs(x**2 / expm1(x)), mpf(0)))
+        fit("the same for e^r alone", taylor_safe(lambda x: (expm1(x) - x) / x**2, mpf(1) / 2), -r, r, 4 if kind == "f" else 9,
+            kind, lambda x: x**2 / exp(x))
         fit("2 (atanh(s) / s - 1) / s^2 in s^2", taylor_safe(lambda z: 2 * (atanh(sqrt(z)) / sqrt(z) - 1) / z, mpf(2) / 3),
             mpf(0), s**2, degrees[1], kind, lambda z: z / 2)
         fit("erf(x) / x - 1 in x^2", taylor_safe(lambda z: erf(sqrt(z)) / sqrt(z) - 1, 2 / sqrt(pi) - 1), mpf(0), mpf(1),

@@ -68,7 +68,7 @@ Totals<Total> totals(std::int64_t count, Total start) {
 template <class Fold, class T>
 void reduce(const ReducePlan& plan, const T* x, T* y, const Fold& f) {
   using Total = typename Fold::Accumulator;
-  const Parts parts(plan, 2 * part_size, 32);
+  const Parts parts(plan, 2 * part_size, 128);
   const std::int64_t results = parts.results();
   const auto finish = [&](const Total* from, std::int64_t count, T* to) {
     for (std::int64_t i = 0; i < count; ++i) to[i] = static_cast<T>(f.finish(from[i]));
@@ -93,68 +93,71 @@ void reduce(const ReducePlan& plan, const T* x, T* y, const Fold& f) {
   });
 }
 
-// Each part has moments about centers of its own, and from them the means and the squares of the distances from these. Two
-// parts are combined as by Chan, Golub and LeVeque, The American Statistician 37 (1983).
+// The mean of n elements and the sum of the squares of their distances from it, out of their moments about a center. The
+// latter is not below 0 by rounding, and infinite if it is too large.
+struct Spread {
+  double mean, squares;
+  bool
+      is_far;  // is the center so far from the mean that the difference of the squares loses digits, or they are too large?
+};
+Spread spread_of(const Moment& m, double center, double share) {  // share: 1 / n
+  const double off = m.sum * share, excess = m.sum * off, squares = m.squares - excess;
+  const bool is_too_large = std::isinf(m.squares) && std::isfinite(m.sum);
+  return {center + off, is_too_large ? m.squares : std::max(squares, 0.0),
+          excess > 64 * squares || is_too_large};
+}
+
+// Each part has the moments about each result's first element, and from them the spread. If one of those happens to lie far
+// from the mean, they are taken once more, about the means. Two parts are combined as by Chan, Golub and LeVeque, The
+// American Statistician 37 (1983).
 template <class T>
 void variances(const ReducePlan& plan, const T* x, T* y, double divisor, bool takes_root) {
-  const Parts parts(plan, 2 * part_size, 128);
+  const Parts parts(plan, 2 * part_size, 256);
   const std::int64_t results = parts.results();
   const auto finish = [=](double squares) {
     const double variance = squares / divisor;
     return static_cast<T>(takes_root ? std::sqrt(variance) : variance);
   };
-  const auto excess = [](const Moment& m, double n) { return m.sum * (m.sum / n); };  // of the squares
-  // The squares of the distances from the mean, not below 0 by rounding; infinity if they are too large.
-  const auto squares_of = [=](const Moment& m, double n) {
-    return std::isinf(m.squares) && std::isfinite(m.sum) ? m.squares
-                                                         : std::max(m.squares - excess(m, n), 0.0);
-  };
-  // The moments about each result's first element. If that happens to lie so far from the mean that the difference of
-  // the squares and their excess loses digits, or the squares are too large, they are taken once more, about the mean.
-  const auto fold_moments = [&](std::int64_t p, double* centers, Moment* moments) {
+  const auto fold_spread = [&](std::int64_t p, double* means, double* squares) {
     const Parts::Part part = parts.part(p);
-    const auto n = static_cast<double>(part.elements);
-    const auto is_far = [=](const Moment& m) {
-      return excess(m, n) > 64 * (m.squares - excess(m, n)) ||
-             (std::isinf(m.squares) && std::isfinite(m.sum));
+    const double share = 1 / static_cast<double>(std::max<std::int64_t>(1, part.elements));
+    Totals<Moment> moments = totals(part.results, Moment{0, 0});
+    const auto fold = [&](bool are_centers_given) {
+      parts.fold<T>(p, x, Moments<T>{means, are_centers_given}, moments.data());
+      bool is_any_far = false;
+      for (std::int64_t i = 0; i < part.results; ++i) {
+        const Spread spread = spread_of(moments.data()[i], means[i], share);
+        means[i] = spread.mean;
+        squares[i] = spread.squares;
+        is_any_far |= spread.is_far;
+      }
+      return is_any_far;
     };
-    parts.fold<T>(p, x, Moments<T>{centers, false}, moments);
-    if (std::none_of(moments, moments + part.results, is_far)) return;
-    for (std::int64_t i = 0; i < part.results; ++i) centers[i] += moments[i].sum / n;
-    std::fill_n(moments, part.results, Moment{0, 0});
-    parts.fold<T>(p, x, Moments<T>{centers, true}, moments);
+    if (!fold(false)) return;
+    std::fill_n(moments.data(), part.results, Moment{0, 0});
+    fold(true);
   };
   if (!parts.are_apart()) {
     return parallel_for(parts.count(), [&](std::int64_t p) {
       const Parts::Part part = parts.part(p);
-      Totals<double> centers = totals(part.results, 0.0);
-      Totals<Moment> moments = totals(part.results, Moment{0, 0});
-      fold_moments(p, centers.data(), moments.data());
-      const auto elements = static_cast<double>(std::max<std::int64_t>(1, part.elements));
-      T* const to = y + part.first_result;
-      for (std::int64_t i = 0; i < part.results; ++i)
-        to[i] = finish(squares_of(moments[static_cast<std::size_t>(i)], elements));
+      Totals<double> means = totals(part.results, 0.0), squares = means;
+      fold_spread(p, means.data(), squares.data());
+      for (std::int64_t i = 0; i < part.results; ++i) y[part.first_result + i] = finish(squares.data()[i]);
     });
   }
-  Totals<double> centers = totals(parts.count() * results, 0.0);
-  Totals<Moment> moments = totals(parts.count() * results, Moment{0, 0});
-  parallel_for(parts.count(), [&](std::int64_t p) {
-    fold_moments(p, centers.data() + p * results, moments.data() + p * results);
-  });
-  Totals<double> means = totals(results, 0.0), squares = means;
-  double *const mean = means.data(), *const square = squares.data();
+  Totals<double> all_means = totals(parts.count() * results, 0.0), all_squares = all_means;
+  double *const mean = all_means.data(), *const square = all_squares.data();
+  parallel_for(parts.count(),
+               [&](std::int64_t p) { fold_spread(p, mean + p * results, square + p * results); });
   parallel_ranges(results, 1 + part_size / parts.count(), [&](std::int64_t begin, std::int64_t end) {
-    double before = 0;
-    for (std::int64_t p = 0; p < parts.count(); ++p) {
-      const double* const center = centers.data() + p * results;
-      const Moment* const of_part = moments.data() + p * results;
-      const auto added = static_cast<double>(std::max<std::int64_t>(1, parts.part(p).elements));
+    auto before = static_cast<double>(parts.part(0).elements);
+    for (std::int64_t p = 1; p < parts.count(); ++p) {
+      const auto added = static_cast<double>(parts.part(p).elements);
       const double share = added / (before + added);
       for (std::int64_t i = begin; i < end; ++i) {
-        const double difference = center[i] + of_part[i].sum / added - mean[i];
+        const double difference = mean[p * results + i] - mean[i];
         mean[i] += difference * share;
-        square[i] += squares_of(of_part[i], added);
-        if (p > 0) square[i] += difference * difference * (before * share);  // not infinity times 0
+        square[i] += square[p * results + i] + difference * difference * (before * share);
       }
       before += added;
     }

@@ -155,11 +155,12 @@ TEST(Recurrent, LengthsLeaveTheRestOut) {
   }
 }
 
-// A sequence gives the same bits alone and among others, whichever thread takes it, and so do its weights' gradients.
+// A sequence of more than a few steps gives the same bits alone and among others, whichever thread takes it, and so do its
+// weights' gradients.
 TEST(Recurrent, HasTheSameBitsForAnyNumberOfThreads) {
   Generator generator(4);
   const nn::Gru gru(24, 136, generator);
-  const Tensor x = randn({70, 3, 24}, generator).requires_grad();
+  const Tensor x = randn({70, 9, 24}, generator).requires_grad();
   const int before = thread_count();
   Tensors results[2];
   for (const int threads : {1, 3}) {
@@ -175,12 +176,34 @@ TEST(Recurrent, HasTheSameBitsForAnyNumberOfThreads) {
     expect_same(gru(slice(x.detach(), 0, i, i + 1)), slice(results[0][3], 0, i, i + 1));
 }
 
+// Two steps of few sequences, whose weights are not packed: wide enough for several threads, and beside themselves among more.
+TEST(Recurrent, AFewRowsHaveTheSameBitsForAnyNumberOfThreads) {
+  Generator generator(8);
+  const nn::Lstm lstm(300, 601, generator);
+  const Tensor few = randn({3, 2, 300}, generator), many = concat({few, few, few}, 0);
+  const int before = thread_count();
+  const auto values_and_gradient = [&](const Tensor& inputs, int threads) {
+    set_thread_count(threads);
+    const Tensor x = inputs.clone().requires_grad();
+    Tape tape;
+    const Tensor y = lstm(x);
+    return Tensors{y.detach(), tape.gradient(sum(square(y)), {x})[0]};
+  };
+  const Tensors one = values_and_gradient(few, 1), three = values_and_gradient(few, 3);
+  const Tensors packed = values_and_gradient(many, 3);
+  set_thread_count(before);
+  for (const std::size_t i : {0, 1}) {
+    expect_same(one[i], three[i]);
+    expect_close(one[i], slice(packed[i], 0, 0, 3), 1e-5);
+  }
+}
+
 // Widths and numbers of sequences that fill no vector, tile or block, in float32 against float64.
 TEST(Recurrent, TakesEveryWidth) {
   Generator generator(6);
   for (const std::int64_t inputs : {1, 3, 50}) {
     for (const std::int64_t width : {1, 5, 16, 17, 49, 100}) {
-      for (const std::int64_t batch : {1, 7, 18}) {
+      for (const std::int64_t batch : {1, 2, 7, 18}) {
         SCOPED_TRACE(testing::Message() << inputs << " inputs, width " << width << ", batch " << batch);
         const Tensor x = randn({batch, 4, inputs}, generator, float64);
         const nn::Lstm wide(inputs, width, generator, {.dtype = float64});

@@ -50,9 +50,9 @@ HWY_INLINE hn::Vec<D> gathered(D d, const T* x, const std::int32_t* column_of) {
   }
 }
 
-// y_i = sum_j W_ij x_j, or += if it adds: whole vectors of a row, and its last elements one by one.
+// y_i = sum_j W_ij x_j: whole vectors of a row, and its last elements one by one.
 template <class T>
-void multiply_one(const SparseStretch<T>& w, const T* x, T* y, bool adds) {
+void multiply_one(const SparseStretch<T>& w, const T* x, T* y) {
   const hn::ScalableTag<T> d;
   const hn::CappedTag<T, 1> one;
   constexpr std::int64_t lanes = lanes_of<T>;
@@ -72,8 +72,7 @@ void multiply_one(const SparseStretch<T>& w, const T* x, T* y, bool adds) {
     for (; p + 4 <= end; p += 4) add(0, p), add(1, p + 1), add(2, p + 2), add(3, p + 3);
     for (; p < end; ++p) add(0, p);
     const T last = hn::GetLane(hn::Add(hn::Add(rest[0], rest[1]), hn::Add(rest[2], rest[3])));
-    const T total = hn::GetLane(hn::SumOfLanes(d, hn::Add(sum, other))) + last;
-    y[i] = adds ? y[i] + total : total;
+    y[i] = hn::GetLane(hn::SumOfLanes(d, hn::Add(sum, other))) + last;
   }
 }
 
@@ -196,7 +195,7 @@ Tensor sparse_product(const char* op, const Tensor& x, const CompressedRows& pla
       T* const out = y.mutable_data<T>();
       if (transposes) return multiply_one_transposed(stretch(places, w, 0, rows), in, out);
       parallel_ranges(rows, rows_of_a_part(places, 1), [&](std::int64_t begin, std::int64_t end) {
-        multiply_one<T>(stretch(places, w, begin, end), in, out, false);
+        multiply_one<T>(stretch(places, w, begin, end), in, out);
       });
     });
     return y;
@@ -239,17 +238,16 @@ Tensor sampled_product(const char* op, const Tensor& a, const Tensor& b, const C
 }
 
 template <class T>
-void SparseFactor<T>::multiply(std::int64_t rows, const T* x, T* c, bool adds) const {
+void SparseFactor<T>::multiply(std::int64_t rows, const T* x, T* c) const {
   const std::int64_t inputs = transposes ? places.rows() : places.columns(),
                      outputs = transposes ? places.columns() : places.rows();
   const SparseStretch<T> w = stretch(places, values, 0, places.rows());
   if (rows == 1) {
     if (!transposes) {
       return parallel_ranges(w.end, rows_of_a_part(places, 1), [&](std::int64_t begin, std::int64_t end) {
-        multiply_one<T>(stretch(places, values, begin, end), x, c, adds);
+        multiply_one<T>(stretch(places, values, begin, end), x, c);
       });
     }
-    if (!adds) std::fill_n(c, outputs, T{0});
     return multiply_one_transposed(w, x, c);
   }
   internal::PoolVector<T> in(static_cast<std::size_t>(rows * inputs)),
@@ -263,7 +261,7 @@ void SparseFactor<T>::multiply(std::int64_t rows, const T* x, T* c, bool adds) c
     for (std::int64_t j = 0; j < outputs; ++j) {
       const T value = out[static_cast<std::size_t>(j * rows + r)];
       T& to = c[r * outputs + j];
-      to = adds ? to + value : value;
+      to = transposes ? to + value : value;
     }
   }
 }

@@ -17,14 +17,14 @@ Tensor sparse_product(const char* op, const Tensor& x, const CompressedRows& pla
 Tensor sampled_product(const char* op, const Tensor& a, const Tensor& b, const CompressedRows& places);
 
 // The same product for other kernels on the CPU, on the calling thread unless x is a single row and W not transposed:
-// c (rows, …) = x W^T, or = x W if `transposes`, or += if it adds.
+// c (rows, …) = x W^T, or c += x W if `transposes`.
 template <class T>
 struct SparseFactor {
   CompressedRows places;
   const T* values;
   bool transposes;
 
-  void multiply(std::int64_t rows, const T* x, T* c, bool adds) const;
+  void multiply(std::int64_t rows, const T* x, T* c) const;
 };
 
 }  // namespace taper::kernels

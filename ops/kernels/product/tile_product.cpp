@@ -134,8 +134,8 @@ void multiply(const TileProduct<T>& product) {
 
 template <class T>
 PackedMatrix<T>::PackedMatrix(const char* op, std::int64_t depth, std::int64_t columns, const T* b,
-                              std::int64_t row, std::int64_t step)
-    : depth_(depth), columns_(columns) {
+                              std::int64_t row, std::int64_t step, bool adds)
+    : depth_(depth), columns_(columns), adds_(adds) {
   const std::int64_t width = tile_columns<T>(), panels = (columns + width - 1) / width;
   panels_ = internal::Array<T>(op, Device::cpu(), panels * depth * width);
   const std::int64_t each = 1 + part_size / 4 / (depth * width + 1);
@@ -156,10 +156,10 @@ PackedMatrix<T>::PackedMatrix(const char* op, std::int64_t depth, std::int64_t c
 }
 
 template <class T>
-void PackedMatrix<T>::multiply(std::int64_t rows, const T* a, T* c, bool adds) const {
+void PackedMatrix<T>::multiply(std::int64_t rows, const T* a, T* c) const {
   const std::int64_t width = tile_columns<T>();
   kernels::multiply<T>(
-      {rows, columns_, depth_, a, depth_, 1, panels_.data(), width, depth_ * width, c, columns_, adds});
+      {rows, columns_, depth_, a, depth_, 1, panels_.data(), width, depth_ * width, c, columns_, adds_});
 }
 
 template std::int64_t tile_columns<float>();

@@ -39,13 +39,14 @@ class PackedMatrix {
  public:
   // Element (p, j) of B (depth, columns) is b[p * row + j * step].
   PackedMatrix(const char* op, std::int64_t depth, std::int64_t columns, const T* b, std::int64_t row,
-               std::int64_t step);
+               std::int64_t step, bool adds);
 
   // C = A B, or C += A B if it adds, for contiguous A (rows, depth) and C.
-  void multiply(std::int64_t rows, const T* a, T* c, bool adds) const;
+  void multiply(std::int64_t rows, const T* a, T* c) const;
 
  private:
   std::int64_t depth_, columns_;
+  bool adds_;
   internal::Array<T> panels_;
 };
 

@@ -15,11 +15,12 @@
 #include "../../../core/memory/pool.hpp"
 #include "../../../core/threads.hpp"
 #include "../backend.hpp"
+#include "../product/row_product.hpp"
 #include "../product/sparse_product.hpp"
 #include "../product/tile_product.hpp"
 
 #include <algorithm>
-#include <optional>
+#include <variant>
 
 #ifndef TAPER_RECURRENCE
 #define TAPER_RECURRENCE
@@ -254,29 +255,35 @@ internal::PoolVector<std::int64_t> lengths_of(const Recurrence& call, std::int64
   return lengths;
 }
 
-// A weight (outputs, inputs) of the layer as a factor of many products: packed, or as it is if it is in compressed
-// rows.
+// A weight (outputs, inputs) of the layer as a factor of products: packed, if they have more than a few rows in all, or as
+// it stands, or in compressed rows.
 template <class T>
 class Factor {
  public:
-  // For products x weight^T, or with `transposes` x weight.
-  Factor(const char* op, const Tensor& weight, const CompressedRows& places, bool transposes) {
+  Factor(const char* op, const Tensor& weight, const CompressedRows& places, bool transposes,
+         std::int64_t rows) {
+    constexpr std::int64_t few = 8;
+    const T* const w = weight.data<T>();
     if (places) {
-      sparse_ = SparseFactor<T>{places, weight.data<T>(), transposes};
+      factor_ = SparseFactor<T>{places, w, transposes};
+      return;
+    }
+    const std::int64_t outputs = weight.extent(0), inputs = weight.extent(1);
+    if (rows <= few) {
+      factor_ = StandingMatrix<T>{outputs, inputs, w, transposes};
+    } else if (transposes) {
+      factor_ = PackedMatrix<T>(op, outputs, inputs, w, inputs, 1, true);
     } else {
-      const std::int64_t outputs = weight.extent(0), inputs = weight.extent(1);
-      transposes ? packed_.emplace(op, outputs, inputs, weight.data<T>(), inputs, 1)
-                 : packed_.emplace(op, inputs, outputs, weight.data<T>(), 1, inputs);
+      factor_ = PackedMatrix<T>(op, inputs, outputs, w, 1, inputs, false);
     }
   }
-  // C = A B, or C += A B if it adds, for A with so many rows.
-  void multiply(std::int64_t rows, const T* a, T* c, bool adds) const {
-    packed_ ? packed_->multiply(rows, a, c, adds) : sparse_->multiply(rows, a, c, adds);
+  // C = A weight^T, or C += A weight if it `transposes`, for A with so many rows.
+  void multiply(std::int64_t rows, const T* a, T* c) const {
+    std::visit([&](const auto& factor) { factor.multiply(rows, a, c); }, factor_);
   }
 
  private:
-  std::optional<PackedMatrix<T>> packed_;
-  std::optional<SparseFactor<T>> sparse_;
+  std::variant<StandingMatrix<T>, PackedMatrix<T>, SparseFactor<T>> factor_;
 };
 
 template <class T>
@@ -302,8 +309,8 @@ RecurrentStates recur(const Recurrence& call, const RecurrentInputs& inputs) {
   if (is_lstm) states.cells = make({batch, steps, n}), states.last_cell = make({batch, n});
   const auto lengths = lengths_of(call, batch, steps);
   dispatch(inputs.x.dtype(), [&]<class T>() {
-    const Factor<T> input_weight(call.op, inputs.input_weight, inputs.input_places, false);
-    const Factor<T> weight(call.op, inputs.hidden_weight, inputs.hidden_places, false);
+    const Factor<T> input_weight(call.op, inputs.input_weight, inputs.input_places, false, batch * steps);
+    const Factor<T> weight(call.op, inputs.hidden_weight, inputs.hidden_places, false, batch * steps);
     T* const projected = states.projected.mutable_data<T>();
     T *const outputs = states.outputs.mutable_data<T>(), *const gate_values = states.gates.mutable_data<T>();
     T* const cells = is_lstm ? states.cells.mutable_data<T>() : nullptr;
@@ -314,7 +321,7 @@ RecurrentStates recur(const Recurrence& call, const RecurrentInputs& inputs) {
       if (is_lstm) std::copy_n(inputs.cell.data<T>() + first * n, rows * n, c.data());
       for (std::int64_t row = first * steps; row < (first + rows) * steps; row += product_rows) {
         input_weight.multiply(std::min(product_rows, (first + rows) * steps - row),
-                              inputs.x.data<T>() + row * width, projected + row * sums, false);
+                              inputs.x.data<T>() + row * width, projected + row * sums);
       }
       ForwardStep<T> s{};
       s.cell = call.cell, s.is_reversed = call.is_reversed, s.steps = steps, s.n = n, s.rows = rows;
@@ -329,7 +336,7 @@ RecurrentStates recur(const Recurrence& call, const RecurrentInputs& inputs) {
         s.outputs = outputs + at * n;
         if (gates > 1) s.gates = gate_values + at * 4 * n;
         if (is_lstm) s.cells = cells + at * n;
-        weight.multiply(rows, h.data(), hidden.data(), false);
+        weight.multiply(rows, h.data(), hidden.data());
         forward<T>(s);
       }
       if (is_lstm) std::copy_n(c.data(), rows * n, last_cell + first * n);
@@ -351,7 +358,7 @@ RecurrentCotangents recur_back(const Recurrence& call, const RecurrentStates& st
   if (is_lstm) result.cell = make({batch, n});
   const auto lengths = lengths_of(call, batch, steps);
   dispatch(y.dtype(), [&]<class T>() {
-    const Factor<T> weight(call.op, inputs.hidden_weight, inputs.hidden_places, true);
+    const Factor<T> weight(call.op, inputs.hidden_weight, inputs.hidden_places, true, batch * steps);
     T* const d_state = result.state.mutable_data<T>();
     T* const d_cell = is_lstm ? result.cell.mutable_data<T>() : nullptr;
     T* const d_gates = result.gates.mutable_data<T>();
@@ -373,7 +380,7 @@ RecurrentCotangents recur_back(const Recurrence& call, const RecurrentStates& st
         s.dy = d_outputs ? d_outputs.data<T>() + at * n : nullptr;
         s.d_gates = d_gates + at * stored * n;
         backward<T>(s);
-        if (step + 1 < steps || wants_state) weight.multiply(rows, d_hidden.data(), dh.data(), true);
+        if (step + 1 < steps || wants_state) weight.multiply(rows, d_hidden.data(), dh.data());
       }
       std::copy_n(dh.data(), rows * n, d_state + first * n);
       if (is_lstm) std::copy_n(dc.data(), rows * n, d_cell + first * n);

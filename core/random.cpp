@@ -1,4 +1,4 @@
-// Random numbers from exact IEEE operations only (+, -, *, /, sqrt). CMakeLists.txt compiles this file
+// Random numbers from exact IEEE operations only (+, -, *, /, sqrt). cmake/library.cmake compiles this file
 // without fused multiply-adds, which round differently and which not every machine has.
 #include "random.hpp"
 

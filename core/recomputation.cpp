@@ -69,7 +69,7 @@ class internal::Segment {
     }
     Tape& tape = own ? *own : *tape_;
     gradients_ = tape.gradient("backward", again(), inputs_, {.create_graph = !own, .cotangent = dy},
-                               /*stops=*/true);
+                               /*stops_at_inputs=*/true);
     dy_ = dy, left_ = inputs_.size();
   }
 

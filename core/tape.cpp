@@ -234,11 +234,11 @@ void Tape::backward(const Tensor& loss, const GradientOptions& options) {
 
 std::vector<Tensor> Tape::gradient(const Tensor& loss, const std::vector<Tensor>& inputs,
                                    const GradientOptions& options) {
-  return gradient("gradient", loss, inputs, options, /*stops=*/false);
+  return gradient("gradient", loss, inputs, options, /*stops_at_inputs=*/false);
 }
 
 std::vector<Tensor> Tape::gradient(const char* op, const Tensor& loss, const std::vector<Tensor>& inputs,
-                                   const GradientOptions& options, bool stops) {
+                                   const GradientOptions& options, bool stops_at_inputs) {
   check_output(op, loss, options);
   check_given(op, "inputs", inputs);
   PoolVector<Mark> marks(node_of(loss) + std::size_t{1});
@@ -253,7 +253,7 @@ std::vector<Tensor> Tape::gradient(const char* op, const Tensor& loss, const std
   }
   bool input_before = false;
   for (std::size_t i = 0; i < marks.size(); ++i) {
-    if (stops && marks[i].is_input) continue;
+    if (stops_at_inputs && marks[i].is_input) continue;
     // A freed node has forgotten where it leads. If an input may lie behind it, it is marked:
     // visiting it throws.
     marks[i].leads_to_input = nodes_[i].is_freed() && input_before;

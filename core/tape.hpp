@@ -193,9 +193,9 @@ class Tape {
 
   static constexpr std::uint32_t foreign = 0xffffffff;  // the input was recorded on another tape
 
-  // gradient() of that name; with `stops`, no input counts as depending on another.
+  // gradient(), whose errors name `op`. If it stops at inputs, none of them counts as depending on another.
   std::vector<Tensor> gradient(const char* op, const Tensor& loss, const std::vector<Tensor>& inputs,
-                               const GradientOptions& options, bool stops);
+                               const GradientOptions& options, bool stops_at_inputs);
   std::uint32_t node_of(const Tensor& x);
   std::uint32_t append(const char* op, Edge* edges, const internal::TensorImpl& value);
   void check_output(const char* op, const Tensor& output, const GradientOptions& options) const;

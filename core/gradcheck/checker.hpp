@@ -101,7 +101,7 @@ class Checker {
   Values at_x_;                                  // f's results at x
   std::vector<Values> cotangents_;               // v and u
   std::vector<std::vector<Values>> analytic_;    // [cotangent][input][element]
-  std::vector<Sample> rounded_;                  // empty until an element looks wrong, and so is the next
+  std::vector<Sample> rounded_;                  // filled when the first element looks wrong, as is the next
   std::vector<std::vector<Sample>> neighbours_;  // by distance
   std::vector<double> scale_;                    // the largest of each input's gradients
   bool failure_stands_ = false;                  // after a second look

@@ -33,8 +33,8 @@ void Line::judge_kink(const std::vector<const Level*>& telling, bool jumps, std:
   }
 }
 
-// Is the gap so low a stair that it changes nothing about the derivative that larger steps give, or about as
-// low as rounding? Then it is noise of that height.
+// Is the gap noise: a stair too low to change the derivative that larger steps give, or about as low as rounding? Then
+// that is the height of the noise.
 bool Line::is_noise(const std::vector<const Level*>& telling, std::size_t c) {
   constexpr double negligible = 1e-8, roundings = 64;
   double height = 0, size = 0;  // of the terms in what changes

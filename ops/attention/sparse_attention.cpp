@@ -165,8 +165,7 @@ Tensor sparse_attention(const Tensor& queries, const Tensor& keys, const Tensor&
   internal::note_creation(kept.get(), "sparse pattern", {batch, n, m}, kept->bytes(),
                           [&] { return kept->contents(); });
   const double scale = options.scale;
-  // Nobody keeps the scores or asks for their values: this node only takes their cotangent, which has the
-  // probabilities' shape.
+  // A stand-in for the scores, which are never stored: only its cotangent is used, and that has the probabilities' shape.
   const Tensor scores =
       record("sparse_attention", probabilities.detach(),
              vjp(queries, [=](const Tensor& ds) { return gather_rows(pattern, ds, keys); }),

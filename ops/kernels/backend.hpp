@@ -1,5 +1,5 @@
 // Backend: the kernels of a device other than the CPU, as one table. The CPU's loops stand in the folders
-// beside this file, in functions that ask backend_of() first. No op and no module asks.
+// beside this file, in functions that ask backend_of() first. No op and no module asks where a tensor lies.
 #pragma once
 
 #include "../../core/indices.hpp"

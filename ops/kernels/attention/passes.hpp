@@ -1,5 +1,5 @@
-// Passes: which keys a query may look at by its position, as ranges in one order of the keys after another. All
-// patterns of attention_pattern.hpp (ops/attention/) take this form, which the kernels understand.
+// Passes: which keys a query may look at by its position. Each pass puts keys in an order in which what a query sees is one
+// range. All patterns of attention_pattern.hpp (ops/attention/) take this form, which the kernels understand.
 #pragma once
 
 #include "../../../core/host_device.hpp"

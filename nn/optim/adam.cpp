@@ -36,16 +36,22 @@ Adam::Adam(const char* kind, std::vector<Tensor> parameters, const AdamOptions& 
 void Adam::update(std::span<Update> updates) {
   internal::PoolVector<kernels::AdamUpdate> all;
   all.reserve(updates.size());
+  std::int64_t known = 0;                  // most parameters have the t of the one before,
+  double first_rest = 0, second_rest = 0;  // and so its 1 - beta^t
   for (auto& [parameter, gradient, moments, t, rate] : updates) {
-    const auto exponent = static_cast<double>(t);
+    if (t != known) {
+      known = t;
+      first_rest = 1 - std::pow(beta1_, static_cast<double>(t));
+      second_rest = 1 - std::pow(beta2_, static_cast<double>(t));
+    }
     const kernels::AdamStep<double> step{
         .beta1 = beta1_,
         .rest1 = 1 - beta1_,
         .beta2 = beta2_,
         .rest2 = 1 - beta2_,
         .kept = 1 - rate * weight_decay_,
-        .rate = rate / (1 - std::pow(beta1_, exponent)),
-        .correction = 1 / std::sqrt(1 - std::pow(beta2_, exponent)),
+        .rate = rate / first_rest,
+        .correction = 1 / std::sqrt(second_rest),
         .epsilon = epsilon_,
     };
     all.push_back({step, &gradient, &moments[0], &moments[1], &parameter});

@@ -120,10 +120,11 @@ void Optimizer::step() {
   updates.reserve(parameters_.size());
   places.reserve(parameters_.size());
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    const Tensor gradient = parameters_[i].grad();
+    Tensor gradient = parameters_[i].grad();
     if (!gradient || !parameters_[i].wants_grad()) continue;
     move_moments(i);
-    updates.push_back({parameters_[i], gradient, moments_of(i), ++steps_[i], learning_rate_ * factors_[i]});
+    updates.push_back(
+        {parameters_[i], std::move(gradient), moments_of(i), ++steps_[i], learning_rate_ * factors_[i]});
     places.push_back(i);
   }
   const Tape::Recording nothing(nullptr);

@@ -101,9 +101,10 @@ AttentionPattern fixed(std::int64_t block) { return Fixed{block, 1}; }
 
 std::vector<Attention> attentions(const Options& options) {
   const std::string k = ", k = " + std::to_string(options.k);
+  const auto window = [](std::int64_t block) -> AttentionPattern { return Window{block}; };
   std::vector<Attention> all = {
       {"fixed pattern" + k, "checkpoint", fixed},
-      {"window" + k, "checkpoint-window", [](auto block) { return Window{block}; }}};
+      {"window of " + std::to_string(block_of(options.length)) + k, "checkpoint-window", window}};
   if (options.dense) all.push_back({"fixed pattern, dense softmax", "checkpoint-dense", fixed, true});
   return all;
 }

@@ -1,4 +1,4 @@
-// Curves, the two hops of the letters of one word, and what was looked at in each.
+// Curves, the two hops of some letters of a word, and what was looked at in each hop.
 #include "long_copy.hpp"
 
 #include <algorithm>
@@ -9,56 +9,100 @@ namespace training = taper::training;
 
 namespace {
 
-constexpr std::size_t drawn_letters = 8;  // as many as there are colours
+constexpr std::size_t drawn = 7;  // letters: a colour each, and one for the window
 
-// The way of some letters, from left to right and upwards: where they stand, what takes them over, and who asks.
+// The way of some letters: where they stand, where they are taken over, and where they are asked for.
 training::Chart hops(const CopyReport& report) {
-  training::Chart chart{.title = "Layers passed", .x_label = "position", .series = {}};
-  const std::size_t count = std::min(drawn_letters, report.letters.size());
+  training::Chart chart{.title = "Hops", .x_label = "position", .series = {}};
+  const std::size_t count = std::min(drawn, report.letters.size());
   for (std::size_t i = 0; i < count; ++i) {
     const CopyReport::Letter& letter = report.letters[i * report.letters.size() / count];
-    if (letter.from >= letter.via || letter.via >= letter.question) continue;  // the model looked elsewhere
-    chart.series.push_back({letter.number + " " + letter.letter,
+    if (letter.from >= letter.via || letter.via >= letter.question)
+      continue;  // a model that has learnt little
+    chart.series.push_back({letter.number + ": " + letter.letter,
                             {static_cast<double>(letter.from), static_cast<double>(letter.via),
                              static_cast<double>(letter.question)},
                             {0, 1, 2}});
   }
+  const auto asks = static_cast<double>(report.letters[0].question),
+             hop = static_cast<double>(report.block - 1);
+  chart.series.push_back({.name = "as far as a window reaches",
+                          .x = {asks - 2 * hop, asks - hop, asks},
+                          .y = {0, 1, 2},
+                          .colour = static_cast<int>(drawn),
+                          .dashed = true});
   return chart;
 }
 
-training::HeatMap map_of(const CopyReport& report, const std::string& title, const taper::Tensor& shares) {
+// A row for each letter; columns are what was looked at, and the right one is outlined.
+training::HeatMap map_of(const CopyReport& report, const std::string& title, const taper::Tensor& shares,
+                         std::int64_t (*right)(std::int64_t source, std::int64_t block)) {
   training::HeatMap map{.title = title,
                         .rows = shares.extent(0),
                         .columns = shares.extent(1),
                         .values = shares.to_vector(),
-                        .side = 640};
-  for (const CopyReport::Letter& letter : report.letters)
-    map.row_labels.push_back(letter.number + " " + letter.letter);
+                        .side = 540};
+  for (std::int64_t i = 0; i < map.rows; ++i) {
+    map.outlined.emplace_back(i, right(report.letters[static_cast<std::size_t>(i)].source, report.block));
+  }
   return map;
 }
 
 }  // namespace
 
 training::Page page(const CopyReport& report) {
-  const std::string block = std::to_string(report.block);
-  training::Page page("Long copy", "x");
+  const std::string block = std::to_string(report.block),
+                    n = training::number(static_cast<double>(report.length), 9);
+  training::Page page(
+      "Long copy",
+      "A word lies scattered over " + n +
+          " positions, each letter behind its number, among other letters that don't count. At the end stand "
+          "the numbers, and the model has to write the word.");
   page.settings(report.settings);
   page.heading("Results");
   page.table(report.results);
+  page.paragraph(
+      "The fixed pattern (Child et al., arXiv 1904.10509) shows a query its own block of " + block +
+      " positions up to itself, and the last position of each block before. The window costs as much: it "
+      "shows "
+      "the " +
+      block +
+      " keys up to the query. A step is forward and backward through both layers, on one sequence; the last "
+      "row but one is the same model without a pattern, which was not trained.");
+  std::string word, copy;
+  for (const CopyReport::Letter& letter : report.letters) word += letter.letter, copy += letter.answer;
+  page.preformatted("a word    " + word + "\nits copy  " + copy);
+
   page.heading("Learning");
-  add_curves(page, report.runs, "x", report.stages);
-  page.charts({hops(report)}, "x");
-  training::HeatMap far = map_of(report, "layer 2", report.far),
-                    near = map_of(report, "layer 1", report.near);
-  for (std::size_t i = 0; i < report.letters.size(); ++i) {
-    const CopyReport::Letter& letter = report.letters[i];
-    const auto row = static_cast<std::int64_t>(i);
-    far.outlined.emplace_back(row, letter.source / report.block);
-    near.outlined.emplace_back(row, letter.source % report.block);
-  }
-  page.maps({far});
-  page.maps({near});
-  page.scale("x");
+  add_curves(
+      page, report.runs,
+      "Training begins with sequences of 16 positions in blocks of four, and they grow fourfold in "
+      "stages; the longer blocks of each new stage are harder at first. Held-out sequences have all " +
+          n + " positions from the beginning. A window reaches some letters as long as sequences are short.",
+      report.stages);
+
+  page.heading("How a letter travels");
+  page.paragraph(
+      "No question sees its letter: the pattern hides it. But each block ends with a bar, which sees its "
+      "whole "
+      "block, and which all later positions see. In the first layer the bar takes over the letter and its "
+      "number; in the second, the question finds its number among the bars, and takes over the letter.");
+  page.charts(
+      {hops(report)},
+      "Some letters of the word above, as the model looks at them: from where the letter stands (0) to "
+      "the bar that takes it over (1), and from there to the question (2). What a query looks at is "
+      "what it gives most, on average over the heads.");
+  page.gallery(
+      {map_of(report, "second hop: the blocks, by each question", report.far,
+              [](std::int64_t source, std::int64_t length) { return source / length; }),
+       map_of(report, "first hop: the positions of the letter's block, by its bar", report.near,
+              [](std::int64_t source, std::int64_t length) { return source % length; })},
+      "A row for each letter of the word, from the first to the last. On the left, what the question gives "
+      "each of the " +
+          block +
+          " blocks, in the order of the sequence; on the right, what the bar of the letter's block gives "
+          "each position of that block. Means over the heads; frames mark where the letter is.");
+  page.scale("Blank cells are exactly zero: a query looks at few of the keys that it sees.");
   add_histograms(page, report.runs);
   return page;
 }

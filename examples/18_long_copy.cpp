@@ -39,7 +39,7 @@ constexpr std::int64_t shortest = 4;                                    // block
 
 struct Options : example::AttentionOptions {
   std::int64_t length = 16384, width = 64, heads = 2, tokens = 8192;
-  double learning_rate = 4e-3;
+  double learning_rate = 8e-3;
 };
 
 // How long the blocks of a sequence are: as long as there are many.
@@ -223,9 +223,9 @@ std::unique_ptr<Outcome> train(const Options& options, const Attention& attentio
                    held_out.tokens.size()};
   };
   std::cout << attention.name << ": " << example::parameter_count(parameters) << " parameters" << std::endl;
-  outcome->training.go({parameters, adam, generator}, step, std::max<std::int64_t>(1, options.steps / 20),
+  outcome->training.go({parameters, adam, generator}, step, std::max<std::int64_t>(1, options.steps / 10),
                        evaluate);
-  constexpr int tests = 8;
+  constexpr int tests = 4;
   for (std::uint64_t i = 1; i <= tests; ++i) {
     const Sequences test = unseen(i);
     outcome->accuracy += nn::accuracy(outcome->model(test), test.answers) / tests;
@@ -345,7 +345,7 @@ void demo(const Options& options) {
 
 int main(int argc, char** argv) {
   Options options;
-  options.steps = 420, options.quick_steps = 210, options.k = 4, options.output = "taper-long-copy";
+  options.steps = 420, options.quick_steps = 160, options.k = 4, options.output = "taper-long-copy";
   CLI::App app(
       "Long copy: a model with the fixed pattern of sparse attention learns to copy a word that lies "
       "scattered "

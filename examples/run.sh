@@ -10,7 +10,7 @@ install_packages "${packages[@]}"
 programs=$root/build/release/examples
 pictures=$root/build/demos
 demos=(09_associative_recall 10_character_transformer 11_digits 12_sorting 13_character_gru 14_penguins 15_pruned_gru
-       16_label_proportions)
+       16_label_proportions 18_long_copy)
 "$root/examples/fetch_data.sh" digits || demos=("${demos[@]/11_digits}")  # it says why
 "$root/examples/fetch_data.sh" penguins || demos=("${demos[@]/14_penguins}")
 build_preset release --target taper_examples

@@ -50,7 +50,7 @@ rejects() {
   ((status == 1)) || fail "$* exits with $status instead of 1"
   grep -qF -- "$says" err || fail "$* does not say '$says' but: $(cat err)"
 }
-attention_demos=(09_associative_recall 10_character_transformer 11_digits 12_sorting)
+attention_demos=(09_associative_recall 10_character_transformer 11_digits 12_sorting 18_long_copy)
 demos=("${attention_demos[@]}" 13_character_gru 14_penguins 15_pruned_gru 16_label_proportions)
 for name in 06_basic_usage 07_batched_inputs 08_sparse_attention 17_softmax_to_sparsemax "${demos[@]}"; do
   "$programs/$name" --help | grep -q -- --help || fail "$name --help"
@@ -84,6 +84,7 @@ for name in "${demos[@]}"; do
   rejects "excludes" $name --resume --restart
 done
 rejects "--longest" 12_sorting --longest 65
+rejects "--length: 100 not in" 18_long_copy --length 100
 [[ $(ls) == $'binary.txt\nempty.txt\nerr\nout\nshort.txt' ]] || fail "files were left behind: $(ls)"
 
 mkdir saved
@@ -114,7 +115,7 @@ demo() { "$programs/$1" $(inputs "$1") --output "$2" "${@:3}" >out 2>err || fail
 # learned NAME: does the table that it printed say so? The accuracies are those on held-out examples.
 learned() {
   awk -v name="$1" '
-    !sub(/^(sparse, k = .|transformer, k = .|convolution|GRU|sex|dense GRU|pruned at 80 %|labels found exactly, sparsemax) /, "") || !/%/ {next}
+    !sub(/^(sparse, k = .|transformer, k = .|convolution|GRU|sex|dense GRU|pruned at 80 %|labels found exactly, sparsemax|fixed pattern, k = .) /, "") || !/%/ {next}
     {rows += 1}
     name ~ /^09/ {bad += !($1 > 80 && $3 > 90)}  # accuracy, support recall
     name ~ /^1[035]/ {bad += !($2 < 0.5 * $1)}   # loss before, loss after
@@ -122,6 +123,7 @@ learned() {
     name ~ /^12/ {bad += !($1 > 70)}             # sequences sorted, of the shortest
     name ~ /^14/ {bad += !($1 > 95)}             # accuracy
     name ~ /^16/ {bad += !($9 > 50)}             # of the longest documents
+    name ~ /^18/ {bad += !($1 > 80)}             # letters copied
     END {exit bad || rows != (name ~ /^11/ ? 3 : name ~ /^1[56]/ ? 2 : 1)}' out || fail "$1 did not learn: $(cat out)"
 }
 
@@ -145,6 +147,7 @@ for name in "${demos[@]}"; do
     13_* | 15_*) options="--steps 30" ;;
     14_*) options="--steps 20000" ;;  # they are short
     16_*) options="--steps 30 --labels 10" ;;
+    18_*) options="--steps 30 --length 256 --dense" ;;
     *) options="--steps 30 --dense" ;;
   esac
   demo $name whole $options
@@ -172,6 +175,7 @@ for name in "${demos[@]}"; do
     12_*) options="--steps 150 --longest 4 --no-dense" ;;
     14_*) options="--steps 100" ;;
     16_*) options="--steps 60 --labels 10" ;;
+    18_*) options="--steps 120 --length 256" ;;
     *) options="--steps 60" ;;
   esac
   demo $name learned --restart $options

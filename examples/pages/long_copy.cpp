@@ -63,12 +63,9 @@ training::Page page(const CopyReport& report) {
   page.table(report.results);
   page.paragraph(
       "The fixed pattern (Child et al., arXiv 1904.10509) shows a query its own block of " + block +
-      " positions up to itself, and the last position of each block before. The window costs as much: it "
-      "shows "
-      "the " +
-      block +
-      " keys up to the query. A step is forward and backward through both layers, on one sequence; the last "
-      "row but one is the same model without a pattern, which was not trained.");
+      " positions up to itself, and the last position of each block before. The window, the last " + block +
+      " positions, costs as much. A step is forward and backward through both layers, on one sequence; that "
+      "of all keys before is the same model without a pattern, which was not trained.");
   std::string word, copy;
   for (const CopyReport::Letter& letter : report.letters) word += letter.letter, copy += letter.answer;
   page.preformatted("a word    " + word + "\nits copy  " + copy);
@@ -76,32 +73,29 @@ training::Page page(const CopyReport& report) {
   page.heading("Learning");
   add_curves(
       page, report.runs,
-      "Training begins with sequences of 16 positions in blocks of four, and they grow fourfold in "
-      "stages; the longer blocks of each new stage are harder at first. Held-out sequences have all " +
-          n + " positions from the beginning. A window reaches some letters as long as sequences are short.",
+      "Training begins with sequences of 16 positions in blocks of four; each stage has blocks twice "
+      "as long, and as many of them as a block has positions. Held-out sequences have all " +
+          n + " positions from the beginning. As long as sequences are short, a window reaches some letters.",
       report.stages);
 
   page.heading("How a letter travels");
   page.paragraph(
-      "No question sees its letter: the pattern hides it. But each block ends with a bar, which sees its "
-      "whole "
-      "block, and which all later positions see. In the first layer the bar takes over the letter and its "
-      "number; in the second, the question finds its number among the bars, and takes over the letter.");
-  page.charts(
-      {hops(report)},
-      "Some letters of the word above, as the model looks at them: from where the letter stands (0) to "
-      "the bar that takes it over (1), and from there to the question (2). What a query looks at is "
-      "what it gives most, on average over the heads.");
+      "No question sees its letter: the pattern hides it. But each block ends with a bar, which sees the "
+      "whole block, and which all later positions see. In the first layer the bar takes over the letter and "
+      "its number; in the second, the question finds its number among the bars, and takes over the letter.");
+  page.charts({hops(report)},
+              "Some letters of the word, as the model looks at them: from where the letter stands (0) to the "
+              "bar that takes it over (1), and from there to the question (2). What is drawn is what a query "
+              "gives most, on average over the heads.");
   page.gallery(
-      {map_of(report, "second hop: the blocks, by each question", report.far,
-              [](std::int64_t source, std::int64_t length) { return source / length; }),
-       map_of(report, "first hop: the positions of the letter's block, by its bar", report.near,
-              [](std::int64_t source, std::int64_t length) { return source % length; })},
-      "A row for each letter of the word, from the first to the last. On the left, what the question gives "
-      "each of the " +
-          block +
-          " blocks, in the order of the sequence; on the right, what the bar of the letter's block gives "
-          "each position of that block. Means over the heads; frames mark where the letter is.");
+      {map_of(report, "first hop: the positions of the letter's block, by its bar", report.near,
+              [](std::int64_t source, std::int64_t length) { return source % length; }),
+       map_of(report, "second hop: the blocks, by the question", report.far,
+              [](std::int64_t source, std::int64_t length) { return source / length; })},
+      "A row for each letter of the word, from the first to the last. First hop: what the bar of the "
+      "letter's block gives each position of that block. Second hop: what the question gives each "
+      "block of the sequence, from the first to the last. Means over the heads; frames mark where "
+      "the letter is.");
   page.scale("Blank cells are exactly zero: a query looks at few of the keys that it sees.");
   add_histograms(page, report.runs);
   return page;

@@ -34,18 +34,28 @@ training::Chart hops(const CopyReport& report) {
   return chart;
 }
 
-// A row for each letter; columns are what was looked at, and the right one is outlined.
-training::HeatMap map_of(const CopyReport& report, const std::string& title, const taper::Tensor& shares,
-                         std::int64_t (*right)(std::int64_t source, std::int64_t block)) {
-  training::HeatMap map{.title = title,
-                        .rows = shares.extent(0),
-                        .columns = shares.extent(1),
-                        .values = shares.to_vector(),
-                        .side = 540};
-  for (std::int64_t i = 0; i < map.rows; ++i) {
-    map.outlined.emplace_back(i, right(report.letters[static_cast<std::size_t>(i)].source, report.block));
+// A row for each letter; columns are what was looked at.
+training::HeatMap map_of(const std::string& title, const taper::Tensor& shares) {
+  return {.title = title,
+          .rows = shares.extent(0),
+          .columns = shares.extent(1),
+          .values = shares.to_vector(),
+          .side = 540};
+}
+
+// How much the right places of both hops are given, as means over the letters. (Frames around cells as small as
+// these would hide them.)
+std::string right_shares(const CopyReport& report) {
+  const std::vector<double> near = report.near.to_vector(), far = report.far.to_vector();
+  double first = 0, second = 0;
+  for (std::size_t i = 0; i < report.letters.size(); ++i) {
+    const std::int64_t row = static_cast<std::int64_t>(i) * report.block, source = report.letters[i].source;
+    first += near[static_cast<std::size_t>(row + source % report.block)];
+    second += far[static_cast<std::size_t>(row + source / report.block)];
   }
-  return map;
+  const auto count = static_cast<double>(report.letters.size());
+  return "The letter's place gets " + training::percent(first / count) + " on average, and its block " +
+         training::percent(second / count) + ".";
 }
 
 }  // namespace
@@ -88,14 +98,12 @@ training::Page page(const CopyReport& report) {
               "bar that takes it over (1), and from there to the question (2). What is drawn is what a query "
               "gives most, on average over the heads.");
   page.gallery(
-      {map_of(report, "first hop: the positions of the letter's block, by its bar", report.near,
-              [](std::int64_t source, std::int64_t length) { return source % length; }),
-       map_of(report, "second hop: the blocks, by the question", report.far,
-              [](std::int64_t source, std::int64_t length) { return source / length; })},
+      {map_of("first hop: the positions of the letter's block, by its bar", report.near),
+       map_of("second hop: the blocks, by the question", report.far)},
       "A row for each letter of the word, from the first to the last. First hop: what the bar of the "
       "letter's block gives each position of that block. Second hop: what the question gives each "
-      "block of the sequence, from the first to the last. Means over the heads; frames mark where "
-      "the letter is.");
+      "block of the sequence, from the first to the last. Means over the heads. " +
+          right_shares(report));
   page.scale("Blank cells are exactly zero: a query looks at few of the keys that it sees.");
   add_histograms(page, report.runs);
   return page;

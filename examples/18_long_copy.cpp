@@ -15,7 +15,7 @@
 // before it. That costs as much, but two hops reach no further than 254 positions, so that it has to guess.
 //
 // Positions are no part of the model, and what it learns at one length holds at the next. Training begins with
-// blocks of four, whose bars overlook little, and the blocks' length doubles in stages. Since l is the root of
+// blocks of four, whose bars see little, and the blocks' length doubles in stages. Since l is the root of
 // the sequence's length, as the paper has it, that one grows fourfold.
 
 #include "common/support.hpp"
@@ -174,7 +174,8 @@ std::int64_t stage_count(const Options& options) {
   return 1 + std::llround(std::log2(block_of(options.length) / shortest));
 }
 
-// The first step of a stage. The first stage, in which all is to be found out, has twice the steps of the others.
+// The first step of a stage. The first stage, in which all is to be found out, has twice the steps of the
+// others.
 std::int64_t first_step(std::int64_t stage, const Options& options) {
   const std::int64_t parts = stage_count(options) + 1;
   return stage == 0 ? 0 : ((stage + 1) * options.steps + parts - 1) / parts;
@@ -268,7 +269,8 @@ training::Rows results_of(const std::vector<std::unique_ptr<Outcome>>& outcomes,
   return rows;
 }
 
-// What each head of a layer gives the positions of x, (1, m, width), if those from `first` on ask: (heads, m - first, m).
+// What each head of a layer gives the positions of x, (1, m, width), if those from `first` on ask: (heads,
+// m - first, m).
 Tensor looks(const Options& options, const nn::MultiHeadSparseAttention& layer, const Tensor& x,
              std::int64_t first) {
   const std::int64_t d = options.width / options.heads;
@@ -281,7 +283,8 @@ Tensor looks(const Options& options, const nn::MultiHeadSparseAttention& layer, 
   return attention.probabilities(heads(layer.query(slice(x, 1, first, x.extent(1)))), heads(layer.key(x)));
 }
 
-// What the page shows: the figures, and both hops of each letter of one word, by the model with the fixed pattern.
+// What the page shows: the figures, and both hops of each letter of one word, by the model with the fixed
+// pattern.
 example::CopyReport report_of(const std::vector<std::unique_ptr<Outcome>>& outcomes, const Options& options) {
   const CopyModel& model = outcomes[0]->model;
   const Sequences one = draw(1, options.length, nn::generator_of(options.seed, ~0ULL));

@@ -1,22 +1,24 @@
-// Copying over 16,384 positions: a word lies scattered over a long sequence, and has to be written at its end.
+// Copying over 16,384 positions: a word lies scattered over a long sequence, to be written at its end.
 //
 //   q x 3 R f … | d 1 T s … | m 2 A o … | … … … | k b 1 2 3 |        the answers: T at 1, A at 2, R at 3
 //
 // Each letter of the word stands behind its number, among other letters that don't count, thousands of
-// positions before the end. Full causal attention would look at half of the 16,384 x 16,384 pairs to find it.
-// The fixed pattern of Child et al. (Generating Long Sequences with Sparse Transformers, arXiv 1904.10509)
-// cuts the sequence into blocks of l = 128 positions. A query sees its own block up to itself, and the last
-// position of each block before, which sums that block up: 128 keys on average instead of 8,192.
+// positions before the end. Full causal attention would look at half of the 16,384 x 16,384 pairs to find
+// it. The fixed pattern of Child et al. (Generating Long Sequences with Sparse Transformers, arXiv
+// 1904.10509) cuts the sequence into blocks of l = 128 positions. A query sees its own block up to itself,
+// and the last position of each block before, which sums that block up: 128 keys on average instead of
+// 8,192.
 //
-// So no question at the end sees a letter. A letter gets there in two hops, one a layer: the bar at the end of
-// its block finds it among 128 positions, and takes it over together with its number; then the question finds
-// its number among the bars. For that reason no block has two letters of the word, and each position knows
-// which token stands before it. Beside it, the same model is trained with a window: a query sees the 128 keys
-// before it. That costs as much, but two hops reach no further than 254 positions, so that it has to guess.
+// So no question at the end sees a letter. A letter gets there in two hops, one a layer: the bar at the end
+// of its block finds it among 128 positions, and takes it over together with its number; then the question
+// finds its number among the bars. For that reason no block has two letters of the word, and each position
+// knows which token stands before it. Beside it, the same model is trained with a window: a query sees the
+// last 128 keys. That costs as much, but two hops reach no further than 254 positions, so that it has
+// to guess.
 //
-// Positions are no part of the model, and what it learns at one length holds at the next. Training begins with
-// blocks of four, whose bars see little, and the blocks' length doubles in stages. Since l is the root of
-// the sequence's length, as the paper has it, that one grows fourfold.
+// Positions are no part of the model, and what it learns at one length holds at the next. Training begins
+// with blocks of four, whose bars see little, and the blocks' length doubles in stages. Since l is the root
+// of the sequence's length, as the paper has it, that one grows fourfold.
 
 #include "common/support.hpp"
 #include "common/training.hpp"
@@ -54,8 +56,8 @@ struct Sequences {
   std::int64_t letters() const { return questions.size() / tokens.shape()[0]; }
 };
 
-// Half as many letters as there are blocks, 32 at most, one a block, and none in the last eighth of the blocks.
-// The numbers of a shorter word are any of the 32, in order.
+// Half as many letters as there are blocks, 32 at most, one a block, and none in the last eighth of the
+// blocks. The numbers of a shorter word are any of the 32, in order.
 Sequences draw(std::int64_t batch, std::int64_t length, Generator generator) {
   const auto below = [&](std::int64_t n) {
     return static_cast<std::int64_t>(generator.uniform() * static_cast<double>(n));

@@ -43,8 +43,8 @@ training::HeatMap map_of(const std::string& title, const taper::Tensor& shares) 
           .side = 540};
 }
 
-// How much the right places of both hops are given, as means over the letters. (Frames around cells as small as
-// these would hide them.)
+// How much the right places of both hops are given, as means over the letters. (Frames around cells as small
+// as these would hide them.)
 std::string right_shares(const CopyReport& report) {
   const std::vector<double> near = report.near.to_vector(), far = report.far.to_vector();
   double first = 0, second = 0;

@@ -23,8 +23,8 @@ struct CopyReport {
   std::vector<taper::training::Stage> stages;  // of training
   std::vector<const Training*> runs;
   std::vector<Letter> letters;
-  // (letters, blocks): what each question gives each block, and (letters, block): what the bar of the letter's
-  // block gives each position of its block. Means over the heads.
+  // (letters, blocks): what each question gives each block, and (letters, block): what the bar of the
+  // letter's block gives each position of its block. Means over the heads.
   taper::Tensor far, near;
 };
 

@@ -94,11 +94,11 @@ void reduce(const ReducePlan& plan, const T* x, T* y, const Fold& f) {
 }
 
 // The mean of n elements and the sum of the squares of their distances from it, out of their moments about a center. The
-// latter is not below 0 by rounding, and infinite if it is too large.
+// latter is not below 0 by rounding, and infinite if it is too large. The center is far from the mean if the difference of
+// the squares loses digits, or they are too large.
 struct Spread {
   double mean, squares;
-  bool
-      is_far;  // is the center so far from the mean that the difference of the squares loses digits, or they are too large?
+  bool is_far;
 };
 Spread spread_of(const Moment& m, double center, double share) {  // share: 1 / n
   const double off = m.sum * share, excess = m.sum * off, squares = m.squares - excess;

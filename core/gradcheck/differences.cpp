@@ -201,6 +201,20 @@ void Line::measure_noise(const std::vector<Level>& levels, std::size_t c, double
   noise_[c] = std::max(noise_[c], 1.5 * scatter);
 }
 
+// A gap that all but vanishes from one step to the next belongs to a place between the two, not to x. What is left of it
+// may be noise inside f, which would look like a jump.
+std::size_t Line::first_near_x(std::size_t c) const {
+  constexpr double vanishes = 256;
+  for (std::size_t k = levels_.size(); k-- > 1;) {
+    const Level &before = levels_[k - 1], &level = levels_[k];
+    if (!before.right_finite || !before.left_finite || !level.right_finite || !level.left_finite) continue;
+    const double wide = before.of[c].upper - before.of[c].lower;
+    const bool is_gone = level.of[c].upper - level.of[c].lower <= wide / vanishes;
+    if (is_gone && wide > vanishes * gap_noise(before, c)) return k;
+  }
+  return 0;
+}
+
 Derivative Line::judge(std::size_t c) {
   Derivative result;
   // The gap between the one-sided quotients at the finest steps at which it rises above the noise: it falls
@@ -213,17 +227,7 @@ Derivative Line::judge(std::size_t c) {
     if (!level.right_finite || !level.left_finite) continue;
     if (level.of[c].upper - level.of[c].lower > 8 * gap_noise(level, c)) telling.push_back(&level);
   }
-  std::size_t first = 0;  // level that says something about x
-  // A gap that all but vanishes from one step to the next belongs to a place between the two, not to x. What is
-  // left of it may be noise inside f, which would look like a jump.
-  constexpr double vanishes = 256;
-  for (std::size_t k = levels_.size(); k-- > 1 && first == 0;) {
-    const Level &before = levels_[k - 1], &level = levels_[k];
-    if (!before.right_finite || !before.left_finite || !level.right_finite || !level.left_finite) continue;
-    const double wide = before.of[c].upper - before.of[c].lower;
-    const bool is_gone = level.of[c].upper - level.of[c].lower <= wide / vanishes;
-    if (is_gone && wide > vanishes * gap_noise(before, c)) first = k;
-  }
+  std::size_t first = first_near_x(c);
   std::erase_if(telling, [&](const Level* level) { return level < levels_.data() + first; });
   if (telling.size() >= 3) {
     std::vector<double> growths;  // of the last gaps

@@ -104,10 +104,13 @@ class Line {
   };
   enum class Side { central, right, left };
   static constexpr double ratio = 4;  // of one step to the next
+
   Level level(double h);
   void look_closely();
   // The best value of the tableau, from the levels at which y is finite on that side.
   Derivative::Value extrapolate(const std::vector<Level>& levels, std::size_t c, Side side) const;
+  // The first level that says something about x.
+  std::size_t first_near_x(std::size_t c) const;
   Derivative judge(std::size_t c);
   void measure_noise(const std::vector<Level>& levels, std::size_t c, double value);
   void judge_kink(const std::vector<const Level*>& telling, bool jumps, std::size_t c, Derivative& result);

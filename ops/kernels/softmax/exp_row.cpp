@@ -6,6 +6,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 #include <hwy/contrib/math/math-inl.h>
+#include "../elementwise/elementary-inl.hpp"
 // clang-format on
 
 #include "exp_row.hpp"
@@ -36,34 +37,29 @@ HWY_INLINE hn::Vec<D> last_vector(D d, const T* x, std::int64_t i, std::int64_t 
 
 // e^x for x <= 0 as a term of a sum that is at least 1, in half the operations of hn::Exp: off by 1e-8 (float64: 2e-17) of
 // itself before rounding, and below -87 (-708) nearly 0. bench/fit_elementary.py finds the coefficients.
-template <class D, class T = hn::TFromD<D>>
+template <class D>
 HWY_INLINE hn::Vec<D> term(D d, hn::Vec<D> x) {
-  constexpr bool is_float32 = sizeof(T) == sizeof(float);
-  const auto choose = [&](double a, double b)
-                          HWY_ATTR { return hn::Set(d, static_cast<T>(is_float32 ? a : b)); };
-  x = hn::Max(x, choose(-87, -708));
-  const auto counter = choose(0x1.8p23, 0x1.8p52);  // a sum with it has its integer in the last bits
-  const auto bits = hn::MulAdd(x, choose(1.4426950408889634, 1.4426950408889634), counter);
-  const auto k = hn::Sub(bits, counter);
-  const auto high = hn::NegMulAdd(k, choose(0.693115234375, 0.69314718036912382), x);
-  const auto r = hn::NegMulAdd(k, choose(3.1946183298714459e-05, 1.9082149292705877e-10), high);
-  const auto polynomial = [&](auto first, auto... others) HWY_ATTR {
-    auto sum = hn::Set(d, static_cast<T>(first));
-    ((sum = hn::MulAdd(sum, r, hn::Set(d, static_cast<T>(others)))), ...);
+  x = hn::Max(x, choose(d, -87, -708));
+  const auto rounder = choose(d, 0x1.8p23, 0x1.8p52);  // a sum with it has its integer in the last bits
+  const auto bits = hn::MulAdd(x, number(d, 1.4426950408889634), rounder);
+  const auto k = hn::Sub(bits, rounder);
+  const auto high = hn::NegMulAdd(k, choose(d, 0.693115234375, 0.69314718036912382), x);
+  const auto r = hn::NegMulAdd(k, choose(d, 3.1946183298714459e-05, 1.9082149292705877e-10), high);
+  const auto fused = [&](auto first, auto... others) HWY_ATTR {
+    auto sum = number(d, first);
+    ((sum = hn::MulAdd(sum, r, number(d, others))), ...);
     return sum;
   };
   hn::Vec<D> p;  // e^r
-  if constexpr (is_float32) {
-    p = polynomial(0.0013926184, 0.00836317893, 0.0416665561, 0.166665763, 0.5, 1, 1);
+  if constexpr (is_float32<D>) {
+    p = fused(0.0013926184, 0.00836317893, 0.0416665561, 0.166665763, 0.5, 1, 1);
   } else {
-    p = polynomial(2.510038549551032e-08, 2.7620088445409746e-07, 2.7557268459997064e-06,
-                   2.4801521295954376e-05, 0.00019841269863053618, 0.0013888888917213717,
-                   0.0083333333333300615, 0.041666666666624129, 0.16666666666666669, 0.50000000000000011, 1,
-                   1);
+    p = fused(2.510038549551032e-08, 2.7620088445409746e-07, 2.7557268459997064e-06, 2.4801521295954376e-05,
+              0.00019841269863053618, 0.0013888888917213717, 0.0083333333333300615, 0.041666666666624129,
+              0.16666666666666669, 0.50000000000000011, 1, 1);
   }
-  constexpr int mantissa_bits = is_float32 ? 23 : 52;
   const hn::RebindToUnsigned<D> u;  // p times 2^k
-  const auto exponent = hn::ShiftLeft<mantissa_bits>(hn::BitCast(u, bits));
+  const auto exponent = hn::ShiftLeft<mantissa_bits<D>>(hn::BitCast(u, bits));
   return hn::BitCast(d, hn::Add(hn::BitCast(u, p), exponent));
 }
 

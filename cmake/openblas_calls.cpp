@@ -15,7 +15,7 @@ void cblas_somatcopy(int, int, int rows, int columns, float factor, const float*
 
 void openblas_set_num_threads(int) {}
 int openblas_get_num_threads() { return 1; }
-int openblas_get_parallel() { return 0; }  // it has no threads of its own
+int openblas_get_parallel() { return 1; }  // several threads may call it at once
 const char* openblas_get_corename() { return "unknown"; }
 
 }  // extern "C"

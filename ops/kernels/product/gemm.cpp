@@ -121,7 +121,8 @@ class Multiplication {
     const OpenBlasCalls calls(may_use_threads_);
     // Waking a thread takes as long as some ten thousand multiplications.
     const std::int64_t tasks = p.batch * parts_.rows * parts_.depth;
-    if (static_cast<double>(p.m * p.n) * static_cast<double>(p.k) * static_cast<double>(p.batch) < 1e5) {
+    if (calls.is_alone() ||
+        static_cast<double>(p.m * p.n) * static_cast<double>(p.k) * static_cast<double>(p.batch) < 1e5) {
       for (std::int64_t task = 0; task < tasks; ++task) multiply(task);
     } else {
       parallel_for(tasks, [this](std::int64_t task) { multiply(task); });

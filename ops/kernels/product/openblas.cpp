@@ -39,6 +39,13 @@ const OpenMp& openmp() {
   return instance;
 }
 
+// OpenBLAS without threads.
+bool serves_one_thread() {
+  static const bool does = openblas_get_parallel() == 0;
+  return does;
+}
+constinit std::mutex one_thread_mutex;
+
 // The process's setting.
 constinit std::mutex setting_mutex;
 constinit int users = 0;     // how many want it to be 1
@@ -128,14 +135,16 @@ const int handlers_of_fork =
 
 }  // namespace
 
-OpenBlasCalls::OpenBlasCalls(bool may_use_threads) {
+OpenBlasCalls::OpenBlasCalls(bool may_use_threads) : is_alone_(serves_one_thread()) {
   caller().enter();
-  sets_ = may_use_threads && !openmp();
+  if (is_alone_) one_thread_mutex.lock();
+  sets_ = may_use_threads && !is_alone_ && !openmp();
   if (sets_) begin_single_threaded();
 }
 
 OpenBlasCalls::~OpenBlasCalls() {
   if (sets_) end_single_threaded();
+  if (is_alone_) one_thread_mutex.unlock();
   caller().leave();
 }
 

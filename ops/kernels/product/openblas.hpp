@@ -13,7 +13,9 @@ namespace taper::kernels {
 //   way, and then what it was, so that products of the program on other threads meanwhile take one thread. If the
 //   program sets it meanwhile, that holds, and the last bits of our products are undefined.
 // - OpenBLAS with OpenMP has a setting for each thread. It is 1 on the threads of our products, and then what it was.
-// - OpenBLAS without threads has none.
+// - OpenBLAS without threads has none. It hands out its buffers without a lock (as Debian builds 0.3.21, two threads
+//   that multiply at once may get the same one, and wrong results), so that one product at a time is under way, on one
+//   thread. We can't keep apart from it what the program itself multiplies meanwhile.
 //
 // (openblas_set_num_threads_local, from version 0.3.27 on, is not local: it sets the first of these as well.)
 
@@ -34,7 +36,11 @@ class OpenBlasCalls {
   OpenBlasCalls(const OpenBlasCalls&) = delete;
   OpenBlasCalls& operator=(const OpenBlasCalls&) = delete;
 
+  // Only this thread may call OpenBLAS.
+  bool is_alone() const { return is_alone_; }
+
  private:
+  const bool is_alone_;
   bool sets_;
 };
 

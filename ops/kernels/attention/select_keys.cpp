@@ -12,27 +12,14 @@
 #include "../backend.hpp"
 #include "../elementwise/elementwise.hpp"
 #include "../elementwise/functions.hpp"
-#include "../softmax/candidates-inl.hpp"
 #include "pass_mask.hpp"
-#include "score_strips-inl.hpp"
-#include "select_keys_call.hpp"
+#include "screened_block-inl.hpp"
 
 #include <atomic>
 #include <span>
 
 HWY_BEFORE_NAMESPACE();
 namespace taper::kernels::HWY_NAMESPACE {
-
-// How many keys of a class meet a block of queries before the next do. Their scores with a group of queries stay in
-// the first level of cache, and the packed keys stay in the second level while they meet all queries of the block.
-constexpr std::int64_t stretch = 64 * strip;
-constexpr std::int64_t block = 16 * group;
-template <class T>
-constexpr std::int64_t line = 64 / static_cast<std::int64_t>(sizeof(T));  // of the cache
-// From the scores of one query to the next: the scan of a row takes whole steps, and what fills the last one up takes
-// whole vectors.
-template <class T>
-constexpr std::int64_t pitch = stretch + Candidates<T>::step;
 
 // The largest absolute value of n elements; +inf if one is NaN.
 template <class T>
@@ -50,155 +37,6 @@ T magnitude(const T* x, std::int64_t n) {
   T result = hn::AllTrue(d, finite) ? hn::GetLane(hn::MaxOfLanes(d, largest)) : infinity<T>;
   for (; i < n; ++i) result = std::abs(x[i]) < infinity<T> ? std::max(result, std::abs(x[i])) : infinity<T>;
   return result;
-}
-
-// What became of `seen` scores: `scanned` if one of them exceeded the row's threshold.
-template <class T>
-SparsePattern::Tile log_entry(const Candidates<T>& row, const T* scores, std::int64_t seen, bool scanned) {
-  using Tile = SparsePattern::Tile;
-  using Bound = typename Candidates<T>::Bound;
-  if (seen == 0) return Tile::hidden;
-  if (scanned) return Tile::scanned;
-  if (std::all_of(scores, scores + seen, [](T score) { return score == -infinity<T>; })) return Tile::masked;
-  return row.bound == Bound::tau   ? Tile::below_tau
-         : row.bound == Bound::kth ? Tile::below_kth
-                                   : Tile::below_maximum;
-}
-
-// Hides what the mask hides of `seen` scores. Returns whether all `columns` elements of the mask are 0 or 1, those
-// too that causal hides: a mask of the wrong kind may have other elements there alone.
-template <class T>
-bool hide(const T* mask, std::int64_t seen, std::int64_t columns, T* scores) {
-  const hn::ScalableTag<T> d;
-  const std::int64_t lanes = hn::Lanes(d);
-  const auto zero = hn::Zero(d), one = hn::Set(d, T{1});
-  auto is_right = hn::Eq(zero, zero);
-  std::int64_t j = 0;
-  for (; j + lanes <= seen; j += lanes) {
-    const auto element = hn::LoadU(d, mask + j);
-    const auto is_hidden = hn::Eq(element, zero);
-    is_right = hn::And(is_right, hn::Or(is_hidden, hn::Eq(element, one)));
-    hn::StoreU(hn::IfThenElse(is_hidden, hn::Set(d, -infinity<T>), hn::LoadU(d, scores + j)), d, scores + j);
-  }
-  bool are_right = hn::AllTrue(d, is_right);
-  for (; j < columns; ++j) {
-    are_right &= mask[j] == 0 || mask[j] == 1;
-    if (j < seen && mask[j] == 0) scores[j] = -infinity<T>;
-  }
-  return are_right;
-}
-
-// What a thread takes at a time: queries [first, last) of a class of a pass, in problem b. Its keys are packed from
-// the place `keys_at` on. If `is_finite`, no score of the problem is NaN or infinite.
-template <class T>
-struct QueryBlock {
-  const PassClass& of;
-  std::int64_t b, first, last;
-  bool is_first_pass, is_last_pass;
-  T* thresholds;  // of all rows, from one pass to the next
-  const T* packed;
-  std::int64_t keys_at;
-  bool is_finite;
-
-  std::int64_t row(const SelectKeysCall<T>& a, std::int64_t t) const { return b * a.n + of.query(t); }
-};
-
-// Takes up a row that an earlier pass has left. Its keys get numbers below 0, so that they are no places in this pass.
-template <class T>
-void resume(const SelectKeysCall<T>& a, const QueryBlock<T>& q, std::int64_t at, Candidates<T>& row) {
-  const std::int32_t count = a.sizes[at];
-  if (count == SparsePattern::nan_row) return row.make_nan_row();
-  const T* const values = a.probabilities + at * a.k;
-  T largest = -infinity<T>;
-  for (std::int32_t slot = 0; slot < count; ++slot) largest = std::max(largest, values[slot]);
-  row.raise_largest(largest);
-  for (std::int32_t slot = 0; slot < count; ++slot)
-    row.add(values[slot], -1 - static_cast<typename Candidates<T>::Index>(a.columns[at * a.k + slot]));
-  row.raise_threshold(q.thresholds[at], Candidates<T>::Bound::tau);
-}
-
-// Writes down the row's candidates, of which k at most are left, with their keys.
-template <class T>
-void store(const SelectKeysCall<T>& a, const PassClass& of, std::int64_t at, const Candidates<T>& row) {
-  a.sizes[at] = static_cast<std::int32_t>(row.count);
-  for (std::int64_t slot = 0; slot < row.count; ++slot) {
-    const auto index = row.indices[slot];
-    a.columns[at * a.k + slot] = static_cast<std::int32_t>(index < 0 ? -1 - index : of.key(index));
-    a.probabilities[at * a.k + slot] = row.values[slot];
-  }
-}
-
-template <class T>
-void finish(const SelectKeysCall<T>& a, const QueryBlock<T>& q, std::int64_t at, Candidates<T>& row) {
-  T* const probabilities = a.probabilities + at * a.k;
-  if (row.is_nan_row()) {
-    a.sizes[at] = SparsePattern::nan_row;
-    std::fill_n(probabilities, a.k, std::numeric_limits<T>::quiet_NaN());
-    return;
-  }
-  prune(hn::ScalableTag<T>(), row);
-  if (q.is_last_pass) {
-    project(row);
-  } else {
-    q.thresholds[at] = row.threshold;
-  }
-  store(a, q.of, at, row);
-  if (q.is_last_pass) std::fill_n(probabilities + row.count, a.k - row.count, T{0});
-}
-
-// Notes what became of the scores [begin, end) of a query, which lie at `scores`, in each tile of the log that they
-// touch: the most that became of any.
-template <class T>
-[[gnu::noinline]] void note(const SelectKeysCall<T>& a, const PassClass& of, std::int64_t at,
-                            std::int64_t begin, std::int64_t end, const Candidates<T>& row, const T* scores,
-                            bool scanned) {
-  for (std::int64_t s = begin; s < end;) {
-    const std::int64_t tile = of.key(s) / SparsePattern::keys_per_tile, from = s;
-    while (s < end && of.key(s) / SparsePattern::keys_per_tile == tile) ++s;
-    SparsePattern::Tile& entry = a.tile_log[at * a.tiles + tile];
-    entry = std::max(entry, log_entry(row, scores + (from - begin), s - from, scanned));
-  }
-}
-
-// The scores of query t, those of the keys from s0 on, which lie at `scores`, for its candidates. [low, high) are those
-// that it may see, counted from s0. Returns whether the mask is one.
-template <class T>
-HWY_INLINE bool offer(const SelectKeysCall<T>& a, const QueryBlock<T>& q, std::int64_t t, std::int64_t s0,
-                      std::int64_t low, std::int64_t high, T* scores, Candidates<T>& candidates) {
-  const hn::ScalableTag<T> d;
-  const std::int64_t lanes = hn::Lanes(d);
-  const auto nothing = hn::Set(d, -infinity<T>);
-  // From the strip on in which the first key lies, with -inf for what is not seen.
-  std::int64_t start = stretch, first = stretch, end = 0;
-  q.of.for_each_range(t, s0 + low, s0 + high, [&](std::int64_t from, std::int64_t to) HWY_ATTR {
-    if (end == 0) first = from - s0, start = end = first / strip * strip;
-    for (std::int64_t c = end; c < from - s0; c += lanes) {
-      const auto is_hidden = hn::FirstN(d, static_cast<std::size_t>(std::min(lanes, from - s0 - c)));
-      hn::StoreU(hn::IfThenElse(is_hidden, nothing, hn::LoadU(d, scores + c)), d, scores + c);
-    }
-    end = to - s0;
-  });
-  bool mask_is_right = true;
-  if (const T* mask = a.mask_of(q.b, static_cast<int>(q.of.query(t)))) {
-    if (a.shows_everything()) {  // what causal hides is looked at too
-      const std::int64_t columns = std::min(stretch, a.m - s0);
-      mask_is_right = hide(mask + s0, end, columns, scores);
-    } else if (q.of.pass.keeps_order()) {
-      hide(mask + s0 + first, end - first, end - first, scores + first);
-    } else {
-      for (std::int64_t c = first; c < end; ++c) {
-        if (mask[q.of.key(s0 + c)] == 0) scores[c] = -infinity<T>;
-      }
-    }
-  }
-  if (end == 0) return mask_is_right;
-  const std::int64_t padded = round_up(end - start, Candidates<T>::step);
-  for (std::int64_t c = end; c < start + padded; c += lanes) hn::StoreU(nothing, d, scores + c);
-  const bool scanned = q.is_finite ? scan_finite(d, candidates, scores + start, padded, s0 + start)
-                                   : scan(d, candidates, scores + start, padded, s0 + start);
-  if (a.tile_log) [[unlikely]]
-    note(a, q.of, q.row(a, t), s0 + first, s0 + end, candidates, scores + first, scanned);
-  return mask_is_right;
 }
 
 template <class T>
@@ -220,14 +58,16 @@ Multiplied select_block(const SelectKeysCall<T>& a, const QueryBlock<T>& q) {
   const std::int64_t end = looks_at_mask ? a.m : ends[count - 1];
   HWY_ALIGN T scores[group * pitch<T>];
   Multiplied done;
-  for (std::int64_t s0 = begins[0] / strip * strip; s0 < end; s0 += stretch) {
+  ScreenedBlock<T> screened(a, q, queries, count);
+  for (std::int64_t s0 = begins[0] / screen_panel * screen_panel, s1; s0 < end; s0 = s1) {
+    s1 = screened.next(s0);
     for (std::int64_t i0 = 0; i0 < count; i0 += group) {
       const std::int64_t in_group = std::min(group, count - i0);
       std::int64_t low[group], high[group];
       std::uint64_t wanted = 0;
       for (std::int64_t r = 0; r < in_group; ++r) {
-        low[r] = std::clamp<std::int64_t>(begins[i0 + r] - s0, 0, stretch);
-        high[r] = std::clamp<std::int64_t>(ends[i0 + r] - s0, 0, stretch);
+        low[r] = std::clamp<std::int64_t>(begins[i0 + r] - s0, 0, s1 - s0);
+        high[r] = std::clamp<std::int64_t>(ends[i0 + r] - s0, 0, s1 - s0);
         q.of.for_each_range(
             q.first + i0 + r, s0 + low[r], s0 + high[r],
             [&](std::int64_t from, std::int64_t to) { wanted |= strips_of(from - s0, to - s0); });
@@ -235,11 +75,17 @@ Multiplied select_block(const SelectKeysCall<T>& a, const QueryBlock<T>& q) {
       if (wanted == 0 && !looks_at_mask) continue;
       const T* of_group[group];
       for (std::int64_t r = 0; r < group; ++r) of_group[r] = queries[i0 + std::min(r, in_group - 1)];
-      multiply_strips(of_group, q.packed, q.keys_at + s0, wanted, a.d, a.scale, scores, pitch<T>);
       done.strips += std::popcount(wanted);
+      const auto of_rows =
+          std::span(rows).subspan(static_cast<std::size_t>(i0), static_cast<std::size_t>(in_group));
+      if (screened.offer(i0, s0, low, high, of_rows)) continue;
+      multiply_strips(of_group, q.packed, q.keys_at + s0, wanted, a.d, a.scale, scores, pitch<T>);
       for (std::int64_t r = 0; r < in_group; ++r) {
         done.mask_is_right &= offer(a, q, q.first + i0 + r, s0, low[r], high[r], scores + r * pitch<T>,
                                     rows[static_cast<std::size_t>(i0 + r)]);
+      }
+      if (q.panels) {
+        for (Candidates<T>& row : of_rows) tighten(hn::ScalableTag<T>(), row);
       }
     }
   }
@@ -281,8 +127,9 @@ Multiplied run_pass(const SelectKeysCall<T>& a, std::span<const Pass> passes, st
                     T* thresholds) {
   const Pass& pass = passes[number];
   const std::int64_t problems = (a.batch - first + step - 1) / step;
-  // Class 0 has the most keys; each class begins with a strip of its own.
-  const std::int64_t class_keys = round_up(pass.rank(0, a.m), strip);
+  // Class 0 has the most keys; each class begins with a strip of its own, or with a panel if it may be screened.
+  const std::int64_t rank = pass.rank(0, a.m);
+  const std::int64_t class_keys = round_up(rank, rank < screened_keys ? strip : screen_panel);
   const std::int64_t keys = pass.classes * class_keys;
   Tensor packed = Tensor::uninitialized("sparse_attention", {problems, keys, a.d}, dtype_of<T>);
   T* const packed_data = packed.template mutable_data<T>();
@@ -297,6 +144,7 @@ Multiplied run_pass(const SelectKeysCall<T>& a, std::span<const Pass> passes, st
     };
     pack(key_at, nothing.data(), a.d, at, std::min(stretch, keys - at), packed_data + problem * keys * a.d);
   });
+  const ScreenedKeys<T> screened(a, pass, first, step, problems, class_keys);
   const std::int64_t blocks =
       ((a.n + pass.classes - 1) / pass.classes + block - 1) / block;  // of a class, at most
   std::atomic<bool> mask_is_right = true;
@@ -314,7 +162,9 @@ Multiplied run_pass(const SelectKeysCall<T>& a, std::span<const Pass> passes, st
       const Multiplied done = select_block(
           a, QueryBlock<T>{of, b, begin, std::min(begin + block, of.query_count), number == 0,
                            number + 1 == passes.size(), thresholds, packed_data + problem * keys * a.d,
-                           r * class_keys, is_finite[static_cast<std::size_t>(b)]});
+                           r * class_keys, is_finite[static_cast<std::size_t>(b)],
+                           is_finite[static_cast<std::size_t>(b)] ? screened.panels(problem, r) : nullptr,
+                           screened.units(problem, r)});
       if (!done.mask_is_right) mask_is_right = false;
       strips += done.strips;
     }

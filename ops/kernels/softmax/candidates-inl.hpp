@@ -139,7 +139,7 @@ HWY_INLINE bool raise_to_tau(D d, Candidates<T>& row, const T* elements, std::in
     auto sum = hn::Zero(d);
     std::int64_t above = 0;
     for (std::int64_t i = 0; i < count; i += lanes) {
-      const auto z = hn::Sub(hn::Load(d, elements + i), largest);
+      const auto z = hn::Sub(hn::LoadU(d, elements + i), largest);
       const auto is_above = hn::Gt(z, hn::Set(d, tau));
       sum = hn::Add(sum, hn::IfThenElseZero(is_above, z));
       above += static_cast<std::int64_t>(hn::CountTrue(d, is_above));
@@ -185,6 +185,16 @@ HWY_INLINE void raise_threshold(D d, Candidates<T>& row, const T* x, std::int64_
   } else if (row.k > lanes) {
     narrow_threshold(d, row, x, n);
   }
+}
+
+// Leaves k candidates at most, and raises the threshold by them, of a row that is to be projected.
+template <class D, class T = hn::TFromD<D>>
+HWY_NOINLINE void tighten(D d, Candidates<T>& row) {
+  if (row.count == 0) return;
+  prune(d, row);
+  const std::int64_t lanes = hn::Lanes(d), padded = (row.count + lanes - 1) / lanes * lanes;
+  std::fill(row.values + row.count, row.values + padded, -infinity<T>);
+  raise_to_tau(d, row, row.values, padded);
 }
 
 // Offers row[base … base + n), which lies at x, to the candidates. n is a multiple of Candidates::step. None of

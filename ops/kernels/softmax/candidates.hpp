@@ -65,6 +65,13 @@ class Candidates {
     ++count;
   }
 
+  // The same if the value exceeds the threshold, without a branch that a processor could predict wrongly.
+  void add_if_above(T value, Index index) {
+    values[count] = value;
+    indices[count] = index;
+    count += value > threshold;
+  }
+
   // A new element of the row: is it the largest so far?
   void raise_largest(T value) {
     if (!(value > largest)) return;

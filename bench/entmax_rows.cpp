@@ -1,4 +1,4 @@
-// entmax, timed with Taper. bench/entmax.py asks, a line for each: alpha, forward or both, the number of rows, their
+// entmax, timed with Taper. bench/entmax_rows.py asks, a line for each: alpha, forward or both, the number of rows, their
 // length, the deviation of the scores, and for how many seconds. Its peer stands in that script.
 #include "clock.hpp"
 #include <taper/taper.hpp>

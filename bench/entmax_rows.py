@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times entmax beside the package entmax (PyTorch).
 
-Two processes with equally many threads, pinned to the same cores, take turns: entmax.cpp, and this script with --peer in an
+Two processes with equally many threads, pinned to the same cores, take turns: entmax_rows.cpp, and this script with --peer in an
 interpreter that has PyTorch and the package. A case is entmax of rows of normal scores in float32, forward or with backward. The
 package's entmax15 sorts whole rows, or, if it is given a k, the k largest first, and more if they were not enough; README.md says more.
 """
@@ -24,7 +24,6 @@ LARGEST_DIFFERENCE = 1e-4  # relative, of the sum of the result's squares
 
 def peer() -> None:
     """The answers of the package."""
-    sys.path.pop(0)  # this folder, in which this file would be taken for it
     import entmax
     import torch
 
@@ -69,7 +68,7 @@ def main() -> None:
     options.work_dir.mkdir(parents=True, exist_ok=True)
     work_dir = options.work_dir.resolve()
     torch = find_torch(options.python, work_dir / "venv", "entmax")
-    taper = Worker([str(build_bench_program(work_dir, "entmax"))], options.cores, BENCH)
+    taper = Worker([str(build_bench_program(work_dir, "entmax_rows"))], options.cores, BENCH)
     package = Worker([str(torch.python), str(Path(__file__).resolve()), "--peer"], options.cores, BENCH)
 
     cases: list[tuple[str, str, int, int, float]] = [
@@ -100,7 +99,7 @@ def main() -> None:
                         None if which == "1.25" else LEAST_TIMES))
 
     facts = describe_machine(torch) | {"load at the end": f"{os.getloadavg()[0]:.2f}",
-                                       "command": " ".join(["bench/entmax.py", *sys.argv[1:]])}
+                                       "command": " ".join(["bench/entmax_rows.py", *sys.argv[1:]])}
     text = "\n".join(["# entmax", "", facts_list(facts), "", table(HEADER, (row.cells() for row in rows)), "",
                       "Medians of the rounds' medians; a ratio is the median of the rounds' ratios.", ""])
     publish(text, options.output, facts, rows, times={" ".join(map(str, case)): sides for case, sides in times.items()})

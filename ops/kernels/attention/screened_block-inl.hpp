@@ -55,7 +55,7 @@ class ScreenedKeys {
     return bytes_.empty() ? nullptr : bytes_.data() + (problem * classes_ + r) * class_bytes_;
   }
   const ByteUnit* units(std::int64_t problem, std::int64_t r) const {
-    return units_.data() + (problem * classes_ + r) * class_units_;
+    return units_.empty() ? nullptr : units_.data() + (problem * classes_ + r) * class_units_;
   }
 
  private:

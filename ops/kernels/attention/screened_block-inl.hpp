@@ -28,9 +28,9 @@ static_assert(screen_group == group && screen_stretch == stretch);
 template <class T>
 class ScreenedKeys {
  public:
-  // The problems first, first + step, …, `problems` of them; class_keys is how many keys a class takes, whole panels.
+  // Of the problems first, first + step, …, `problems` in all, those that are finite; class_keys is how many keys a class takes, whole panels.
   ScreenedKeys(const SelectKeysCall<T>& a, const Pass& pass, std::int64_t first, std::int64_t step,
-               std::int64_t problems, std::int64_t class_keys)
+               std::int64_t problems, std::int64_t class_keys, const internal::PoolVector<bool>& is_finite)
       : classes_(pass.classes),
         class_bytes_(class_keys * bytes_of_row(a.d)),
         class_units_((class_keys + stretch - 1) / stretch) {
@@ -39,7 +39,9 @@ class ScreenedKeys {
     units_.resize(static_cast<std::size_t>(problems * classes_ * class_units_));
     parallel_for(problems * classes_ * class_units_, [&](std::int64_t task) {
       const std::int64_t of = task / class_units_, s0 = task % class_units_ * stretch;
-      const T* const keys = a.keys + (first + of / classes_ * step) * a.m * a.d;
+      const std::int64_t b = first + of / classes_ * step;
+      if (!is_finite[static_cast<std::size_t>(b)]) return;
+      const T* const keys = a.keys + b * a.m * a.d;
       const auto key_at = [&](std::int64_t s) -> const T* {
         const std::int64_t j = pass.key(of % classes_, s0 + s);
         return j < a.m ? keys + j * a.d : nullptr;
@@ -211,8 +213,8 @@ class ScreenedBlock {
 template <class T>
 class ScreenedKeys {
  public:
-  ScreenedKeys(const SelectKeysCall<T>&, const Pass&, std::int64_t, std::int64_t, std::int64_t,
-               std::int64_t) {}
+  ScreenedKeys(const SelectKeysCall<T>&, const Pass&, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
+               const internal::PoolVector<bool>&) {}
   const std::uint8_t* panels(std::int64_t, std::int64_t) const { return nullptr; }
   const ByteUnit* units(std::int64_t, std::int64_t) const { return nullptr; }
 };

@@ -144,7 +144,7 @@ Multiplied run_pass(const SelectKeysCall<T>& a, std::span<const Pass> passes, st
     };
     pack(key_at, nothing.data(), a.d, at, std::min(stretch, keys - at), packed_data + problem * keys * a.d);
   });
-  const ScreenedKeys<T> screened(a, pass, first, step, problems, class_keys);
+  const ScreenedKeys<T> screened(a, pass, first, step, problems, class_keys, is_finite);
   const std::int64_t blocks =
       ((a.n + pass.classes - 1) / pass.classes + block - 1) / block;  // of a class, at most
   std::atomic<bool> mask_is_right = true;

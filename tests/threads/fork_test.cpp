@@ -18,6 +18,16 @@
 // To LeakSanitizer, what only the parent's threads knew of is lost in a child.
 extern "C" const char* __asan_default_options() { return "detect_leaks=0"; }
 
+// AddressSanitizer (of clang 14 and g++ 12) does nothing at a fork(): a lock that its allocator holds for another thread stays locked
+// in the child. One child of a busy program hung, in some forty runs of the gate.
+#if defined(__SANITIZE_ADDRESS__)
+#define TAPER_ASAN_LOCKS
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TAPER_ASAN_LOCKS
+#endif
+#endif
+
 namespace taper::test {
 namespace {
 
@@ -125,6 +135,9 @@ TEST_P(Fork, SeveralChildrenWorkAtOnce) {
 
 // Threads that do all that takes a lock, while another forks.
 TEST_P(Fork, OtherThreadsMayBeBusy) {
+#ifdef TAPER_ASAN_LOCKS
+  GTEST_SKIP() << "AddressSanitizer's locks don't survive it";
+#endif
   std::atomic<bool> stop = false;
   Tensor weights = zeros({50, 50}).requires_grad();
   const Tensor small = ones({7, 7}, float64);

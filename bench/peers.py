@@ -1,9 +1,12 @@
-"""Where the scripts get their peers: a virtual environment with PyTorch, and libtorch from the same wheel."""
+"""Where the scripts get their peers: a virtual environment with PyTorch, and libtorch from the same wheel. And how a peer in Python
+times its work."""
 
 import json
 import subprocess
 import sys
+import time
 import venv
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +45,20 @@ class Torch:
     def link_flags(self) -> list[str]:
         paths = [flag for folder in self.libraries for flag in (f"-L{folder}", f"-Wl,-rpath,{folder}")]
         return [*paths, "-ltorch", "-ltorch_cpu", "-lc10"]
+
+
+def time_runs(run: Callable[[], object], seconds: float) -> list[float]:
+    """The seconds that each call of run() took, five at least, after a fifth of that time in which none counts."""
+    times: list[float] = []
+    end = time.perf_counter() + 0.2 * seconds
+    while time.perf_counter() < end:
+        run()
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(times) < 5:
+        before = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - before)
+    return times
 
 
 def log(message: str) -> None:

@@ -29,6 +29,7 @@ LEAST_SHARE = 80  # per cent of a copy's bandwidth
 def peer() -> None:
     """The answers of PyTorch."""
     import torch
+    from peers import time_runs
 
     torch.set_num_threads(len(os.sched_getaffinity(0)))
 
@@ -69,15 +70,7 @@ def peer() -> None:
     for line in sys.stdin:
         name, width, seconds = line.split()
         run, check = (layer_work if name in LAYERS else norm_work)(name, int(width))
-        checked, times = check(), []
-        end = time.perf_counter() + 0.2 * float(seconds)
-        while time.perf_counter() < end:
-            run()
-        end = time.perf_counter() + float(seconds)
-        while time.perf_counter() < end or len(times) < 5:
-            before = time.perf_counter()
-            run()
-            times.append(time.perf_counter() - before)
+        checked, times = check(), time_runs(run, float(seconds))
         print(json.dumps({"median": statistics.median(times), "best": min(times), "check": checked}), flush=True)
 
 

@@ -18,8 +18,8 @@
 // To LeakSanitizer, what only the parent's threads knew of is lost in a child.
 extern "C" const char* __asan_default_options() { return "detect_leaks=0"; }
 
-// AddressSanitizer (of clang 14 and g++ 12) does nothing at a fork(): a lock that its allocator holds for another thread stays locked
-// in the child. One child of a busy program hung, in some forty runs of the gate.
+// AddressSanitizer (of clang 14 and g++ 12) does nothing at a fork(): a lock that its runtime holds for another thread stays locked
+// in the child. A program without Taper hangs too, if its child starts a thread while its parent's threads start some and allocate.
 #if defined(__SANITIZE_ADDRESS__)
 #define TAPER_ASAN_LOCKS
 #elif defined(__has_feature)

@@ -90,7 +90,7 @@ class ScreenedBlock {
     bytes_.resize(static_cast<std::size_t>(count * size_));
     transposed_.resize(static_cast<std::size_t>(block / group * group_pitch * a.d + line<T>));
     for (std::int64_t i = 0; i < count; ++i) {
-      queries_[i] = screen_query(queries[i], a.d, a.scale, bytes_of(i));
+      queries_.push_back(screen_query(queries[i], a.d, a.scale, bytes_of(i)));
       T* const to = transposed_.data() + i / group * a.d * group_pitch + i % group;
       for (std::int64_t p = 0; p < a.d; ++p) to[p * group_pitch] = queries[i][p];
     }
@@ -118,7 +118,7 @@ class ScreenedBlock {
       bytes[r] = bytes_of(i);
       limits[r] = std::numeric_limits<std::int32_t>::max();  // which no product exceeds
       if (!is_seen) continue;
-      limits[r] = screen_limit(queries_[i], q_.units[s0 / stretch], a_.d, a_.scale,
+      limits[r] = screen_limit(queries_[static_cast<std::size_t>(i)], q_.units[s0 / stretch], a_.d, a_.scale,
                                rows[static_cast<std::size_t>(r)].threshold);
       if (limits[r] == std::numeric_limits<std::int32_t>::min()) return false;
       first = std::min(first, low[r]), last = std::max(last, high[r]), pairs += high[r] - low[r];
@@ -198,7 +198,7 @@ class ScreenedBlock {
   std::int64_t length_ = stretch / 4;
   internal::PoolVector<std::int8_t> bytes_;
   internal::PoolVector<T> transposed_;  // as multiply_pairs takes them
-  ScreenedQuery queries_[block];
+  internal::PoolVector<ScreenedQuery> queries_;
   int gave_up_[block / group] = {};  // how often it did not pay
   HWY_ALIGN std::uint64_t above_[group * screen_panels];
   // The pairs that are left: rows of the group, in order, and places. One row more than what does not pay any more.

@@ -13,6 +13,7 @@
 #define TAPER_SCREEN_ROWS_INL
 #endif
 
+#include "../softmax/candidates.hpp"
 #include "screen.hpp"
 
 #include <algorithm>
@@ -38,18 +39,22 @@ constexpr bool has_unit(T largest) {
   return largest > Limits::min() / Limits::epsilon() * 1024 && largest <= Limits::max();
 }
 
-// The largest of `largest` and the |factor x[p]|.
+// The largest absolute value of n elements; +inf if one is NaN.
 template <class T>
-HWY_INLINE T larger_magnitude(T largest, const T* x, std::int64_t n, T factor) {
+T magnitude(const T* x, std::int64_t n) {
   const hn::ScalableTag<T> d;
   const std::int64_t lanes = hn::Lanes(d);
-  auto max = hn::Set(d, largest);
-  const auto f = hn::Set(d, factor);
-  std::int64_t p = 0;
-  for (; p + lanes <= n; p += lanes) max = hn::Max(max, hn::Abs(hn::Mul(hn::LoadU(d, x + p), f)));
-  largest = hn::GetLane(hn::MaxOfLanes(d, max));
-  for (; p < n; ++p) largest = std::max(largest, std::abs(x[p] * factor));
-  return largest;
+  auto largest = hn::Zero(d);
+  auto finite = hn::Eq(largest, largest);
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const auto absolute = hn::Abs(hn::LoadU(d, x + i));
+    finite = hn::And(finite, hn::Lt(absolute, hn::Set(d, infinity<T>)));
+    largest = hn::Max(largest, absolute);
+  }
+  T result = hn::AllTrue(d, finite) ? hn::GetLane(hn::MaxOfLanes(d, largest)) : infinity<T>;
+  for (; i < n; ++i) result = std::abs(x[i]) < infinity<T> ? std::max(result, std::abs(x[i])) : infinity<T>;
+  return result;
 }
 
 // Writes the bytes of factor * x[0 … n) to `bytes`, for the unit that makes `largest` 127, with 0 up to whole fours.
@@ -88,7 +93,7 @@ template <class T, class KeyAt>
 ByteUnit screen_keys(const KeyAt& key_at, std::int64_t count, std::int64_t depth, std::uint8_t* panels) {
   T largest = 0;
   for (std::int64_t j = 0; j < count; ++j) {
-    if (const T* const key = key_at(j)) largest = larger_magnitude(largest, key, depth, T{1});
+    if (const T* const key = key_at(j)) largest = std::max(largest, magnitude(key, depth));
   }
   ByteUnit found;
   if (!has_unit(largest)) return found;
@@ -117,7 +122,7 @@ struct ScreenedQuery {
 template <class T>
 ScreenedQuery screen_query(const T* query, std::int64_t depth, T scale, std::int8_t* bytes) {
   ScreenedQuery result;
-  const T largest = larger_magnitude(T{0}, query, depth, scale);
+  const T largest = std::abs(scale) * magnitude(query, depth);
   if (!has_unit(largest)) {
     std::fill_n(bytes, bytes_of_row(depth), std::int8_t{0});
     return result;

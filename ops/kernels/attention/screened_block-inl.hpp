@@ -28,7 +28,7 @@ static_assert(screen_group == group && screen_stretch == stretch);
 template <class T>
 class ScreenedKeys {
  public:
-  // Of the problems first, first + step, …, `problems` in all, those that are finite; class_keys is how many keys a class takes, whole panels.
+  // Of those of the problems first, first + step, …, `problems` in all, that are finite. A class takes class_keys keys, whole panels.
   ScreenedKeys(const SelectKeysCall<T>& a, const Pass& pass, std::int64_t first, std::int64_t step,
                std::int64_t problems, std::int64_t class_keys, const internal::PoolVector<bool>& is_finite)
       : classes_(pass.classes),

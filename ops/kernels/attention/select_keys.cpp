@@ -21,24 +21,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace taper::kernels::HWY_NAMESPACE {
 
-// The largest absolute value of n elements; +inf if one is NaN.
-template <class T>
-T magnitude(const T* x, std::int64_t n) {
-  const hn::ScalableTag<T> d;
-  const std::int64_t lanes = hn::Lanes(d);
-  auto largest = hn::Zero(d);
-  auto finite = hn::Eq(largest, largest);
-  std::int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    const auto absolute = hn::Abs(hn::LoadU(d, x + i));
-    finite = hn::And(finite, hn::Lt(absolute, hn::Set(d, infinity<T>)));
-    largest = hn::Max(largest, absolute);
-  }
-  T result = hn::AllTrue(d, finite) ? hn::GetLane(hn::MaxOfLanes(d, largest)) : infinity<T>;
-  for (; i < n; ++i) result = std::abs(x[i]) < infinity<T> ? std::max(result, std::abs(x[i])) : infinity<T>;
-  return result;
-}
-
 template <class T>
 Multiplied select_block(const SelectKeysCall<T>& a, const QueryBlock<T>& q) {
   const std::int64_t count = q.last - q.first;

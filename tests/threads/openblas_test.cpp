@@ -149,13 +149,13 @@ void on_each_thread(int count, const std::function<void()>& f) {
 TEST_F(OpenBlas, SeveralThreadsMayMultiplyAtOnce) {
   set_thread_count(4);
   Generator generator(6);
-  const Tensor a = randn({8, 100, 100}, generator, float64), one = a[0];
+  const Tensor a = randn({8, 130, 130}, generator, float64), one = a[0];
   const auto wanted = bmm(a, a).to_vector(), wanted_of_one = mm(one, one).to_vector();
   std::vector<std::thread> threads;
   std::atomic<int> wrong = 0;
   for (int i = 0; i < 3; ++i) {
     threads.emplace_back([&] {
-      for (int round = 0; round < 1000; ++round) wrong += mm(one, one).to_vector() != wanted_of_one;
+      for (int round = 0; round < 3000; ++round) wrong += mm(one, one).to_vector() != wanted_of_one;
     });
   }
   for (int round = 0; round < 200; ++round) wrong += bmm(a, a).to_vector() != wanted;

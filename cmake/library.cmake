@@ -109,26 +109,32 @@ target_precompile_headers(taper PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${PROJECT_SOUR
                                         $<$<COMPILE_LANGUAGE:CXX>:${PROJECT_SOURCE_DIR}/ops/kernels/elementwise/elementwise.hpp>)
 
 # The files of a folder are compiled as one, which takes half the time: they include the same headers and instantiate the
-# same templates. Hence names in a folder's unnamed namespaces differ. Apart stay files that Highway includes again, and the
-# one whose header declares all of CBLAS in its own way.
+# same templates. Hence names in their unnamed namespaces differ: an overload of another file may be preferred without a word.
+# Apart stay files that Highway includes again, and the one whose header declares all of CBLAS in its own way. Files that write or
+# read JSON are compiled together, those of core and those of nn: its templates take as long as five such files.
 if(TAPER_UNITY)
   set_target_properties(taper PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
   foreach(source ${sources})
     cmake_path(RELATIVE_PATH source OUTPUT_VARIABLE folder)
     cmake_path(GET folder PARENT_PATH folder)
     file(STRINGS ${source} apart REGEX "foreach_target\\.h|xtensor-blas/")
+    file(STRINGS ${source} json REGEX "nlohmann/")
     if(NOT apart)
       string(MAKE_C_IDENTIFIER "${folder}" group)
+      if(json)
+        string(REGEX REPLACE "_.*" "_json" group ${group})
+      endif()
       set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${group})
     endif()
   endforeach()
 endif()
 
 # Few loops here go over elements (reading a CSV takes 9 % longer), and without the last optimisations it compiles in little more
-# than half the time. (A source's own options would keep it out of its group. A precompiled header does not serve another kind of
-# optimisation.)
+# than half the time. Of ops/ these are the families whose loops all stand in ops/kernels. (A source's own options would keep it
+# out of its group.)
 if(TAPER_UNITY AND CMAKE_CXX_FLAGS_RELEASE MATCHES "-O[23]")
-  foreach(group core_gradcheck core_io core_tape nn nn_page nn_training)
+  foreach(group core_gradcheck core_io core_json core_tape nn nn_json nn_layers nn_optim nn_page nn_training ops_attention
+          ops_convolution ops_layout ops_norm ops_product ops_recurrent ops_reduction ops_softmax)
     set_source_files_properties(${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/taper.dir/Unity/unity_${group}_cxx.cxx
                                 PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-O1>)
   endforeach()

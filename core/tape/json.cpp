@@ -19,7 +19,7 @@ using Json = nlohmann::ordered_json;
 // A number that JSON doesn't have is written as JavaScript calls it. A float has the shortest digits that give
 // it back.
 template <class T>
-Json json_of(T value) {
+Json number_json(T value) {
   if (std::isnan(value)) return "NaN";
   if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
   double number = 0;
@@ -77,13 +77,13 @@ class Tensors {
         bool is_taken = true;
         for (int axis = shape.size(); axis-- > 0 && is_taken; rest /= shape[axis])
           is_taken = rest % shape[axis] % steps[axis] == 0;
-        if (is_taken) elements.push_back(json_of(data[i]));
+        if (is_taken) elements.push_back(number_json(data[i]));
       }
       if (steps == Shape::filled(shape.size(), 1)) return;
       json["steps"] = to_vector(steps);
-      json["min"] = json_of(*std::min_element(data, data + x.size()));
-      json["max"] = json_of(*std::max_element(data, data + x.size()));
-      json["mean"] = json_of(std::accumulate(data, data + x.size(), 0.0) / static_cast<double>(x.size()));
+      json["min"] = number_json(*std::min_element(data, data + x.size()));
+      json["max"] = number_json(*std::max_element(data, data + x.size()));
+      json["mean"] = number_json(std::accumulate(data, data + x.size(), 0.0) / static_cast<double>(x.size()));
     });
     json["elements"] = std::move(elements);
     return json;
@@ -96,7 +96,7 @@ class Tensors {
 
 Json place_of_node(std::uint32_t node) { return node == Trace::no_node ? Json(nullptr) : Json(node); }
 
-Json json_of(const Trace::Node& node, Tensors& tensors) {
+Json node_json(const Trace::Node& node, Tensors& tensors) {
   Json json{{"op", node.op.empty() ? Json(nullptr) : Json(node.op)}};
   if (!node.scope.empty()) json["scope"] = node.scope;
   if (!node.device.is_cpu()) json["device"] = "cuda";
@@ -123,7 +123,7 @@ Json json_of(const Trace::Node& node, Tensors& tensors) {
   return json;
 }
 
-Json json_of(const Trace::Walk& walk, Tensors& tensors) {
+Json walk_json(const Trace::Walk& walk, Tensors& tensors) {
   Json json{{"call", walk.call},
             {"node", walk.node},
             {"keep_graph", walk.keep_graph},
@@ -160,8 +160,10 @@ std::string Tape::json(const JsonOptions& options) const {
   if (options.largest < 1) fail("json", "largest must be at least 1, got ", options.largest);
   Json json{{"format", "taper-tape"}, {"version", 1}, {"nodes", Json::array()}, {"walks", Json::array()}};
   Tensors tensors(options.largest);
-  for (const Trace::Node& node : checked_trace("json").nodes) json["nodes"].push_back(json_of(node, tensors));
-  for (const Trace::Walk& walk : checked_trace("json").walks) json["walks"].push_back(json_of(walk, tensors));
+  for (const Trace::Node& node : checked_trace("json").nodes)
+    json["nodes"].push_back(node_json(node, tensors));
+  for (const Trace::Walk& walk : checked_trace("json").walks)
+    json["walks"].push_back(walk_json(walk, tensors));
   json["tensors"] = tensors.list();
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -12,9 +12,26 @@
 #include "folds.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <type_traits>
 
 #include <hwy/cache_control.h>
+
+#ifndef TAPER_FOLD_STEP
+#define TAPER_FOLD_STEP
+namespace taper::kernels {
+
+// `rows` rows of n elements from x on. They belong to n results, or else each row to one, from `result` on; is_first: no
+// earlier step has elements of theirs.
+template <class T>
+struct FoldStep {
+  const T* x;
+  std::int64_t rows, n, result;
+  bool are_columns, is_first;
+};
+
+}  // namespace taper::kernels
+#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace taper::kernels::HWY_NAMESPACE {
@@ -53,6 +70,17 @@ HWY_INLINE V combined(const Maxima<T>&, V a, V b) {
 template <class T, class V>
 HWY_INLINE V combined(const Minima<T>&, V a, V b) {
   return hn::IfThenElse(hn::Or(hn::Lt(b, a), hn::IsNaN(b)), b, a);
+}
+
+// The fold of a's halves, and behind it that of b's. (Found by their arguments, since hn of single numbers has none.)
+template <class Fold, class D>
+HWY_INLINE hn::Vec<D> combined_halves(const Fold& f, D d, hn::Vec<D> a, hn::Vec<D> b) {
+  return combined(f, ConcatLowerLower(d, b, a), ConcatUpperUpper(d, b, a));
+}
+template <class T, class D>
+HWY_INLINE Two<hn::Vec<D>> combined_halves(const Moments<T>&, D d, Two<hn::Vec<D>> a, Two<hn::Vec<D>> b) {
+  const Sums<T> f;
+  return {combined_halves(f, d, a.a, b.a), combined_halves(f, d, a.b, b.b)};
 }
 
 template <class Fold, class D>
@@ -126,75 +154,143 @@ HWY_INLINE hn::Vec<D> center_of_columns(const Moments<T>& f, D d, std::int64_t r
   return hn::LoadU(d, f.centers + result);
 }
 
-// The lanes of a vector folded: each with the one that is half of them further, until one is left. (The halves are
-// found by their arguments, since hn of single numbers has no UpperHalf.)
-template <class Fold, class D, class A = hn::TFromD<D>>
-HWY_INLINE A fold_lanes(const Fold& f, D d, hn::Vec<D> v) {
-  constexpr std::size_t lanes = hn::MaxLanes(D());
-  if constexpr (lanes * sizeof(A) > 16) {
-    const hn::Half<D> half;
-    return fold_lanes(f, half, combined(f, LowerHalf(half, v), UpperHalf(half, v)));
-  } else {
-    HWY_ALIGN A of_lanes[lanes];
-    hn::Store(v, d, of_lanes);
-    for (std::size_t half = lanes / 2; half > 0; half /= 2) {
-      for (std::size_t l = 0; l < half; ++l) of_lanes[l] = f(of_lanes[l], of_lanes[l + half]);
-    }
-    return of_lanes[0];
+// The lanes of an instruction set's vectors together are 64 bytes. Those of a row are folded by halves into `parts_of_row`, and
+// these, of as many rows as there are lanes, each with its neighbour, until every row has one.
+template <class Lane>
+constexpr std::int64_t lanes_of_row = 64 / sizeof(Lane);
+template <class Lane>
+constexpr std::int64_t parts_of_row = lanes_of_row<Lane> / 2;
+
+// The parts of rows, one row behind another.
+template <class Fold>
+struct RowParts {
+  using Lane = typename Fold::Lane;
+  HWY_ALIGN Lane at[lanes_of_row<Lane> * parts_of_row<Lane>];
+
+  RowParts() { std::fill(std::begin(at), std::end(at), Fold::start); }
+  template <class D>
+  HWY_INLINE void store(D d, hn::Vec<D> parts, std::int64_t i) {
+    hn::StoreU(parts, d, at + i);
   }
-}
-template <class T, class D>
-HWY_INLINE Moment fold_lanes(const Moments<T>&, D d, Totals<Moments<T>, D> v) {
-  return {fold_lanes(Sums<T>(), d, v.a), fold_lanes(Sums<T>(), d, v.b)};
+  // Vectors of neighbours: parts i, i + 2, … and i + 1, i + 3, …
+  template <class D>
+  HWY_INLINE void load_neighbours(D d, std::int64_t i, hn::Vec<D>& a, hn::Vec<D>& b) const {
+    hn::LoadInterleaved2(d, at + i, a, b);
+  }
+  Lane operator[](std::int64_t i) const { return at[i]; }
+};
+template <class T>
+struct RowParts<Moments<T>> {
+  RowParts<Sums<T>> sums, squares;
+
+  template <class D>
+  HWY_INLINE void store(D d, Two<hn::Vec<D>> parts, std::int64_t i) {
+    sums.store(d, parts.a, i);
+    squares.store(d, parts.b, i);
+  }
+  template <class D>
+  HWY_INLINE void load_neighbours(D d, std::int64_t i, Two<hn::Vec<D>>& a, Two<hn::Vec<D>>& b) const {
+    sums.load_neighbours(d, i, a.a, b.a);
+    squares.load_neighbours(d, i, a.b, b.b);
+  }
+  Moment operator[](std::int64_t i) const { return {sums[i], squares[i]}; }
+};
+
+// The lanes of a row: several vectors, if they are short.
+template <class Fold>
+struct RowLanes {
+  using D = hn::CappedTag<typename Fold::Lane, lanes_of_row<typename Fold::Lane>>;
+  static constexpr std::int64_t of_vector = static_cast<std::int64_t>(hn::MaxLanes(D()));
+  static constexpr int vectors = static_cast<int>(lanes_of_row<typename Fold::Lane> / of_vector);
+  Totals<Fold, D> v[vectors];
+};
+
+// Stores the folds of the lanes' halves of two rows, one behind the other.
+template <class Fold, class D>
+HWY_INLINE void store_halves(const Fold& f, D d, const RowLanes<Fold>& a, const RowLanes<Fold>& b,
+                             RowParts<Fold>& parts, std::int64_t i) {
+  constexpr int half = RowLanes<Fold>::vectors / 2;
+  if constexpr (half == 0) {
+    parts.store(d, combined_halves(f, d, a.v[0], b.v[0]), i);
+  } else {
+    for (int v = 0; v < half; ++v) {
+      parts.store(d, combined(f, a.v[v], a.v[v + half]), i + v * RowLanes<Fold>::of_vector);
+      parts.store(d, combined(f, b.v[v], b.v[v + half]), i + (half + v) * RowLanes<Fold>::of_vector);
+    }
+  }
 }
 
-// x[0 … n), which belong to one result, folded. A long row is read in four places at a time, a page from each other:
-// from one alone, the processor does not fetch memory ahead as fast as it could, and would wait for each sum.
-template <class Fold, class T, class A = typename Fold::Accumulator>
-HWY_INLINE A fold_row(const T* x, std::int64_t n, std::int64_t result, const Fold& f) {
-  using Lane = typename Fold::Lane;
-  constexpr std::int64_t lanes = 64 / sizeof(Lane), page = 4096 / sizeof(T);
-  const hn::CappedTag<Lane, static_cast<std::size_t>(lanes)> d;
-  constexpr std::int64_t of_vector = static_cast<std::int64_t>(hn::MaxLanes(decltype(d)()));
-  constexpr int vectors = static_cast<int>(lanes / of_vector);
-  struct Lanes {
-    Totals<Fold, std::remove_const_t<decltype(d)>> v[vectors];
-  };
-  std::int64_t i = 0;
-  A total = Fold::start;
-  if (n >= lanes) {
-    const auto center = center_of_row(f, d, result);
-    const auto add = [&](Lanes& all, const T* from) HWY_ATTR {
-      for (int v = 0; v < vectors; ++v)
-        all.v[v] = combined(f, all.v[v], term(f, d, from + v * of_vector, center));
-    };
-    const auto add_lanes = [&](Lanes& all, const Lanes& others) HWY_ATTR {
-      for (int v = 0; v < vectors; ++v) all.v[v] = combined(f, all.v[v], others.v[v]);
-    };
-    Lanes first;
-    std::fill_n(first.v, vectors, start(f, d));
-    if (n >= 4 * lanes) {
-      Lanes others[3] = {first, first, first};
-      while (n - i >= 4 * lanes) {
-        const std::int64_t apart = std::min(page, (n - i) / 4 / lanes * lanes);
-        for (const std::int64_t end = i + apart; i < end; i += lanes) {
-          add(first, x + i);
-          for (int place = 0; place < 3; ++place) add(others[place], x + i + (place + 1) * apart);
-        }
-        i += 3 * apart;
-      }
-      add_lanes(first, others[0]);
-      add_lanes(others[1], others[2]);
-      add_lanes(first, others[1]);
+// lanes = lanes + the next 64 bytes' worth of elements at x.
+template <class Fold, class D, class T>
+HWY_INLINE void add(const Fold& f, D d, RowLanes<Fold>& lanes, const T* x, hn::Vec<D> center) {
+  for (int v = 0; v < RowLanes<Fold>::vectors; ++v)
+    lanes.v[v] = combined(f, lanes.v[v], term(f, d, x + v * RowLanes<Fold>::of_vector, center));
+}
+
+// A row of n elements, a multiple of the lanes, that is read in four places at a time, a page from each other: from one
+// alone, the processor does not fetch memory ahead as fast as it could, and would wait for each sum.
+template <class Fold, class T>
+void fold_long_row(const T* x, std::int64_t n, std::int64_t result, const Fold& f, RowLanes<Fold>& lanes) {
+  const typename RowLanes<Fold>::D d;
+  constexpr std::int64_t step = lanes_of_row<typename Fold::Lane>, page = 4096 / sizeof(T);
+  const auto center = center_of_row(f, d, result);
+  RowLanes<Fold> places[4] = {lanes, lanes, lanes, lanes};
+  const T* const end = x + n;
+  while (end - x >= 4 * step) {
+    const std::int64_t apart = std::min(page, (end - x) / 4 / step * step);
+    for (const T* const stop = x + apart; x < stop; x += step) {
+      for (int place = 0; place < 4; ++place) add(f, d, places[place], x + place * apart, center);
     }
-    for (; i + lanes <= n; i += lanes) add(first, x + i);
-    for (int half = vectors / 2; half > 0; half /= 2) {
-      for (int v = 0; v < half; ++v) first.v[v] = combined(f, first.v[v], first.v[v + half]);
-    }
-    total = fold_lanes(f, d, first.v[0]);
+    x += 3 * apart;
   }
-  for (; i < n; ++i) total = f(total, f.load(x[i], result));
-  return total;
+  for (int v = 0; v < RowLanes<Fold>::vectors; ++v)
+    lanes.v[v] =
+        combined(f, combined(f, places[0].v[v], places[1].v[v]), combined(f, places[2].v[v], places[3].v[v]));
+  for (; x < end; x += step) add(f, d, lanes, x, center);
+}
+
+// Rows of n elements, each of which belongs to a result: `result` and those after it, whose totals are given.
+template <class Fold, class T, class A = typename Fold::Accumulator>
+void fold_rows(const T* x, std::int64_t rows, std::int64_t n, std::int64_t result, A* totals, const Fold& f) {
+  using Lane = typename Fold::Lane;
+  using Lanes = RowLanes<Fold>;
+  const typename Lanes::D d;
+  constexpr std::int64_t lanes = lanes_of_row<Lane>;
+  const std::int64_t whole = n / lanes * lanes;
+  RowParts<Fold> parts;
+  for (std::int64_t row = 0; row < rows; row += lanes) {
+    const std::int64_t count = std::min(lanes, rows - row);
+    for (std::int64_t r = 0; whole > 0 && r < count; r += 2) {
+      Lanes a, b;
+      std::fill_n(a.v, Lanes::vectors, start(f, d));
+      b = a;
+      const std::int64_t first = row + r, second = row + std::min(r + 1, count - 1);
+      if (whole < 4 * lanes) {
+        const auto a_center = center_of_row(f, d, result + first),
+                   b_center = center_of_row(f, d, result + second);
+        for (std::int64_t i = 0; i < whole; i += lanes) {
+          add(f, d, a, x + first * n + i, a_center);
+          add(f, d, b, x + second * n + i, b_center);
+        }
+      } else {
+        fold_long_row(x + first * n, whole, result + first, f, a);
+        if (second != first) fold_long_row(x + second * n, whole, result + second, f, b);
+      }
+      store_halves(f, d, a, b, parts, r * parts_of_row<Lane>);
+    }
+    for (std::int64_t left = count * parts_of_row<Lane> / 2; whole > 0 && left >= count; left /= 2) {
+      for (std::int64_t i = 0; i < left; i += Lanes::of_vector) {
+        Totals<Fold, typename Lanes::D> even, odd;
+        parts.load_neighbours(d, 2 * i, even, odd);
+        parts.store(d, combined(f, even, odd), i);
+      }
+    }
+    for (std::int64_t r = row; r < row + count; ++r) {
+      A total = parts[r - row];
+      for (std::int64_t i = whole; i < n; ++i) total = f(total, f.load(x[r * n + i], result + r));
+      totals[r] = f(totals[r], total);
+    }
+  }
 }
 
 // `vectors` vectors of columns of so many rows, n elements apart. Every other row is added up apart, so that a sum need
@@ -239,56 +335,19 @@ void fold_columns(const T* x, std::int64_t rows, std::int64_t n, std::int64_t re
   }
 }
 
-// Calls step(x, result, is_first) for each step of the two innermost loops, which begins at x and its first result;
-// is_first: no earlier step has elements of its results.
-template <class T, class Step>
-void for_each_step(const FoldCall<T>& call, std::int64_t step_size, int inner, const Step& step) {
-  const ReducePlan& plan = call.plan;
-  const T* x = call.x;
-  std::int64_t result = 0;
-  Shape counter = Shape::filled(inner, 0);
-  for (;;) {
-    bool is_first = true;
-    for (int axis = 0; axis < inner; ++axis)
-      is_first = is_first && (plan.strides[axis] != 0 || counter[axis] == 0);
-    step(x, result, is_first);
-    x += step_size;
-    int axis = inner - 1;
-    for (; axis >= 0; --axis) {
-      result += plan.strides[axis];
-      if (++counter[axis] < (axis == 0 ? call.turns : plan.extents[axis])) break;
-      result -= plan.strides[axis] * (axis == 0 ? call.turns : plan.extents[axis]);
-      counter[axis] = 0;
-    }
-    if (axis < 0) return;
-  }
-}
-
 template <class Fold, class T>
-void fold_loops(const FoldCall<T>& call, typename Fold::Accumulator* totals, const Fold& f) {
-  const ReducePlan& plan = call.plan;
-  Shape extents = plan.extents;
-  extents[0] = call.turns;
-  if (std::find(extents.begin(), extents.end(), 0) != extents.end()) return;
-  // The two innermost loops are one step: rows of n elements. In a sum over columns, all fold into the same elements;
-  // otherwise each is a result's.
-  const int last = extents.size() - 1, inner = std::max(0, last - 1);
-  const std::int64_t n = extents[last], rows = last > 0 ? extents[inner] : 1;
-  const bool are_columns = plan.strides[last] != 0;
-  for_each_step(call, rows * n, inner, [&](const T* x, std::int64_t result, bool is_first) {
-    if constexpr (std::is_same_v<Fold, Moments<T>>) {
-      for (std::int64_t i = 0; is_first && !f.are_centers_given && i < (are_columns ? n : rows); ++i)
-        f.centers[result + i] = static_cast<double>(x[are_columns ? i : i * n]);
-    }
-    if (are_columns) return fold_columns(x, rows, n, result, totals + result, f);
-    for (std::int64_t row = 0; row < rows; ++row)
-      totals[result + row] = f(totals[result + row], fold_row(x + row * n, n, result + row, f));
-  });
+void fold_step(const FoldStep<T>& step, typename Fold::Accumulator* totals, const Fold& f) {
+  const auto [x, rows, n, result, are_columns, is_first] = step;
+  if constexpr (std::is_same_v<Fold, Moments<T>>) {
+    for (std::int64_t i = 0; is_first && !f.are_centers_given && i < (are_columns ? n : rows); ++i)
+      f.centers[result + i] = static_cast<double>(x[are_columns ? i : i * n]);
+  }
+  (are_columns ? fold_columns<Fold, T> : fold_rows<Fold, T>)(x, rows, n, result, totals + result, f);
 }
 
 template <class T>
-void fold(const FoldCall<T>& call, const AnyFold<T>& fold, void* totals) {
-  std::visit([&]<class F>(const F& f) { fold_loops(call, static_cast<typename F::Accumulator*>(totals), f); },
+void fold(const FoldStep<T>& step, const AnyFold<T>& fold, void* totals) {
+  std::visit([&]<class F>(const F& f) { fold_step(step, static_cast<typename F::Accumulator*>(totals), f); },
              fold);
 }
 
@@ -305,9 +364,32 @@ TAPER_EXPORT_BOTH(fold);
 
 }  // namespace
 
+// The two innermost loops are one step: rows of n elements. In a sum over columns, all fold into the same elements;
+// otherwise each is a result's.
 template <class T>
 void fold_part(const FoldCall<T>& call, const AnyFold<T>& which, void* totals) {
-  fold<T>(call, which, totals);
+  const ReducePlan& plan = call.plan;
+  Shape extents = plan.extents;
+  extents[0] = call.turns;
+  if (std::find(extents.begin(), extents.end(), 0) != extents.end()) return;
+  const int last = extents.size() - 1, inner = std::max(0, last - 1);
+  FoldStep<T> step{call.x, last > 0 ? extents[inner] : 1, extents[last], 0, plan.strides[last] != 0, true};
+  Shape counter = Shape::filled(inner, 0);
+  for (;;) {
+    step.is_first = true;
+    for (int axis = 0; axis < inner; ++axis)
+      step.is_first = step.is_first && (plan.strides[axis] != 0 || counter[axis] == 0);
+    fold<T>(step, which, totals);
+    step.x += step.rows * step.n;
+    int axis = inner - 1;
+    for (; axis >= 0; --axis) {
+      step.result += plan.strides[axis];
+      if (++counter[axis] < extents[axis]) break;
+      step.result -= plan.strides[axis] * extents[axis];
+      counter[axis] = 0;
+    }
+    if (axis < 0) return;
+  }
 }
 template void fold_part(const FoldCall<float>&, const AnyFold<float>&, void*);
 template void fold_part(const FoldCall<double>&, const AnyFold<double>&, void*);

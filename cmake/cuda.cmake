@@ -22,6 +22,9 @@ if(TAPER_CUDA STREQUAL EMULATED)
   set_property(TARGET taper_cuda PROPERTY CXX_VISIBILITY_PRESET ${visibility})
   set_source_files_properties(${cuda_sources} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS
                                                          "-xc++;-ftrivial-auto-var-init=pattern;-Wno-unknown-pragmas")
+  # Under a sanitizer these take a minute to compile if they are optimised.
+  set_property(SOURCE ${PROJECT_SOURCE_DIR}/cuda/kernels/elementwise/map.cu ${PROJECT_SOURCE_DIR}/cuda/kernels/softmax/sparse_rows.cu
+               APPEND PROPERTY COMPILE_OPTIONS $<$<CONFIG:Debug>:-O0>)
   set_property(SOURCE ${sources_without_contraction} APPEND PROPERTY COMPILE_OPTIONS -ffp-contract=off)
   set_target_properties(taper_cuda PROPERTIES CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
   # They are system headers because they stand in for NVIDIA's, whose names no C++ program may define.

@@ -154,8 +154,8 @@ HWY_INLINE hn::Vec<D> center_of_columns(const Moments<T>& f, D d, std::int64_t r
   return hn::LoadU(d, f.centers + result);
 }
 
-// The lanes of an instruction set's vectors together are 64 bytes. Those of a row are folded by halves into `parts_of_row`, and
-// these, of as many rows as there are lanes, each with its neighbour, until every row has one.
+// A row is added up in 64 bytes of lanes, with every instruction set. They are folded by halves into `parts_of_row`, and these,
+// of as many rows as there are lanes, each with its neighbour, until every row has one.
 template <class Lane>
 constexpr std::int64_t lanes_of_row = 64 / sizeof(Lane);
 template <class Lane>
@@ -220,7 +220,7 @@ HWY_INLINE void store_halves(const Fold& f, D d, const RowLanes<Fold>& a, const 
   }
 }
 
-// lanes = lanes + the next 64 bytes' worth of elements at x.
+// Adds as many elements from x on as there are lanes, each to its lane.
 template <class Fold, class D, class T>
 HWY_INLINE void add(const Fold& f, D d, RowLanes<Fold>& lanes, const T* x, hn::Vec<D> center) {
   for (int v = 0; v < RowLanes<Fold>::vectors; ++v)
@@ -264,7 +264,7 @@ void fold_rows(const T* x, std::int64_t rows, std::int64_t n, std::int64_t resul
       Lanes a, b;
       std::fill_n(a.v, Lanes::vectors, start(f, d));
       b = a;
-      const std::int64_t first = row + r, second = row + std::min(r + 1, count - 1);
+      const std::int64_t first = row + r, second = row + std::min(r + 1, count - 1);  // maybe the same
       if (whole < 4 * lanes) {
         const auto a_center = center_of_row(f, d, result + first),
                    b_center = center_of_row(f, d, result + second);
